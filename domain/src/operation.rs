@@ -1,0 +1,134 @@
+//! Work of an operator that takes its time: asked for here, carried out by the projections service.
+
+use cqrs_es::{Aggregate, event_sink::EventSink};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    actor::Actor,
+    event::{Timed, events},
+    policy::{self, Action, Decision, Relation},
+    time::Timestamp,
+    words::words,
+};
+
+words! {
+    /// What is to be done.
+    OperationKind {
+        /// Build a projection anew; subject `projections/<name>`.
+        Rebuild = "rebuild",
+        /// Try a parked event and those behind it again; subject `parked-events/<id>`.
+        ReplayParked = "replay_parked",
+        /// Give a parked event up; subject `parked-events/<id>`.
+        DiscardParked = "discard_parked",
+    }
+}
+
+/// Payload of `operation.requested`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Requested {
+    /// What.
+    pub kind: OperationKind,
+    /// To what.
+    pub subject: String,
+}
+
+events! {
+    /// What can have happened to an operation. How far it is stands in its read model.
+    OperationEvent {
+        /// An operator asked for it.
+        Requested(Requested) = "operation.requested" v "1",
+    }
+}
+
+/// An operation as it stands: asked for or not.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Sequence of the last event; 0 before the first.
+    pub version: i64,
+    /// What was asked for.
+    pub requested: Option<Requested>,
+    /// When.
+    pub create_time: Option<Timestamp>,
+}
+
+/// Everything known beside the operation when it is decided.
+#[derive(Clone, Debug)]
+pub struct OperationContext {
+    /// Whose rights count.
+    pub actor: Actor,
+    /// The clock.
+    pub now: Timestamp,
+}
+
+/// Why an operation is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperationError {
+    /// Operators only.
+    #[error("not allowed")]
+    Forbidden,
+    /// The id is in use.
+    #[error("the id is taken")]
+    IdTaken,
+}
+
+impl Operation {
+    /// Version of the shape that snapshots have.
+    pub const SHAPE: i32 = 1;
+
+    /// Decides: operators may ask for everything, once per operation.
+    pub fn decide(
+        &self,
+        requested: Requested,
+        context: &OperationContext,
+    ) -> Result<Vec<OperationEvent>, OperationError> {
+        let decision = match context.actor {
+            Actor::System => Decision::Allow,
+            actor => policy::decide(Action::Operate, actor.roles(), None, Relation::default()),
+        };
+        match (decision, &self.requested) {
+            (Decision::Allow, None) => Ok(vec![OperationEvent::Requested(requested)]),
+            (Decision::Allow, Some(before)) if *before == requested => Ok(Vec::new()),
+            (Decision::Allow, Some(_)) => Err(OperationError::IdTaken),
+            (Decision::Forbidden | Decision::Hidden, _) => Err(OperationError::Forbidden),
+        }
+    }
+}
+
+impl Timed for Operation {
+    fn occurred(&mut self, at: Timestamp) {
+        self.create_time.get_or_insert(at);
+    }
+
+    fn last_occurred_at(&self) -> Option<Timestamp> {
+        self.create_time
+    }
+}
+
+impl Aggregate for Operation {
+    const TYPE: &'static str = "operation";
+    type Command = Requested;
+    type Event = OperationEvent;
+    type Error = OperationError;
+    type Services = OperationContext;
+
+    async fn handle(
+        &mut self,
+        command: Requested,
+        context: &OperationContext,
+        sink: &EventSink<Self>,
+    ) -> Result<(), OperationError> {
+        let time = self.effective_time(context.now);
+        for event in self.decide(command, context)? {
+            sink.write(event, self).await;
+            self.occurred(time);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: OperationEvent) {
+        self.version += 1;
+        match event {
+            OperationEvent::Requested(requested) => self.requested = Some(requested),
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Personal data as the domain sees it: sealed.
+
+use serde::{Deserialize, Serialize};
+
+/// A personal text (name, e-mail, address) encrypted with its subject's key; the domain never sees it in clear.
+///
+/// The text form is `s1.<subject uuid>.<base64url>`. Sealing is deterministic per subject, so equal values of one person
+/// are equal here; sealing and unsealing live in `event-store`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed(pub String);

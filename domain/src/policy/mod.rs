@@ -1,0 +1,9 @@
+//! Who may do what: the policy table of the contract as one pure function.
+
+mod action;
+mod role;
+mod table;
+
+pub use action::Action;
+pub use role::{Role, RoleSet};
+pub use table::{Decision, Relation, decide, sees};

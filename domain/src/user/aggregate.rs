@@ -1,0 +1,165 @@
+//! The state of a user: what the events add up to.
+
+use cqrs_es::{Aggregate, event_sink::EventSink};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    UserCommand, UserContext, UserError, UserEvent,
+    values::{Locale, TimeZone, UserState},
+};
+use crate::{
+    event::Timed,
+    personal::Sealed,
+    policy::{Role, RoleSet},
+    task::{UserFact, values::ExternalRef},
+    time::Timestamp,
+};
+
+/// A user as it stands; before the first event `name` is none. Also what a snapshot holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// Sequence of the last event; 0 before the first.
+    pub version: i64,
+    /// Canonical e-mail address; none for imported users.
+    pub email: Option<Sealed>,
+    /// Name; none until signed up.
+    pub name: Option<Sealed>,
+    /// Language; none for imported users.
+    pub locale: Option<Locale>,
+    /// Time zone; none for imported users.
+    pub time_zone: Option<TimeZone>,
+    /// Who it is in the system that history was imported from.
+    pub source: Option<ExternalRef>,
+    /// The address was verified, or the user came by import.
+    pub verified: bool,
+    /// Locked out.
+    pub deactivated: bool,
+    /// Roles, whatever the state; see [`effective_roles`](User::effective_roles).
+    pub roles: RoleSet,
+    /// Rises with every change of rights; tokens of older epochs are stale.
+    pub epoch: i64,
+    /// When the user signed up.
+    pub create_time: Option<Timestamp>,
+    /// When the last event occurred.
+    pub update_time: Option<Timestamp>,
+}
+
+impl User {
+    /// Version of the shape that snapshots have; another one is ignored and folded anew.
+    pub const SHAPE: i32 = 1;
+
+    /// Whether the first event has happened.
+    pub fn exists(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// Where the user stands.
+    pub fn state(&self) -> UserState {
+        match (self.deactivated, self.verified) {
+            (true, _) => UserState::Deactivated,
+            (false, true) => UserState::Active,
+            (false, false) => UserState::Unverified,
+        }
+    }
+
+    /// Whether the user may log in and be assigned.
+    pub fn is_active(&self) -> bool {
+        self.exists() && self.state() == UserState::Active
+    }
+
+    /// The roles that count now: none unless active.
+    pub fn effective_roles(&self) -> RoleSet {
+        if self.is_active() { self.roles } else { RoleSet::EMPTY }
+    }
+
+    /// Whether this user can manage users now.
+    pub fn is_active_admin(&self) -> bool {
+        self.effective_roles().has(Role::Admin)
+    }
+
+    /// What tasks ask about this user.
+    pub fn fact(&self) -> Option<UserFact> {
+        self.exists().then(|| UserFact { active: self.is_active() })
+    }
+
+    /// Takes one event in.
+    pub(super) fn take(&mut self, event: UserEvent) {
+        self.version += 1;
+        match event {
+            UserEvent::Registered(new) => {
+                self.take_person(new.email, new.name, new.locale, new.time_zone);
+            }
+            UserEvent::Invited(new) => {
+                self.take_person(new.email, new.name, new.locale, new.time_zone);
+                self.roles = new.roles;
+            }
+            UserEvent::Imported(new) => {
+                self.name = Some(new.name);
+                self.source = Some(new.source);
+                self.verified = true;
+            }
+            UserEvent::Verified(_) => self.verified = true,
+            UserEvent::NameChanged(change) => self.name = Some(change.to),
+            UserEvent::LocaleChanged(change) => self.locale = change.to,
+            UserEvent::TimeZoneChanged(change) => self.time_zone = change.to,
+            UserEvent::RoleGranted(entry) => self.take_roles(self.roles.with(entry.role)),
+            UserEvent::RoleRevoked(entry) => self.take_roles(self.roles.without(entry.role)),
+            UserEvent::Deactivated(_) => self.take_deactivated(true),
+            UserEvent::Reactivated(_) => self.take_deactivated(false),
+        }
+    }
+
+    fn take_person(&mut self, email: Sealed, name: Sealed, locale: Locale, time_zone: TimeZone) {
+        self.email = Some(email);
+        self.name = Some(name);
+        self.locale = Some(locale);
+        self.time_zone = Some(time_zone);
+    }
+
+    fn take_roles(&mut self, roles: RoleSet) {
+        self.roles = roles;
+        self.epoch += 1;
+    }
+
+    fn take_deactivated(&mut self, deactivated: bool) {
+        self.deactivated = deactivated;
+        self.epoch += 1;
+    }
+}
+
+impl Timed for User {
+    fn occurred(&mut self, at: Timestamp) {
+        self.create_time.get_or_insert(at);
+        self.update_time = Some(at);
+    }
+
+    fn last_occurred_at(&self) -> Option<Timestamp> {
+        self.update_time
+    }
+}
+
+impl Aggregate for User {
+    const TYPE: &'static str = "user";
+    type Command = UserCommand;
+    type Event = UserEvent;
+    type Error = UserError;
+    type Services = UserContext;
+
+    async fn handle(
+        &mut self,
+        command: UserCommand,
+        context: &UserContext,
+        sink: &EventSink<Self>,
+    ) -> Result<(), UserError> {
+        let time = self.effective_time(context.now);
+        for event in self.decide(command, context)? {
+            sink.write(event, self).await;
+            self.occurred(time);
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: UserEvent) {
+        self.take(event);
+    }
+}

@@ -1,0 +1,182 @@
+//! How a user decides: state, command, context → events or refusal. No events = already so.
+
+use super::{
+    Imported, Invited, NewUser, Profile, Proof, Registered, RoleEntry, StateChange, User, UserCommand,
+    UserContext, UserError, UserEvent,
+    values::{Reason, UserState},
+};
+use crate::{
+    actor::Actor,
+    event::{Change, Nothing},
+    personal::Sealed,
+    policy::{self, Action, Decision, Relation, Role, RoleSet},
+    task::values::ExternalRef,
+    violation::{FieldViolation, Violation},
+};
+
+type Decided = Result<Vec<UserEvent>, UserError>;
+
+impl User {
+    /// Decides one command; also checks that the actor may ask for it.
+    pub fn decide(&self, command: UserCommand, context: &UserContext) -> Decided {
+        command.authorise(context)?;
+        match command {
+            UserCommand::Register(user) => self.register(user),
+            UserCommand::Invite { user, roles } => self.invite(user, roles),
+            UserCommand::Import { name, source } => self.import(name, source),
+            UserCommand::Verify { proof: Proof::Mail | Proof::Word } => self.verify(),
+            UserCommand::EditProfile(profile) => self.edit_profile(profile),
+            UserCommand::GrantRole { role } => self.grant_role(role, context),
+            UserCommand::RevokeRole { role } => self.revoke_role(role, context),
+            UserCommand::Deactivate { reason } => self.deactivate(reason, context),
+            UserCommand::Reactivate { reason } => self.reactivate(reason),
+        }
+    }
+
+    fn register(&self, user: NewUser) -> Decided {
+        self.must_be_new()?;
+        let NewUser { email, name, locale, time_zone } = user;
+        Ok(vec![UserEvent::Registered(Registered { email, name, locale, time_zone })])
+    }
+
+    fn invite(&self, user: NewUser, roles: RoleSet) -> Decided {
+        self.must_be_new()?;
+        let misfits: Vec<_> = roles.iter().filter_map(|role| misfit(role, roles)).collect();
+        if !misfits.is_empty() {
+            let misfits = misfits.into_iter().map(|violation| FieldViolation::of("roles", violation));
+            return Err(UserError::Invalid(misfits.collect()));
+        }
+        let NewUser { email, name, locale, time_zone } = user;
+        Ok(vec![UserEvent::Invited(Invited { email, name, locale, time_zone, roles })])
+    }
+
+    fn import(&self, name: Sealed, source: ExternalRef) -> Decided {
+        if self.source.as_ref() == Some(&source) {
+            return Ok(Vec::new());
+        }
+        self.must_be_new()?;
+        let member = RoleEntry { role: Role::Member };
+        Ok(vec![UserEvent::Imported(Imported { name, source }), UserEvent::RoleGranted(member)])
+    }
+
+    fn verify(&self) -> Decided {
+        match self.must_exist()? {
+            UserState::Active => Ok(Vec::new()),
+            state @ UserState::Deactivated => Err(UserError::StateNotAllowed { state }),
+            UserState::Unverified => {
+                let first_role = RoleEntry { role: Role::Member };
+                let first_role = self.roles.is_empty().then_some(UserEvent::RoleGranted(first_role));
+                Ok([UserEvent::Verified(Nothing {})].into_iter().chain(first_role).collect())
+            }
+        }
+    }
+
+    fn edit_profile(&self, profile: Profile) -> Decided {
+        self.must_exist()?;
+        let mut events = Vec::new();
+        if let (Some(from), Some(to)) = (&self.name, profile.name) {
+            events.extend(changed(from, to).map(UserEvent::NameChanged));
+        }
+        if let Some(to) = profile.locale {
+            events.extend(changed(&self.locale, Some(to)).map(UserEvent::LocaleChanged));
+        }
+        if let Some(to) = profile.time_zone {
+            events.extend(changed(&self.time_zone, Some(to)).map(UserEvent::TimeZoneChanged));
+        }
+        Ok(events)
+    }
+
+    fn grant_role(&self, role: Role, context: &UserContext) -> Decided {
+        self.must_exist()?;
+        if context.actor.id() == Some(context.user) {
+            return Err(UserError::Forbidden);
+        }
+        if self.roles.has(role) {
+            return Ok(Vec::new());
+        }
+        if let Some(violation) = misfit(role, self.roles) {
+            return Err(UserError::Invalid(vec![FieldViolation::of("role", violation)]));
+        }
+        Ok(vec![UserEvent::RoleGranted(RoleEntry { role })])
+    }
+
+    fn revoke_role(&self, role: Role, context: &UserContext) -> Decided {
+        self.must_exist()?;
+        if !self.roles.has(role) {
+            return Ok(Vec::new());
+        }
+        if role == Role::Admin {
+            self.must_not_be_last_admin(context)?;
+        }
+        Ok(vec![UserEvent::RoleRevoked(RoleEntry { role })])
+    }
+
+    fn deactivate(&self, reason: Option<Reason>, context: &UserContext) -> Decided {
+        if self.must_exist()? == UserState::Deactivated {
+            return Ok(Vec::new());
+        }
+        self.must_not_be_last_admin(context)?;
+        Ok(vec![UserEvent::Deactivated(StateChange { reason })])
+    }
+
+    fn reactivate(&self, reason: Option<Reason>) -> Decided {
+        match self.must_exist()? {
+            UserState::Deactivated => Ok(vec![UserEvent::Reactivated(StateChange { reason })]),
+            UserState::Active | UserState::Unverified => Ok(Vec::new()),
+        }
+    }
+
+    fn must_be_new(&self) -> Result<(), UserError> {
+        if self.exists() { Err(UserError::IdTaken) } else { Ok(()) }
+    }
+
+    fn must_exist(&self) -> Result<UserState, UserError> {
+        if self.exists() { Ok(self.state()) } else { Err(UserError::NotFound) }
+    }
+
+    fn must_not_be_last_admin(&self, context: &UserContext) -> Result<(), UserError> {
+        let last = self.is_active_admin() && !context.facts.other_active_admin;
+        if last { Err(UserError::LastAdmin) } else { Ok(()) }
+    }
+}
+
+impl UserCommand {
+    /// The row of the policy table; none if no session is needed.
+    pub fn action(&self) -> Option<Action> {
+        match self {
+            Self::Register(_) | Self::Verify { proof: Proof::Mail } => None,
+            Self::Invite { .. } => Some(Action::UserInvite),
+            Self::Import { .. } => Some(Action::Import),
+            Self::Verify { proof: Proof::Word } => Some(Action::UserVerify),
+            Self::EditProfile(_) => Some(Action::UserEdit),
+            Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),
+            Self::Deactivate { .. } | Self::Reactivate { .. } => Some(Action::UserDeactivate),
+        }
+    }
+
+    /// Checks that the actor may ask for this; `decide` does so too.
+    pub fn authorise(&self, context: &UserContext) -> Result<(), UserError> {
+        let Some(action) = self.action() else { return Ok(()) };
+        let relation = Relation { self_: context.actor.id() == Some(context.user), ..Relation::default() };
+        let decision = match context.actor {
+            Actor::System => Decision::Allow,
+            Actor::Anonymous | Actor::User { .. } | Actor::Import { .. } => {
+                policy::decide(action, context.actor.roles(), None, relation)
+            }
+        };
+        if decision == Decision::Allow { Ok(()) } else { Err(UserError::Forbidden) }
+    }
+}
+
+/// Why a person who holds `held` may not hold `role`.
+fn misfit(role: Role, held: RoleSet) -> Option<Violation> {
+    if role == Role::Integrator {
+        return Some(Violation::RoleDoesNotFit { role: role.as_str() });
+    }
+    let excluded = role.excludes().filter(|other| held.has(*other))?;
+    Some(Violation::RolesExclude { role: role.as_str(), held: excluded.as_str() })
+}
+
+fn changed<T: PartialEq + Clone>(from: &T, to: T) -> Option<Change<T>> {
+    (*from != to).then(|| Change { from: from.clone(), to })
+}

@@ -1,0 +1,30 @@
+//! Why a command on a user is refused.
+
+use super::values::UserState;
+use crate::violation::FieldViolation;
+
+/// A refusal in business words. "Already so" is none: it is success without events.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum UserError {
+    /// Never signed up.
+    #[error("no such user")]
+    NotFound,
+    /// Not the caller's to do; also granting oneself a role.
+    #[error("not allowed")]
+    Forbidden,
+    /// The id is in use.
+    #[error("the id is taken")]
+    IdTaken,
+    /// The user's state does not admit it (verifying somebody locked out).
+    #[error("not allowed while {state}")]
+    StateNotAllowed {
+        /// Where the user stands.
+        state: UserState,
+    },
+    /// Nobody would be left to manage users.
+    #[error("the last admin stays")]
+    LastAdmin,
+    /// Rules about the data were broken; all of them.
+    #[error("{} rules are broken", .0.len())]
+    Invalid(Vec<FieldViolation>),
+}

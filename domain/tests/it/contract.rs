@@ -1,0 +1,232 @@
+//! Every event's stored form is a contract, kept as a file per version in `tests/contract`.
+
+use std::{collections::BTreeSet, fs, path::PathBuf};
+
+use domain::{
+    event::{Change, Nothing, from_stored, to_stored},
+    ids::TaskKey,
+    operation::{OperationEvent, OperationKind, Requested},
+    personal::Sealed,
+    policy::{Role, RoleSet},
+    task::{
+        AssigneeEntry, ChecklistItemEntry, ChecklistItemRenamed, ChecklistItemText, CommentEdited,
+        CommentEntry, Commented, Created, DescriptionChanged, LabelEntry, StatusChange, TaskEvent,
+        WatcherEntry,
+        values::{
+            ChecklistText, Due, ExternalRef, Priority, Progress, Reason, Relation, RelationType, Status,
+            Title, Visibility,
+        },
+    },
+    time::TimeZone,
+    user::{Imported, Invited, Registered, RoleEntry, StateChange, UserEvent, values::Locale},
+};
+use serde_json::Value;
+
+use crate::given::{after, assignee, at, comment, creator, item, label, markdown, task, title, user};
+
+fn status(from: Status, to: Status, reason: Option<&str>) -> StatusChange {
+    StatusChange { from, to, reason: reason.map(|text| Reason::parse(text).unwrap()) }
+}
+
+fn due_at() -> Due {
+    Due::At { at: at("2026-12-24T08:30:00Z"), zone: TimeZone::parse("Asia/Seoul").unwrap() }
+}
+
+fn due_date() -> Due {
+    Due::Date { date: Due::parse_date("2026-12-24").unwrap() }
+}
+
+fn external_ref() -> ExternalRef {
+    ExternalRef::new("desk".into(), "ticket-42".into())
+}
+
+fn item_text(text: &str) -> ChecklistText {
+    ChecklistText::parse(text).unwrap()
+}
+
+fn full_creation() -> Created {
+    Created {
+        key: TaskKey(123),
+        title: Title::parse("지붕 고치기").unwrap(),
+        description: Some(markdown("Slates are in the *yard*.\n")),
+        priority: Priority::High,
+        due: Some(due_at()),
+        labels: vec![label("roof"), label("집")],
+        assignees: vec![assignee()],
+        creator: creator(),
+        parent: Some(task(2)),
+        external_ref: Some(external_ref()),
+        visibility: Visibility::Private,
+    }
+}
+
+/// One of each, in the order of the variants.
+pub(crate) fn task_events() -> Vec<TaskEvent> {
+    use Status::{Cancelled, Done, InProgress, OnHold, Waiting};
+    let blocks = Relation { kind: RelationType::Blocks, task: task(3) };
+    vec![
+        TaskEvent::Created(full_creation()),
+        TaskEvent::TitleChanged(Change { from: title("Fix the roof"), to: title("Mend the roof") }),
+        TaskEvent::DescriptionChanged(DescriptionChanged { from: Some(1), to: None }),
+        TaskEvent::PriorityChanged(Change { from: Priority::High, to: Priority::Urgent }),
+        TaskEvent::DueChanged(Change { from: Some(due_date()), to: Some(due_at()) }),
+        TaskEvent::LabelAdded(LabelEntry { label: label("winter") }),
+        TaskEvent::LabelRemoved(LabelEntry { label: label("roof") }),
+        TaskEvent::ParentChanged(Change { from: Some(task(2)), to: None }),
+        TaskEvent::VisibilityChanged(Change { from: Visibility::Private, to: Visibility::Team }),
+        TaskEvent::ExternalRefChanged(Change { from: None, to: Some(external_ref()) }),
+        TaskEvent::Assigned(AssigneeEntry { assignee: user(3) }),
+        TaskEvent::Unassigned(AssigneeEntry { assignee: assignee() }),
+        TaskEvent::Watched(WatcherEntry { user: user(4) }),
+        TaskEvent::Unwatched(WatcherEntry { user: user(4) }),
+        TaskEvent::Started(status(Waiting, InProgress, None)),
+        TaskEvent::Held(status(InProgress, OnHold, Some("no slates left"))),
+        TaskEvent::Resumed(status(OnHold, InProgress, None)),
+        TaskEvent::Completed(status(InProgress, Done, None)),
+        TaskEvent::Cancelled(status(Waiting, Cancelled, Some("sold the house"))),
+        TaskEvent::Reopened(status(Done, Waiting, None)),
+        TaskEvent::ProgressChanged(Change { from: Progress::default(), to: Progress::parse(40).unwrap() }),
+        TaskEvent::Commented(Commented { comment: comment(1), author: creator(), text: markdown("Hello") }),
+        TaskEvent::CommentEdited(CommentEdited { comment: comment(1), from: 22, to: markdown("Hello all") }),
+        TaskEvent::CommentDeleted(CommentEntry { comment: comment(1) }),
+        TaskEvent::ChecklistItemAdded(ChecklistItemText { item: item(1), text: item_text("ladder") }),
+        TaskEvent::ChecklistItemRenamed(ChecklistItemRenamed {
+            item: item(1),
+            from: item_text("ladder"),
+            to: item_text("long ladder"),
+        }),
+        TaskEvent::ChecklistItemChecked(ChecklistItemEntry { item: item(1) }),
+        TaskEvent::ChecklistItemUnchecked(ChecklistItemEntry { item: item(1) }),
+        TaskEvent::ChecklistItemRemoved(ChecklistItemText { item: item(1), text: item_text("long ladder") }),
+        TaskEvent::RelationAdded(blocks),
+        TaskEvent::RelationRemoved(blocks),
+        TaskEvent::Deleted(Nothing {}),
+        TaskEvent::Undeleted(Nothing {}),
+    ]
+}
+
+/// One of each, in the order of the variants.
+fn user_events() -> Vec<UserEvent> {
+    let sealed = |text: &str| Sealed(format!("s1.{}.{text}", creator()));
+    let (english, korean) = (Locale::default(), Locale::parse("ko-KR").unwrap());
+    let seoul = TimeZone::parse("Asia/Seoul").unwrap();
+    let reason = Some(Reason::parse("left the company").unwrap());
+    vec![
+        UserEvent::Registered(Registered {
+            email: sealed("bWFpbA"),
+            name: sealed("bmFtZQ"),
+            locale: korean.clone(),
+            time_zone: seoul,
+        }),
+        UserEvent::Invited(Invited {
+            email: sealed("bWFpbA"),
+            name: sealed("bmFtZQ"),
+            locale: english.clone(),
+            time_zone: TimeZone::UTC,
+            roles: RoleSet::of(&[Role::Admin, Role::Member]),
+        }),
+        UserEvent::Imported(Imported { name: sealed("bmFtZQ"), source: external_ref() }),
+        UserEvent::Verified(Nothing {}),
+        UserEvent::NameChanged(Change { from: sealed("bmFtZQ"), to: sealed("b3RoZXI") }),
+        UserEvent::LocaleChanged(Change { from: None, to: Some(korean) }),
+        UserEvent::TimeZoneChanged(Change { from: Some(TimeZone::UTC), to: Some(seoul) }),
+        UserEvent::RoleGranted(RoleEntry { role: Role::Manager }),
+        UserEvent::RoleRevoked(RoleEntry { role: Role::Manager }),
+        UserEvent::Deactivated(StateChange { reason }),
+        UserEvent::Reactivated(StateChange { reason: None }),
+    ]
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/contract")
+}
+
+fn assert_contract(name: &str, value: &Value) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder());
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_json_snapshot!(name, value));
+}
+
+/// The files of the contract: stored type, version, payload. States are no events.
+pub(crate) fn stored_files() -> Vec<(String, String, String)> {
+    let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let events = files.filter(|path| !path.to_string_lossy().ends_with(".state.snap"));
+    events
+        .filter(|path| path.extension().is_some_and(|extension| extension == "snap"))
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let (event_type, version) = name.rsplit_once(".v").unwrap();
+            let payload = fs::read_to_string(&path).unwrap().splitn(3, "---\n").nth(2).unwrap().to_owned();
+            (event_type.to_owned(), version.to_owned(), payload)
+        })
+        .collect()
+}
+
+#[test]
+fn stored_events_keep_their_shape() {
+    let stored = |(event_type, version): (&str, &str), payload: String| {
+        assert_contract(&format!("{event_type}.v{version}"), &serde_json::from_str(&payload).unwrap());
+    };
+    for event in task_events() {
+        stored(event.stored_type(), to_stored(&event).unwrap());
+    }
+    for event in user_events() {
+        stored(event.stored_type(), to_stored(&event).unwrap());
+    }
+    for event in operation_events() {
+        stored(event.stored_type(), to_stored(&event).unwrap());
+    }
+}
+
+fn operation_events() -> Vec<OperationEvent> {
+    let subject = "projections/tasks".to_owned();
+    vec![OperationEvent::Requested(Requested { kind: OperationKind::Rebuild, subject })]
+}
+
+#[test]
+fn no_event_is_without_a_sample() {
+    let types = TaskEvent::TYPES.iter().chain(UserEvent::TYPES).chain(OperationEvent::TYPES);
+    let types: Vec<_> = types.copied().collect();
+    let (samples, users, operations) = (task_events(), user_events(), operation_events());
+    let sampled = samples.iter().map(TaskEvent::stored_type).chain(users.iter().map(UserEvent::stored_type));
+    let sampled: Vec<_> = sampled.chain(operations.iter().map(OperationEvent::stored_type)).collect();
+    assert_eq!(sampled, types);
+    let files: BTreeSet<_> = stored_files().into_iter().map(|(name, version, _)| (name, version)).collect();
+    for (name, version) in types {
+        assert!(files.contains(&(name.to_owned(), version.to_owned())), "{name} version {version}");
+    }
+}
+
+#[test]
+fn what_was_stored_is_read_back() {
+    for event in task_events() {
+        let (event_type, version) = event.stored_type();
+        let read: TaskEvent = from_stored(event_type, version, &to_stored(&event).unwrap()).unwrap();
+        assert_eq!(read, event);
+    }
+    for event in user_events() {
+        let (event_type, version) = event.stored_type();
+        let read: UserEvent = from_stored(event_type, version, &to_stored(&event).unwrap()).unwrap();
+        assert_eq!(read, event);
+    }
+}
+
+/// A change here needs a higher `Task::SHAPE`, or snapshots of before are misread.
+#[test]
+fn the_state_keeps_its_shape() {
+    let mut events = task_events();
+    events.truncate(11);
+    events.push(TaskEvent::Watched(WatcherEntry { user: user(4) }));
+    events.push(TaskEvent::Commented(Commented {
+        comment: comment(1),
+        author: creator(),
+        text: markdown("Hello"),
+    }));
+    events
+        .push(TaskEvent::ChecklistItemAdded(ChecklistItemText { item: item(1), text: item_text("ladder") }));
+    events.push(TaskEvent::RelationAdded(Relation { kind: RelationType::Blocks, task: task(3) }));
+    let state = serde_json::to_value(after(&events)).unwrap();
+    assert_contract(&format!("task.v{}.state", domain::task::Task::SHAPE), &state);
+}

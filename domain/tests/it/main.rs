@@ -1,0 +1,22 @@
+//! Given events, when a command comes, then these events or this refusal: no database, no clock.
+
+#![expect(clippy::unwrap_used, reason = "tests say what they expect; a panic is their refusal")]
+
+mod checklist;
+mod comments;
+mod contract;
+mod create;
+mod edit;
+mod given;
+mod life;
+mod merge;
+mod needs;
+mod operations;
+mod people;
+mod policy;
+mod random;
+mod relations;
+mod status;
+mod upcasting;
+mod users;
+mod values;

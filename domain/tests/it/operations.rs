@@ -1,0 +1,42 @@
+//! Asking for work of an operator.
+
+use cqrs_es::test::TestFramework;
+use domain::{
+    actor::Actor,
+    operation::{Operation, OperationContext, OperationError, OperationEvent, OperationKind, Requested},
+    policy::{Role, RoleSet},
+};
+
+use crate::given::{creator, member, noon};
+
+fn rebuild(projection: &str) -> Requested {
+    Requested { kind: OperationKind::Rebuild, subject: format!("projections/{projection}") }
+}
+
+fn ask(
+    actor: Actor,
+    before: &[OperationEvent],
+    wish: Requested,
+) -> Result<Vec<OperationEvent>, OperationError> {
+    let context = OperationContext { actor, now: noon() };
+    TestFramework::<Operation>::with(context).given(before.to_vec()).when(wish).inspect_result()
+}
+
+#[test]
+fn operators_and_the_system_ask_others_do_not() {
+    let operator = Actor::User { id: creator(), roles: RoleSet::of(&[Role::Operator]) };
+    for actor in [operator, Actor::System] {
+        assert_eq!(ask(actor, &[], rebuild("tasks")), Ok(vec![OperationEvent::Requested(rebuild("tasks"))]));
+    }
+    let admin = Actor::User { id: creator(), roles: RoleSet::of(&[Role::Member, Role::Admin]) };
+    for actor in [member(creator()), admin, Actor::Anonymous] {
+        assert_eq!(ask(actor, &[], rebuild("tasks")), Err(OperationError::Forbidden));
+    }
+}
+
+#[test]
+fn an_operation_is_asked_for_once() {
+    let before = [OperationEvent::Requested(rebuild("tasks"))];
+    assert_eq!(ask(Actor::System, &before, rebuild("tasks")), Ok(vec![]));
+    assert_eq!(ask(Actor::System, &before, rebuild("users")), Err(OperationError::IdTaken));
+}
