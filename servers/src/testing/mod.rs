@@ -1,0 +1,40 @@
+//! Real servers for tests, quick to have: one Postgres and one nats-server per `cargo test`, shared by all its test
+//! binaries, ended and removed when cargo is gone.
+//!
+//! A test takes a [`database`] of its own, cloned from a [`Template`] that is migrated once per run, and an account
+//! of its own on [`nats`], so that streams of the same name never meet. Tests that kill or restart a server take
+//! [`own_postgres`] and [`own_nats`] instead. Everything here panics when it fails: it is for tests only.
+//!
+//! ```no_run
+//! use servers::testing::{self, Template};
+//!
+//! # async fn migrate(url: &str) -> Result<(), std::io::Error> { Ok(()) }
+//! /// Name a template by what is migrated: equal names share one template in a run.
+//! fn template() -> Template {
+//!     Template::new("event_store", |url| async move { migrate(&url).await })
+//! }
+//!
+//! #[tokio::test]
+//! async fn appends_survive_a_restart() {
+//!     let database = testing::database(&template()).await; // dropped when it goes out of scope
+//!     let nats = testing::nats().await;
+//!     println!("{} {}", database.url(), nats.url());
+//!
+//!     let mut postgres = testing::own_postgres(&template()).await; // durable, this test's alone
+//!     postgres.kill().await; // SIGKILL
+//!     postgres.start().await; // same port, same data
+//!     println!("{}", postgres.url());
+//! }
+//! ```
+//!
+//! In `Cargo.toml`: `[dev-dependencies] servers = { workspace = true, features = ["testing"] }`.
+
+mod databases;
+mod own;
+mod run;
+mod template;
+
+pub use databases::{TestDatabase, database};
+pub use own::{OwnNats, OwnPostgres, own_nats, own_postgres};
+pub use run::{TestNats, nats};
+pub use template::Template;

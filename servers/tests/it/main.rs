@@ -1,0 +1,7 @@
+//! Starts real servers and tries to leave some behind.
+
+mod errors;
+mod external;
+mod parent;
+mod start;
+mod testing;
