@@ -1,0 +1,40 @@
+//! The log: append, load, read, follow.
+//!
+//! The reading half is always there; the features `append` and `migrate` add the writing half (command-api only) and
+//! the schema.
+
+#[cfg(feature = "append")]
+mod append;
+mod connect;
+pub mod envelope;
+mod error;
+pub mod follow;
+pub mod lease;
+mod load;
+mod log;
+#[cfg(feature = "migrate")]
+mod migrate;
+mod receipt;
+mod seal;
+pub mod stream;
+#[cfg(feature = "append")]
+mod task_keys;
+mod transaction;
+mod unit;
+
+#[cfg(feature = "append")]
+pub use append::{AppendError, Appender, AppenderConfig};
+pub use connect::{Role, connect_options};
+pub use error::LogError;
+pub use load::{LoadError, Loaded, load};
+pub use log::Log;
+#[cfg(feature = "migrate")]
+pub use migrate::{migrate, renew_epoch};
+pub use receipt::{Class, Receipt, StoredReceipt};
+pub use seal::{MasterKey, SealError, Sealer, Unsealed};
+#[cfg(feature = "append")]
+pub use task_keys::TaskKeys;
+pub use transaction::{Work, in_transaction};
+pub use unit::{
+    AggregateRef, Claim, ClaimAction, Guard, NewEvent, Outcome, SNAPSHOT_AFTER, Snapshot, StreamAppend, Unit,
+};

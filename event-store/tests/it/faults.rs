@@ -1,0 +1,205 @@
+//! The connection dies at every point of an append, callers go away, Postgres is away.
+
+use std::time::Duration;
+
+use event_store::{AppendError, Appender, Outcome};
+use sqlx::{Connection, PgConnection};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    proxy::{Cut, Proxy},
+    store::{self, Store, answered, appended, one, stream, task, unit},
+};
+
+/// Holds the lock that every append needs.
+async fn lock(store: &Store) -> PgConnection {
+    let mut holder = store.owner().await;
+    sqlx::query("BEGIN").execute(&mut holder).await.expect("a database");
+    sqlx::query("SELECT 1 FROM event_store.log_head FOR UPDATE")
+        .execute(&mut holder)
+        .await
+        .expect("a database");
+    holder
+}
+
+/// Returns once this many appends wait for the lock.
+async fn waiting(observer: &mut PgConnection, appends: i64) {
+    const SQL: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+         AND wait_event_type = 'Lock' AND query LIKE '%event_store.append%'";
+    loop {
+        let found: i64 = sqlx::query_scalar(SQL).fetch_one(&mut *observer).await.expect("a database");
+        if found >= appends {
+            return;
+        }
+    }
+}
+
+async fn kill_waiting(observer: &mut PgConnection) {
+    const SQL: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+         WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%event_store.append%'";
+    let killed: i64 = sqlx::query_scalar(SQL).fetch_one(observer).await.expect("a database");
+    assert_eq!(killed, 1);
+}
+
+#[tokio::test]
+async fn a_backend_killed_while_it_waits_costs_nothing() {
+    let store = Store::new().await;
+    let mut observer = store.owner().await;
+    let holder = lock(&store).await;
+    let appender = store.appender.clone();
+    let append = tokio::spawn(async move { appender.append(one(task(), 0)).await });
+    waiting(&mut observer, 1).await;
+    kill_waiting(&mut observer).await;
+    waiting(&mut observer, 1).await;
+    holder.close().await.unwrap();
+    assert_eq!(append.await.unwrap(), Ok(appended(1)));
+    assert_eq!(store.log.head().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_append_whose_client_was_cut_off_is_written_once() {
+    // The first sending goes on waiting for the lock without its client and commits before the repetition.
+    let store = Store::new().await;
+    let mut observer = store.owner().await;
+    let proxy = Proxy::to(store.url()).await;
+    let appender = Appender::spawn(store::config(&proxy.url), CancellationToken::new());
+    let a = task();
+    assert_eq!(appender.append(one(a, 0)).await, Ok(appended(1)));
+    let holder = lock(&store).await;
+    let second = appender.clone();
+    let append = tokio::spawn(async move {
+        second.append(answered(unit(vec![stream(a, 1, 2), stream(task(), 0, 1)]), "key")).await
+    });
+    waiting(&mut observer, 1).await;
+    proxy.cut_all();
+    waiting(&mut observer, 2).await;
+    holder.close().await.unwrap();
+    assert_eq!(append.await.unwrap(), Ok(appended(4)));
+    assert_eq!(store.log.head().await.unwrap(), 4);
+}
+
+#[tokio::test]
+async fn a_connection_cut_after_any_byte_costs_nothing() {
+    let store = Store::new().await;
+    let proxy = Proxy::to(store.url()).await;
+    let a = task();
+    let mut expected = 0;
+    let mut append = async |cut: Option<Cut>| {
+        proxy.cut_next(cut);
+        let shutdown = CancellationToken::new();
+        let appender = Appender::spawn(store::config(&proxy.url), shutdown.clone());
+        let outcome = appender.append(answered(one(a, expected), &expected.to_string())).await;
+        shutdown.cancel();
+        appender.stopped().await;
+        expected += 1;
+        assert_eq!(outcome, Ok(appended(expected)), "{cut:?}");
+    };
+    append(None).await;
+    let (up, down) = proxy.carried();
+    for bytes in (0..up).step_by(usize::try_from(up / 40).unwrap()) {
+        append(Some(Cut::ToServer(bytes))).await;
+    }
+    for bytes in (0..down).step_by(usize::try_from(down / 40).unwrap()) {
+        append(Some(Cut::ToClient(bytes))).await;
+    }
+    let sequences: Vec<i64> = store.everything().await.into_iter().map(|(_, _, sequence)| sequence).collect();
+    assert_eq!(sequences, (1..=expected).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_connection_that_falls_silent_is_given_up() {
+    let store = Store::new().await;
+    let proxy = Proxy::to(store.url()).await;
+    let mut config = store::config(&proxy.url);
+    config.deadline = Duration::from_secs(4);
+    let appender = Appender::spawn(config, CancellationToken::new());
+    let a = task();
+    appender.append(one(a, 0)).await.unwrap();
+    proxy.silence_all();
+    assert_eq!(appender.append(one(a, 1)).await, Ok(appended(2)));
+    assert_eq!(store.log.head().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn past_the_deadline_the_outcome_is_unknown() {
+    let store = Store::configured(|config| config.deadline = Duration::from_millis(400)).await;
+    let holder = lock(&store).await;
+    let outcome = store.appender.append(one(task(), 0)).await;
+    assert_eq!(outcome, Err(AppendError::OutcomeUnknown));
+    holder.close().await.unwrap();
+    // Later work is not harmed, and what was sent four times is there at most once.
+    assert!(matches!(store.append(one(task(), 0)).await, Outcome::Appended { .. }));
+    assert!(store.log.head().await.unwrap() <= 2);
+}
+
+#[tokio::test]
+async fn without_a_log_nothing_is_written_and_callers_know() {
+    let mut config = store::config("postgres://nobody@127.0.0.1:1/none");
+    config.deadline = Duration::from_millis(100);
+    let appender = Appender::spawn(config, CancellationToken::new());
+    let outcome = appender.append(one(task(), 0)).await;
+    assert!(matches!(outcome, Err(AppendError::Overloaded { .. })), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_the_queue_is_refused_and_the_rest_finishes() {
+    let store = Store::configured(|config| {
+        config.queue_units = 2;
+        config.batch_units = 1;
+        config.enqueue_wait = Duration::from_millis(50);
+    })
+    .await;
+    let mut observer = store.owner().await;
+    let holder = lock(&store).await;
+    let mut accepted = Vec::new();
+    for _ in 0..3 {
+        let appender = store.appender.clone();
+        accepted.push(tokio::spawn(async move { appender.append(one(task(), 0)).await }));
+    }
+    waiting(&mut observer, 1).await;
+    let refused = store.append_all((0..10).map(|_| one(task(), 0)).collect()).await;
+    for outcome in refused {
+        assert!(matches!(outcome, Err(AppendError::Overloaded { .. })), "{outcome:?}");
+    }
+    holder.close().await.unwrap();
+    for append in accepted {
+        assert!(matches!(append.await.unwrap(), Ok(Outcome::Appended { .. })));
+    }
+    assert_eq!(store.log.head().await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_cancel_its_append() {
+    let store = Store::new().await;
+    let mut observer = store.owner().await;
+    let holder = lock(&store).await;
+    for _ in 0..2 {
+        let appender = store.appender.clone();
+        let append = tokio::spawn(async move { appender.append(one(task(), 0)).await });
+        waiting(&mut observer, 1).await;
+        append.abort();
+        assert!(append.await.unwrap_err().is_cancelled());
+    }
+    holder.close().await.unwrap();
+    store.shutdown.cancel();
+    store.appender.stopped().await;
+    assert!(store.log.head().await.unwrap() >= 1);
+}
+
+#[tokio::test]
+async fn shutdown_writes_what_was_taken_and_takes_no_more() {
+    let store = Store::configured(|config| config.batch_units = 2).await;
+    let mut observer = store.owner().await;
+    let holder = lock(&store).await;
+    let queued = store.append_all((0..5).map(|_| one(task(), 0)).collect());
+    tokio::pin!(queued);
+    assert!(futures_util::poll!(&mut queued).is_pending());
+    waiting(&mut observer, 1).await;
+    store.shutdown.cancel();
+    let (outcomes, released) = tokio::join!(queued, holder.close());
+    released.unwrap();
+    assert_eq!(outcomes, (1..=5).map(|position| Ok(appended(position))).collect::<Vec<_>>());
+    store.appender.stopped().await;
+    let late = store.appender.append(one(task(), 0)).await;
+    assert!(matches!(late, Err(AppendError::Overloaded { .. })), "{late:?}");
+}

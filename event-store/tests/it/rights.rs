@@ -1,0 +1,64 @@
+//! What the services' roles may not do to the log.
+
+use event_store::{Role, Unit};
+use sqlx::PgPool;
+
+use crate::store::{self, Store, one, task};
+
+async fn refused(pool: &PgPool, sql: &str) {
+    let error = sqlx::query(sql).execute(pool).await.unwrap_err();
+    let code = error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+    assert_eq!(code.as_deref(), Some("42501"), "{sql}: {error}");
+}
+
+#[tokio::test]
+async fn nobody_changes_the_log_but_through_the_append() {
+    let store = Store::new().await;
+    store.append(one(task(), 0)).await;
+    for role in [Role::Command, Role::Projections, Role::Read] {
+        let pool = store::pool(store.url(), role);
+        for table in ["events", "snapshots", "unique_claims", "command_receipts", "receipts_day", "log_head"]
+        {
+            let first = if table == "log_head" { "epoch = epoch" } else { "ctid = ctid" };
+            refused(&pool, &format!("INSERT INTO event_store.{table} DEFAULT VALUES")).await;
+            refused(&pool, &format!("DELETE FROM event_store.{table}")).await;
+            refused(&pool, &format!("TRUNCATE event_store.{table}")).await;
+            if table == "log_head" {
+                refused(&pool, &format!("UPDATE event_store.{table} SET {first}")).await;
+            }
+        }
+        refused(&pool, "UPDATE event_store.events SET payload = '{}'").await;
+        refused(&pool, "UPDATE event_store.command_receipts SET status = 500").await;
+        refused(&pool, "UPDATE event_store.unique_claims SET owner = gen_random_uuid()").await;
+        refused(&pool, "UPDATE event_store.snapshots SET shape = 0").await;
+        refused(&pool, "ALTER TABLE event_store.events DISABLE TRIGGER ALL").await;
+        refused(&pool, "CREATE TABLE event_store.mine ()").await;
+    }
+}
+
+#[tokio::test]
+async fn readers_cannot_append() {
+    let store = Store::new().await;
+    for role in [Role::Projections, Role::Read] {
+        let mut config = store::config(store.url());
+        config.connect = event_store::connect_options(store.url(), role).unwrap();
+        config.deadline = std::time::Duration::from_millis(200);
+        let appender = event_store::Appender::spawn(config, Default::default());
+        assert!(appender.append(Unit::default()).await.is_err());
+        let pool = store::pool(store.url(), role);
+        refused(&pool, "SELECT * FROM event_store.command_receipts").await;
+        refused(&pool, "SELECT * FROM event_store.unique_claims").await;
+        refused(&pool, "SELECT event_store.maintain_receipts()").await;
+        refused(&pool, "INSERT INTO event_store.subject_keys (subject) VALUES (gen_random_uuid())").await;
+    }
+}
+
+#[tokio::test]
+async fn an_append_on_an_old_snapshot_is_refused() {
+    let store = Store::new().await;
+    let mut owner = store.owner().await;
+    sqlx::query("BEGIN ISOLATION LEVEL REPEATABLE READ").execute(&mut owner).await.unwrap();
+    let empty = vec!["'{}'"; 40].join(", ");
+    let error = sqlx::query(&format!("SELECT event_store.append(0, {empty})")).execute(&mut owner).await;
+    assert!(error.unwrap_err().to_string().contains("READ COMMITTED"));
+}
