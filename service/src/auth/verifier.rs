@@ -1,0 +1,78 @@
+//! From a bearer token to a principal: once with a signature check, afterwards from a bounded cache.
+
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use super::{
+    KeySource, Principal,
+    claims::{Rules, SKEW, Unverified},
+    keys::Keys,
+};
+
+/// Verified tokens that are remembered.
+const CACHED_TOKENS: usize = 65_536;
+
+/// Why a token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Its time is over; a refresh helps.
+    #[error("the token has expired")]
+    Expired,
+    /// Forged, malformed, or made for somebody else.
+    #[error("the token is not valid: {0}")]
+    Invalid(&'static str),
+    /// The keys cannot be fetched at present.
+    #[error("the keys for tokens are not available")]
+    KeysUnavailable,
+}
+
+/// Verifies access tokens; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Verifier(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    keys: Keys,
+    rules: Rules,
+    verified: Cache<[u8; 32], Verified>,
+}
+
+#[derive(Clone, Debug)]
+struct Verified {
+    principal: Principal,
+    /// Of the key set it was verified with; a changed set forgets all tokens.
+    generation: u64,
+}
+
+impl Verifier {
+    /// Accepts tokens of this issuer (PUBLIC_URL) for this audience, signed with the source's keys.
+    pub fn new(source: KeySource, issuer: &str, audience: &str) -> Self {
+        let (keys, rules) = (Keys::new(source), Rules::new(issuer, audience));
+        Self(Arc::new(Inner { keys, rules, verified: Cache::new(CACHED_TOKENS) }))
+    }
+
+    /// The principal of a token that is valid now.
+    pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        let inner = &*self.0;
+        let hash: [u8; 32] = Sha256::digest(token).into();
+        inner.keys.refresh_if_old();
+        if let Some(verified) = inner.verified.get(&hash)
+            && verified.generation == inner.keys.generation()
+        {
+            return still_valid(verified.principal);
+        }
+        let unverified = Unverified::parse(token)?;
+        let (key, generation) = inner.keys.find(&unverified.key_id).await?;
+        let principal = unverified.verify(&key, &inner.rules)?;
+        inner.verified.insert(hash, Verified { principal: principal.clone(), generation });
+        Ok(principal)
+    }
+}
+
+fn still_valid(principal: Principal) -> Result<Principal, TokenError> {
+    let skew = TimeDelta::seconds(SKEW.cast_signed());
+    if Utc::now() > principal.expires_at + skew { Err(TokenError::Expired) } else { Ok(principal) }
+}

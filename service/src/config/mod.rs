@@ -1,0 +1,13 @@
+//! Settings: environment, flag or file, typed once; the doc comments here are the manual.
+
+mod args;
+mod load;
+mod units;
+mod urls;
+
+pub use self::{
+    args::{EventStoreArgs, HttpArgs, LogArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
+    load::{ConfigError, EXIT_CODE, exit, load, load_from},
+    units::{ByteSize, InvalidUnit, Span},
+    urls::{DatabaseUrl, InvalidUrl, NatsUrl, PublicUrl},
+};

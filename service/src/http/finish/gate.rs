@@ -1,0 +1,71 @@
+//! What is refused before any handler sees it.
+
+use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+
+use crate::{
+    http::STANDARD_LIMIT,
+    problem::{Code, Problem, weighted},
+};
+
+/// Longer targets are refused (bytes).
+const MAX_URI: usize = 8 * 1024;
+/// What routes under `/v1` answer with.
+const OFFERED: [&str; 5] =
+    ["application/json", "application/problem+json", "text/event-stream", "text/csv", "application/x-ndjson"];
+
+/// The refusal of a request whose head alone shows that it cannot be served.
+pub(super) fn refuse(parts: &Parts) -> Option<Problem> {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target > MAX_URI {
+        return Some(Code::UriTooLong.into());
+    }
+    if matches!(parts.method, Method::TRACE | Method::CONNECT) {
+        let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+        return Some(Problem::new(Code::MethodNotAllowed).header(header::ALLOW, allow));
+    }
+    if announced_length(&parts.headers) > STANDARD_LIMIT as u64 {
+        let close = HeaderValue::from_static("close");
+        return Some(Problem::new(Code::BodyTooLarge).header(header::CONNECTION, close));
+    }
+    let acceptable = !parts.uri.path().starts_with("/v1/") || accepts_ours(&parts.headers);
+    (!acceptable).then(|| Code::NotAcceptable.into())
+}
+
+fn announced_length(headers: &HeaderMap) -> u64 {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|text| text.parse().ok()).unwrap_or(0)
+}
+
+fn accepts_ours(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::ACCEPT).iter().peekable();
+    lines.peek().is_none() || lines.filter_map(|line| line.to_str().ok()).any(any_of_ours)
+}
+
+fn any_of_ours(accept: &str) -> bool {
+    accept.split(',').any(|range| {
+        let (range, quality) = weighted(range);
+        quality > 0 && OFFERED.iter().any(|offered| covers(range, offered))
+    })
+}
+
+fn covers(range: &str, offered: &str) -> bool {
+    let family = range.strip_suffix("/*");
+    range == "*/*"
+        || range.eq_ignore_ascii_case(offered)
+        || family.is_some_and(|family| offered.split('/').next() == Some(family))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_must_be_acceptable() {
+        for good in ["*/*", "application/*", "application/json;q=0.5", "text/html, */*;q=0.1"] {
+            assert!(any_of_ours(good), "{good}");
+        }
+        for bad in ["image/png", "application/json;q=0", "text/html", "", "*"] {
+            assert!(!any_of_ours(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The HTTP edge: an accept loop with limits, one layer over all routes, and what handlers extract.
+
+mod accept;
+mod body;
+mod finish;
+pub mod headers;
+mod limits;
+mod serve;
+mod stream;
+
+pub use self::{
+    body::{LOGIN_LIMIT, MergePatch, RequestBody, STANDARD_LIMIT},
+    finish::{Edge, InvalidOrigin, Origin, finish},
+    limits::Limits,
+    serve::serve,
+};

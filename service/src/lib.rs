@@ -1,0 +1,19 @@
+//! What every service needs: configuration, HTTP, problems, tokens, telemetry.
+
+pub mod auth;
+pub mod config;
+pub mod health;
+pub mod http;
+pub mod idempotency;
+pub mod json;
+pub mod metrics;
+pub mod nats;
+pub mod page_token;
+pub mod postgres;
+pub mod problem;
+pub mod query;
+pub mod request;
+pub mod secrets;
+pub mod shutdown;
+pub mod telemetry;
+pub mod tls;

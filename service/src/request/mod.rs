@@ -1,0 +1,128 @@
+//! What is known about a request before anyone reads its body: ids, trace, client, language.
+
+mod client;
+mod traceparent;
+
+use std::{convert::Infallible, fmt, sync::Arc};
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use uuid::Uuid;
+
+pub use self::{
+    client::{ClientInfo, InvalidNetwork, Network, TrustedProxies},
+    traceparent::Traceparent,
+};
+use crate::problem::Language;
+
+/// The server's own name for a request (UUIDv7); what clients send as `X-Request-Id` is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId(pub Uuid);
+
+impl RequestId {
+    /// A new id.
+    pub fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+/// Everything about a request that problems, events and logs repeat; an extractor, cheap to clone.
+#[derive(Clone, Debug)]
+pub struct RequestContext(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    request_id: RequestId,
+    traceparent: Traceparent,
+    client: ClientInfo,
+    language: Language,
+    path: String,
+    public_url: Arc<str>,
+}
+
+impl RequestContext {
+    /// Reads the context from the head of a request; a forwarded address counts from trusted proxies only.
+    pub fn read(parts: &Parts, proxies: &TrustedProxies, public_url: Arc<str>) -> Self {
+        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        Self(Arc::new(Inner {
+            request_id: RequestId::generate(),
+            traceparent: Traceparent::continued(text("traceparent")),
+            client: ClientInfo::read(parts, proxies),
+            language: Language::negotiate(text("accept-language").unwrap_or_default()),
+            path: parts.uri.path().to_owned(),
+            public_url,
+        }))
+    }
+
+    /// The server's id of this request.
+    pub fn request_id(&self) -> RequestId {
+        self.0.request_id
+    }
+
+    /// The trace this request belongs to: the client's, or a new one.
+    pub fn traceparent(&self) -> &Traceparent {
+        &self.0.traceparent
+    }
+
+    /// Who called, from where.
+    pub fn client(&self) -> &ClientInfo {
+        &self.0.client
+    }
+
+    /// The language of titles and details.
+    pub fn language(&self) -> Language {
+        self.0.language
+    }
+
+    /// The path without the query.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// What links begin with; never taken from `Host`.
+    pub fn public_url(&self) -> &str {
+        &self.0.public_url
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestContext {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        if let Some(context) = parts.extensions.get::<Self>() {
+            return Ok(context.clone());
+        }
+        let context = Self::read(parts, &TrustedProxies::default(), Arc::from(""));
+        parts.extensions.insert(context.clone());
+        Ok(context)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        RequestContext::from_request_parts(parts, state).await.map(|context| context.request_id())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ClientInfo {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        RequestContext::from_request_parts(parts, state).await.map(|context| context.client().clone())
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Traceparent {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        RequestContext::from_request_parts(parts, state).await.map(|context| *context.traceparent())
+    }
+}

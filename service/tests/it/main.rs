@@ -1,0 +1,11 @@
+//! The edge as clients meet it: over sockets, against a real Postgres and NATS.
+#![expect(clippy::unwrap_used, reason = "what tests share fails like a test")]
+
+mod edge;
+mod floods;
+mod limits;
+mod outside;
+mod server;
+mod settings;
+mod stores;
+mod tokens;
