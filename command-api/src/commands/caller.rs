@@ -1,0 +1,131 @@
+//! Who sends commands and from where: what every event will say about its circumstances.
+
+use std::sync::Arc;
+
+use chrono::Utc;
+use domain::{
+    actor::Actor,
+    event::{ActorType, Metadata},
+    ids::{EventId, UserId},
+    personal::Sealed,
+    time::Timestamp,
+    user::User,
+};
+use event_store::Guard;
+use uuid::Uuid;
+
+use super::{Refusal, user_ref};
+use crate::aggregates::{Aggregates, Trust};
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The system itself.
+    System,
+    /// A caller without a session.
+    Anonymous,
+    /// A person with a session.
+    User(UserId),
+    /// History: `person` acted then, `importer` brings it in now.
+    Import {
+        /// Who acted in the original record.
+        person: UserId,
+        /// Whose right to import counts.
+        importer: UserId,
+    },
+}
+
+/// The circumstances of a command.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Who acts.
+    pub who: Who,
+    /// The session that it belongs to.
+    pub session: Option<Uuid>,
+    /// The caller's address, sealed with the key of the one who acts.
+    pub ip: Option<Sealed>,
+    /// The caller's `User-Agent`, sealed too.
+    pub user_agent: Option<Sealed>,
+    /// The request.
+    pub request_id: Uuid,
+    /// What groups everything that one intent sets off.
+    pub correlation_id: Uuid,
+    /// The event that the command reacts to.
+    pub causation_id: Option<EventId>,
+    /// W3C trace context.
+    pub traceparent: Option<String>,
+    /// `http`, `import`, `system`.
+    pub transport: &'static str,
+    /// The clock, or the time of an imported record.
+    pub now: Timestamp,
+}
+
+impl Caller {
+    /// A caller in this process, with a request id of its own, at this moment.
+    pub fn internal(who: Who, transport: &'static str) -> Self {
+        let request_id = Uuid::now_v7();
+        Self {
+            who,
+            session: None,
+            ip: None,
+            user_agent: None,
+            request_id,
+            correlation_id: request_id,
+            causation_id: None,
+            traceparent: None,
+            transport,
+            now: Utc::now().into(),
+        }
+    }
+
+    /// The same at another time.
+    pub fn at(self, now: Timestamp) -> Self {
+        Self { now, ..self }
+    }
+
+    /// The circumstances as events store them, for events that bear this time.
+    pub(crate) fn metadata(&self, occurred_at: Timestamp) -> Result<Arc<str>, Refusal> {
+        let (actor_type, actor_id, on_behalf_of) = match self.who {
+            Who::System => (ActorType::System, None, None),
+            Who::Anonymous => (ActorType::Anonymous, None, None),
+            Who::User(id) => (ActorType::User, Some(id), None),
+            Who::Import { person, importer } => (ActorType::User, Some(person), Some(importer)),
+        };
+        let metadata = Metadata {
+            actor_type,
+            actor_id,
+            on_behalf_of,
+            session_id: self.session,
+            ip: self.ip.clone(),
+            user_agent: self.user_agent.clone(),
+            request_id: self.request_id,
+            correlation_id: self.correlation_id,
+            causation_id: self.causation_id,
+            traceparent: self.traceparent.clone(),
+            transport: self.transport.to_owned(),
+            occurred_at,
+        };
+        serde_json::to_string(&metadata).map(Arc::from).map_err(Refusal::Encode)
+    }
+
+    /// Whose rights count, with the roles held now, and the aggregate that says so.
+    pub(crate) async fn actor(
+        &self,
+        aggregates: &Aggregates,
+        trust: Trust,
+    ) -> Result<(Actor, Option<Guard>), Refusal> {
+        let (id, person) = match self.who {
+            Who::System => return Ok((Actor::System, None)),
+            Who::Anonymous => return Ok((Actor::Anonymous, None)),
+            Who::User(id) => (id, None),
+            Who::Import { person, importer } => (importer, Some(person)),
+        };
+        let user = aggregates.get::<User>(id.0, trust).await?;
+        let roles = user.aggregate.effective_roles();
+        let actor = match person {
+            None => Actor::User { id, roles },
+            Some(person) => Actor::Import { person, roles },
+        };
+        Ok((actor, Some(Guard { aggregate: user_ref(id), sequence: user.version })))
+    }
+}

@@ -1,0 +1,78 @@
+//! Operating: projections and parked events.
+
+use axum::extract::Path;
+use domain::{
+    operation::{OperationKind, Requested},
+    policy::Action,
+};
+use serde_json::json;
+use service::{
+    http::RequestBody,
+    problem::{Code, Problem},
+};
+use uuid::Uuid;
+
+use super::{exchange::Exchange, problems::problem, schemas, tasks::Handled};
+use crate::commands::{Answer, OperationUnit, Reply};
+
+/// Build a projection anew, beside the live one.
+#[utoipa::path(post, path = "/v1/admin/projections/{name}/rebuild", tag = "operations",
+    params(schemas::ProjectionPath), request_body = schemas::Nothing,
+    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn rebuild(Path(name): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
+    let known = PROJECTIONS.contains(&name.as_str());
+    let name = if known { Ok(format!("projections/{name}")) } else { Err(Code::NotFound) };
+    exchange.ask_for(OperationKind::Rebuild, name).await
+}
+
+/// What can be rebuilt.
+const PROJECTIONS: &[&str] = &["tasks", "task_search", "users"];
+
+/// Try a parked event, and those that wait behind it, again.
+#[utoipa::path(post, path = "/v1/admin/parked-events/{id}/replay", tag = "operations",
+    params(schemas::ParkedEventPath), request_body = schemas::Nothing,
+    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn replay(Path(id): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
+    exchange.ask_for(OperationKind::ReplayParked, parked(&id)).await
+}
+
+/// Give a parked event up; those that wait behind it are tried again.
+#[utoipa::path(post, path = "/v1/admin/parked-events/{id}/discard", tag = "operations",
+    params(schemas::ParkedEventPath), request_body = schemas::Nothing,
+    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn discard(Path(id): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
+    exchange.ask_for(OperationKind::DiscardParked, parked(&id)).await
+}
+
+fn parked(id: &str) -> Result<String, Code> {
+    let id = id.parse::<u32>().map_err(|_| Code::InvalidId)?;
+    Ok(format!("parked-events/{id}"))
+}
+
+impl Exchange {
+    async fn ask_for(mut self, kind: OperationKind, subject: Result<String, Code>) -> Handled {
+        if let Some(replayed) = self.begin(Action::Operate, None).await? {
+            return Ok(replayed);
+        }
+        let answered = match subject {
+            Ok(subject) => self.request_operation(Requested { kind, subject }).await,
+            Err(code) => Err(code.into()),
+        };
+        self.finish(answered).await
+    }
+
+    async fn request_operation(&self, requested: Requested) -> Result<Answer, Problem> {
+        self.refuse_query()?;
+        let object = self.body.object()?;
+        object.fields().finish()?;
+        let id = Uuid::now_v7();
+        let body = json!({
+            "id": id, "name": format!("operations/{id}"), "kind": requested.kind, "subject": requested.subject,
+            "state": "pending",
+        });
+        let location = Some(format!("/v1/operations/{id}"));
+        let reply = Reply { status: 202, body: body.to_string(), etag: None, location };
+        let unit = OperationUnit { id, requested, key: self.key() };
+        self.app.commands.operation(&self.caller, &unit, reply).await.map_err(problem)
+    }
+}

@@ -1,0 +1,120 @@
+//! What handlers share.
+
+use axum::extract::FromRef;
+use chrono::Utc;
+use domain::{
+    ids::{TaskId, TaskKey, UserId},
+    personal::Sealed,
+};
+use quick_cache::sync::Cache;
+use service::{
+    auth::{Principal, Verifier},
+    problem::{Code, Problem},
+    request::{ClientInfo, RequestContext},
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+use super::problems::problem;
+use crate::{
+    auth::Auth,
+    commands::{Caller, Commands, Who},
+};
+
+/// Sessions whose address and user agent are remembered sealed.
+const CACHED_SESSIONS: usize = 10_000;
+
+/// The state behind the routes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Executes commands.
+    pub commands: Commands,
+    /// Lets people in.
+    pub auth: Auth,
+    /// Verifies access tokens.
+    pub verifier: Verifier,
+    seals: Arc<Cache<Uuid, Arc<Seals>>>,
+}
+
+/// A session's origin as events store it: sealing is deterministic, so once is enough.
+#[derive(Debug)]
+struct Seals {
+    client: ClientInfo,
+    ip: Option<Sealed>,
+    user_agent: Option<Sealed>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(commands: Commands, auth: Auth, verifier: Verifier) -> Self {
+        Self { commands, auth, verifier, seals: Arc::new(Cache::new(CACHED_SESSIONS)) }
+    }
+
+    /// The task that a path names by UUID or by key.
+    pub(super) async fn task_id(&self, text: &str) -> Result<TaskId, Problem> {
+        if let Ok(id) = Uuid::try_parse(text) {
+            return Ok(TaskId(id));
+        }
+        let key: TaskKey = text.parse().map_err(|_| Problem::new(Code::InvalidId))?;
+        let found = self.commands.find_key(key).await.map_err(problem)?;
+        found.ok_or_else(|| Problem::new(Code::NotFound))
+    }
+
+    /// The circumstances of a request of this principal.
+    pub(super) async fn caller(
+        &self,
+        principal: &Principal,
+        context: &RequestContext,
+    ) -> Result<Caller, Problem> {
+        let user = UserId(principal.user_id);
+        let caller = self.anonymous(context);
+        let seals = self.seals(principal.session_id, user, &caller, context.client()).await?;
+        let (ip, user_agent) = (seals.ip.clone(), seals.user_agent.clone());
+        Ok(Caller { who: Who::User(user), session: Some(principal.session_id), ip, user_agent, ..caller })
+    }
+
+    /// The circumstances of a request without a session.
+    pub(super) fn anonymous(&self, context: &RequestContext) -> Caller {
+        let request_id = context.request_id().0;
+        Caller {
+            who: Who::Anonymous,
+            session: None,
+            ip: None,
+            user_agent: None,
+            request_id,
+            correlation_id: request_id,
+            causation_id: None,
+            traceparent: Some(context.traceparent().to_string()),
+            transport: "http",
+            now: Utc::now().into(),
+        }
+    }
+
+    async fn seals(
+        &self,
+        session: Uuid,
+        user: UserId,
+        caller: &Caller,
+        client: &ClientInfo,
+    ) -> Result<Arc<Seals>, Problem> {
+        if let Some(seals) = self.seals.get(&session).filter(|seals| seals.client == *client) {
+            return Ok(seals);
+        }
+        let sealed = self.commands.seal_client(caller.clone(), user, client).await.map_err(problem)?;
+        let seals = Seals { client: client.clone(), ip: sealed.ip, user_agent: sealed.user_agent };
+        let seals = Arc::new(seals);
+        self.seals.insert(session, Arc::clone(&seals));
+        Ok(seals)
+    }
+}
+
+impl FromRef<App> for Verifier {
+    fn from_ref(app: &App) -> Self {
+        app.verifier.clone()
+    }
+}
+
+/// The id in a path: a UUID in any case.
+pub(super) fn uuid(text: &str) -> Result<Uuid, Problem> {
+    Uuid::try_parse(text).map_err(|_| Problem::new(Code::InvalidId))
+}

@@ -1,0 +1,67 @@
+//! The HTTP API of the write side; [`router`] is its index.
+
+mod admin;
+mod app;
+mod auth;
+mod batch;
+mod echo;
+mod exchange;
+mod ops;
+mod parts;
+mod problems;
+mod reply;
+pub mod schemas;
+mod tasks;
+mod users;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use app::App;
+
+/// All routes. Each names the right it asks for as `x-policy`.
+pub fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        // coming in
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::jwks))
+        // users
+        .routes(routes!(users::invite))
+        .routes(routes!(users::edit_me))
+        .routes(routes!(users::verify))
+        .routes(routes!(users::deactivate))
+        .routes(routes!(users::reactivate))
+        .routes(routes!(users::grant_role))
+        .routes(routes!(users::revoke_role))
+        // operating
+        .routes(routes!(admin::rebuild))
+        .routes(routes!(admin::replay))
+        .routes(routes!(admin::discard))
+        // tasks
+        .routes(routes!(tasks::create))
+        .routes(routes!(batch::batch))
+        .routes(routes!(tasks::update, tasks::delete))
+        .routes(routes!(tasks::undelete))
+        .routes(routes!(tasks::start))
+        .routes(routes!(tasks::hold))
+        .routes(routes!(tasks::resume))
+        .routes(routes!(tasks::complete))
+        .routes(routes!(tasks::cancel))
+        .routes(routes!(tasks::reopen))
+        .routes(routes!(tasks::assign))
+        .routes(routes!(tasks::unassign))
+        .routes(routes!(tasks::progress))
+        .routes(routes!(tasks::watch))
+        .routes(routes!(tasks::unwatch))
+        // their parts
+        .routes(routes!(parts::add_comment))
+        .routes(routes!(parts::edit_comment, parts::delete_comment))
+        .routes(routes!(parts::add_item))
+        .routes(routes!(parts::edit_item, parts::remove_item))
+        .routes(routes!(parts::add_relation, parts::remove_relation))
+}
+
+/// The document of these routes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    router().into_openapi()
+}

@@ -1,0 +1,158 @@
+//! Refusals of the inside as problems of the outside.
+
+use domain::{
+    operation::OperationError,
+    task::TaskError,
+    user::UserError,
+    violation::{FieldViolation, Unit, Violation as Rule},
+};
+use event_store::AppendError;
+use serde_json::{Value, json};
+use service::{
+    http::headers::etag,
+    problem::{Code, Flaw, Problem, Violation},
+};
+
+use crate::{
+    auth::{LoginError, RegisterError},
+    commands::{Refusal, Refused},
+};
+
+/// The problem of a refusal.
+pub(super) fn problem(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Task(error) => task_problem(error, ""),
+        Refusal::User(error) => user_problem(error),
+        Refusal::Operation(OperationError::Forbidden) => Problem::new(Code::Forbidden),
+        Refusal::Operation(OperationError::IdTaken) => Problem::new(Code::IdTaken),
+        Refusal::VersionMoved { current: 0 } => Problem::new(Code::PreconditionFailed),
+        Refusal::VersionMoved { current } => Problem::new(Code::PreconditionFailed)
+            .header(axum::http::header::ETAG, etag(current))
+            .with("current_version", current),
+        Refusal::BaseAhead { current } => {
+            Violation::at("/base_version", Flaw::new("TOO_LARGE").param("max", current)).into()
+        }
+        Refusal::FieldConflict(conflict) => Problem::new(Code::FieldConflict)
+            .with("current_version", conflict.current)
+            .with("conflicting_fields", json!(conflict.fields))
+            .with("events", Value::from(conflict.events)),
+        Refusal::Taken { scope, owner } => match scope.as_ref() {
+            "task.external_ref" => Problem::new(Code::ExternalRefTaken),
+            "user.email" => Problem::new(Code::EmailTaken),
+            _ => Problem::new(Code::StateConflict).caused_by(Refusal::Taken { scope, owner }),
+        },
+        Refusal::Moving => Problem::new(Code::ConcurrentChange).retry_after(1),
+        Refusal::Crowded(_) => Problem::new(Code::Overloaded).retry_after(1),
+        Refusal::Append(error) => append_problem(error),
+        error @ (Refusal::Load(_) | Refusal::Log(_) | Refusal::Seal(_)) => unavailable(error),
+        error @ Refusal::Encode(_) => Problem::internal(error),
+    }
+}
+
+/// The problem of one command among several: pointers lead into its data.
+pub(super) fn step_problem(refused: Refused) -> Problem {
+    let problem = match refused.why {
+        Refusal::Task(error) => task_problem(error, &format!("/commands/{}/data", refused.step)),
+        other => problem(other),
+    };
+    if problem.status().is_client_error() { problem.with("index", refused.step) } else { problem }
+}
+
+fn task_problem(error: TaskError, base: &str) -> Problem {
+    match error {
+        TaskError::NotFound | TaskError::CommentNotFound | TaskError::ChecklistItemNotFound => {
+            Problem::new(Code::NotFound)
+        }
+        TaskError::Forbidden => Problem::new(Code::Forbidden),
+        TaskError::IdTaken => Problem::new(Code::IdTaken),
+        TaskError::TransitionNotAllowed { status, allowed, .. } => Problem::new(Code::TransitionNotAllowed)
+            .with("current_status", status.as_str())
+            .with("allowed", allowed.iter().map(|transition| transition.as_str()).collect::<Vec<_>>()),
+        TaskError::NotDeleted => Problem::new(Code::NotDeleted),
+        TaskError::Invalid(violations) => violated(violations, base),
+    }
+}
+
+fn user_problem(error: UserError) -> Problem {
+    match error {
+        UserError::NotFound => Problem::new(Code::NotFound),
+        UserError::Forbidden => Problem::new(Code::Forbidden),
+        UserError::IdTaken => Problem::new(Code::IdTaken),
+        UserError::StateNotAllowed { state } => {
+            Problem::new(Code::StateConflict).with("current_state", state.as_str())
+        }
+        UserError::LastAdmin => Problem::new(Code::LastAdmin),
+        UserError::Invalid(violations) => violated(violations, ""),
+    }
+}
+
+/// Cycles and inactive users are conflicts with the state of others; everything else is a fault of the body.
+fn violated(violations: Vec<FieldViolation>, base: &str) -> Problem {
+    let all = |wanted: fn(&Rule) -> bool| violations.iter().all(|violated| wanted(&violated.violation));
+    let conflict = if all(|rule| matches!(rule, Rule::Cycle)) {
+        Some(Code::Cycle)
+    } else if all(|rule| matches!(rule, Rule::UserNotActive { .. })) {
+        Some(Code::UserNotActive)
+    } else {
+        None
+    };
+    let entries = violations.into_iter();
+    let entries = entries
+        .map(|violated| Violation::at(format!("{base}{}", violated.pointer), flaw(violated.violation)));
+    match conflict {
+        Some(code) => entries.fold(Problem::new(code), Problem::violation),
+        None => Problem::violations(entries.collect()),
+    }
+}
+
+/// A broken rule of the domain as an entry of `errors`.
+pub(super) fn flaw(rule: Rule) -> Flaw {
+    let code = match &rule {
+        Rule::TooLong { unit: Unit::Bytes, .. } => "TOO_MANY_BYTES",
+        other => other.code(),
+    };
+    let flaw = Flaw::new(code).detail(rule.to_string());
+    rule.params().into_iter().fold(flaw, |flaw, (name, value)| match value.parse::<i64>() {
+        Ok(number) => flaw.param(name, number),
+        Err(_) => flaw.param(name, value),
+    })
+}
+
+fn append_problem(error: AppendError) -> Problem {
+    match &error {
+        AppendError::Overloaded { retry_after } => {
+            Problem::new(Code::Overloaded).retry_after(retry_after.as_secs().max(1)).caused_by(error)
+        }
+        AppendError::OutcomeUnknown => Problem::new(Code::OutcomeUnknown).retry_after(1).caused_by(error),
+        AppendError::TooLarge => Problem::new(Code::BodyTooLarge),
+        AppendError::Malformed(_) => Problem::internal(error),
+    }
+}
+
+fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> Problem {
+    Problem::new(Code::Unavailable).retry_after(1).caused_by(error)
+}
+
+impl From<LoginError> for Problem {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Invalid => Self::new(Code::InvalidCredentials),
+            LoginError::NotVerified => Self::new(Code::AccountNotVerified),
+            LoginError::Deactivated => Self::new(Code::AccountDeactivated),
+            LoginError::Busy(_) => Self::new(Code::Overloaded).retry_after(1),
+            LoginError::Refused(refusal) => problem(refusal),
+            error @ LoginError::Database(_) => unavailable(error),
+            error @ LoginError::Token(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<RegisterError> for Problem {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Busy(_) => Self::new(Code::Overloaded).retry_after(1),
+            RegisterError::Refused(refusal) => problem(refusal),
+            error @ RegisterError::Database(_) => unavailable(error),
+        }
+    }
+}

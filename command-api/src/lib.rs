@@ -1,0 +1,14 @@
+//! The write side: commands in, events kept.
+
+mod aggregates;
+pub mod auth;
+pub mod commands;
+mod draft;
+mod execute;
+pub mod http;
+mod locks;
+pub mod relay;
+mod service;
+
+pub use http::openapi;
+pub use service::{BuildError, CommandApi, Config, RunError, Surroundings, build, run};

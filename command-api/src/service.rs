@@ -1,0 +1,220 @@
+//! The service: log, appender, relay and routes put together.
+
+use std::{io, time::Duration};
+
+use ::service::{
+    auth::{KeySource, Verifier},
+    config::{ConfigError, EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
+    health::Health,
+    http,
+    metrics::Metrics,
+    shutdown::Shutdown,
+};
+use axum::Router;
+use clap::Args;
+use event_store::{Appender, AppenderConfig, Log, MasterKey, Role, Sealer};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::net::TcpListener;
+
+use crate::{
+    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError},
+    commands::Commands,
+    http::App,
+    relay::{Relay, RelayConfig, StreamArgs},
+};
+
+/// Connections to the log at most, beside the appender's own: loading, receipts, credentials.
+const CONNECTIONS: u32 = 12;
+/// The relay's own: it listens, reads and renews its lease, however busy the requests keep theirs.
+const RELAY_CONNECTIONS: u32 = 3;
+/// How long a request waits for one of them.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// From the installation's secret to the key that keys of persons are sealed with; all services say the same words.
+const SEAL_LABEL: &str = "event store";
+/// How often receipts that are too old are dropped.
+const MAINTENANCE: Duration = Duration::from_secs(3600);
+/// A database that starts beside us may take this long.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Settings of the write side.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// The log.
+    #[command(flatten)]
+    pub event_store: EventStoreArgs,
+    /// Where the log is copied to.
+    #[command(flatten)]
+    pub nats: NatsArgs,
+    /// How much of it.
+    #[command(flatten)]
+    pub stream: StreamArgs,
+    /// Seals personal data and signing keys.
+    #[command(flatten)]
+    pub secret_key: SecretKeyArgs,
+}
+
+/// Why the service cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A setting is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A database URL cannot be used.
+    #[error("a database URL cannot be used: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The keys for tokens cannot be had.
+    #[error(transparent)]
+    Keys(#[from] SigningKeysError),
+    /// NATS refuses us.
+    #[error("NATS refuses the connection: {0}")]
+    Nats(#[from] async_nats::ConnectError),
+}
+
+/// The parts that a process gives to each of its services.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Gets a check of the log.
+    pub health: Health,
+    /// Gets figures of the connection to NATS.
+    pub metrics: Metrics,
+    /// Ends the appender and the background work.
+    pub shutdown: Shutdown,
+}
+
+/// The write side at work: commands can be executed in this process too.
+#[derive(Clone, Debug)]
+pub struct CommandApi {
+    /// Executes commands.
+    pub commands: Commands,
+    /// Lets people in; makes the first admin.
+    pub auth: Auth,
+    app: App,
+}
+
+impl CommandApi {
+    /// Connects to the log and starts the appender, without relay and routes: enough for commands in this process.
+    pub async fn start(
+        config: &Config,
+        http: &HttpArgs,
+        surroundings: &Surroundings,
+    ) -> Result<Self, BuildError> {
+        let secret = config.secret_key.read()?;
+        let pool = pool(config, CONNECTIONS)?;
+        let connect = event_store::connect_options(config.event_store.url()?.expose(), Role::Command)?;
+        let keys = signing_keys(&pool, &secret).await?;
+        let public_url = http.public_url.as_str();
+        // Our own keys are at hand: verifying needs no request to ourselves.
+        let own = serde_json::from_str(keys.jwks()).map_err(|_| SigningKeysError::Undecipherable)?;
+        let verifier = Verifier::new(KeySource::Fixed(own), public_url, AUDIENCE);
+        let appender = Appender::spawn(AppenderConfig::new(connect), surroundings.shutdown.token().clone());
+        let ended = appender.clone();
+        surroundings.shutdown.spawn(async move { ended.stopped().await });
+        let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(SEAL_LABEL)));
+        let commands = Commands::new(Log::connect(pool), appender, sealer);
+        let auth = Auth::new(commands.clone(), keys, public_url);
+        let app = App::new(commands.clone(), auth.clone(), verifier);
+        Ok(Self { commands, auth, app })
+    }
+
+    /// The routes, for [`http::finish`].
+    pub fn router(&self) -> Router {
+        let (router, _document) = crate::http::router().split_for_parts();
+        router.with_state(self.app.clone())
+    }
+}
+
+fn pool(config: &Config, connections: u32) -> Result<PgPool, BuildError> {
+    ::service::tls::install();
+    let options = event_store::connect_options(config.event_store.url()?.expose(), Role::Command)?;
+    Ok(PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .connect_lazy_with(options.application_name("command-api")))
+}
+
+async fn signing_keys(
+    pool: &PgPool,
+    secret: &::service::secrets::SecretKey,
+) -> Result<SigningKeys, SigningKeysError> {
+    let until = tokio::time::Instant::now() + START_PATIENCE;
+    loop {
+        match SigningKeys::load(pool, secret).await {
+            Err(SigningKeysError::Database(error)) if tokio::time::Instant::now() < until => {
+                tracing::warn!(%error, "the event store does not answer yet");
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            loaded => return loaded,
+        }
+    }
+}
+
+/// Starts everything: appender, relay, upkeep; `run` or the all-in-one serves the routes.
+pub async fn build(
+    config: &Config,
+    http: &HttpArgs,
+    surroundings: &Surroundings,
+) -> Result<CommandApi, BuildError> {
+    let api = CommandApi::start(config, http, surroundings).await?;
+    let pool = api.commands.log().pool().clone();
+    let nats = ::service::nats::connect(config.nats.url()?, "command-api", &surroundings.metrics).await?;
+    let relaying = RelayConfig { stream: config.stream.config(), ..RelayConfig::default() };
+    let relay =
+        Relay::new(self::pool(config, RELAY_CONNECTIONS)?, async_nats::jetstream::new(nats), relaying);
+    let shutdown = &surroundings.shutdown;
+    shutdown.spawn(relay.metered(&surroundings.metrics).run(shutdown.token().clone()));
+    shutdown.spawn(maintain(pool.clone(), shutdown.clone()));
+    check(&surroundings.health, pool);
+    Ok(api)
+}
+
+/// Makes the partitions of coming receipts and drops those of old ones, now and every hour.
+async fn maintain(pool: PgPool, shutdown: Shutdown) {
+    let mut timer = tokio::time::interval(MAINTENANCE);
+    loop {
+        tokio::select! {
+            () = shutdown.begun() => return,
+            _ = timer.tick() => {}
+        }
+        if let Err(error) = sqlx::query("SELECT event_store.maintain_receipts()").execute(&pool).await {
+            tracing::warn!(%error, "old receipts cannot be dropped");
+        }
+    }
+}
+
+/// Ready means that the log answers; NATS is not needed for commands.
+fn check(health: &Health, pool: PgPool) {
+    health.check("event store", move || {
+        let pool = pool.clone();
+        async move {
+            let answered = sqlx::query("SELECT FROM event_store.log_head").execute(&pool).await;
+            answered.map(drop).map_err(|_| "no event store".to_owned())
+        }
+    });
+}
+
+/// Why the service ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It never began.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The port was lost.
+    #[error(transparent)]
+    Serve(#[from] io::Error),
+}
+
+/// Serves until the shutdown.
+pub async fn run(
+    config: &Config,
+    http: &HttpArgs,
+    listener: TcpListener,
+    surroundings: Surroundings,
+) -> Result<(), RunError> {
+    let router = build(config, http, &surroundings).await?.router();
+    let Surroundings { health, metrics, shutdown } = surroundings;
+    let router = http::finish(router, http.edge(health, metrics, shutdown.clone()));
+    http::serve(listener, router, http.limits(), shutdown.clone()).await?;
+    shutdown.wait().await;
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! Tests of the write side against real servers.
+
+#![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
+
+mod api;
+mod auth;
+mod batches;
+mod document;
+mod idempotency;
+mod inputs;
+mod policy;
+mod preconditions;
+mod privacy;
+mod races;
+mod relay;
+mod tasks;
+mod transitions;
