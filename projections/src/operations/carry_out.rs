@@ -1,0 +1,186 @@
+//! Doing what was asked for.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use domain::operation::OperationKind;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+use tokio::{sync::watch, time};
+
+use super::requests::Operation;
+use crate::{
+    parked::{self, ReplayError, Replayed},
+    projector::Projector,
+    rebuild::{self, RebuildError, RebuildProgress},
+    runner::Sources,
+};
+
+/// How often progress is noted for those who look.
+const NOTE: Duration = Duration::from_secs(1);
+
+/// Why an operation failed, as clients see it.
+struct Failure {
+    code: &'static str,
+    detail: String,
+}
+
+impl Failure {
+    fn new(code: &'static str, detail: impl ToString) -> Self {
+        Self { code, detail: detail.to_string() }
+    }
+}
+
+impl From<RebuildError> for Failure {
+    fn from(error: RebuildError) -> Self {
+        let code = match &error {
+            RebuildError::Unknown(_) | RebuildError::NotMigrated => "NOT_FOUND",
+            RebuildError::AlreadyRunning => "ALREADY_RUNNING",
+            RebuildError::Different(_) => "DIFFERENCES",
+            RebuildError::TooMuchParked(_) => "TOO_MUCH_PARKED",
+            RebuildError::LeaseLost | RebuildError::OtherLog => "INTERRUPTED",
+            RebuildError::Apply(_) | RebuildError::Log(_) => return internal(&error),
+        };
+        Self::new(code, error)
+    }
+}
+
+impl From<ReplayError> for Failure {
+    fn from(error: ReplayError) -> Self {
+        match &error {
+            ReplayError::NotParked | ReplayError::NotLive => Self::new("NOT_FOUND", error),
+            ReplayError::Log(_) | ReplayError::Tables(_) => internal(&error),
+        }
+    }
+}
+
+/// Operators read the cause in the service's own log.
+fn internal(error: &dyn std::error::Error) -> Failure {
+    tracing::error!(%error, "an operation failed");
+    Failure::new("INTERNAL", "see the log of the projections service")
+}
+
+const DONE: &str = "
+UPDATE read_model.operations SET state = 'done', end_time = clock_timestamp(), response = $2 WHERE id = $1";
+
+const FAILED: &str = "
+UPDATE read_model.operations SET state = 'failed', end_time = clock_timestamp(), error = $2 WHERE id = $1";
+
+/// Does it and writes down what came of it.
+pub(super) async fn carry_out(
+    registry: &mut PgConnection,
+    projectors: &[Arc<dyn Projector>],
+    sources: &Sources,
+    operation: &Operation,
+) -> sqlx::Result<()> {
+    let (id, kind, subject) = (operation.id, &operation.kind, &operation.subject);
+    tracing::info!(%id, kind, subject, "an operation begins");
+    let (sql, outcome) = match attempt(registry, projectors, sources, operation).await {
+        Ok(response) => (DONE, response),
+        Err(Failure { code, detail }) => {
+            tracing::warn!(%id, kind, subject, code, "an operation failed");
+            (FAILED, json!({ "code": code, "detail": detail }))
+        }
+    };
+    sqlx::query(sql).bind(id).bind(outcome).execute(registry).await?;
+    Ok(())
+}
+
+async fn attempt(
+    registry: &mut PgConnection,
+    projectors: &[Arc<dyn Projector>],
+    sources: &Sources,
+    operation: &Operation,
+) -> Result<Value, Failure> {
+    let kind: OperationKind = operation.kind.parse().map_err(|_| unknown(&operation.kind))?;
+    let (collection, name) = operation.subject.split_once('/').ok_or_else(|| unknown(&operation.subject))?;
+    match (kind, collection) {
+        (OperationKind::Rebuild, "projections") => {
+            let projector = named(projectors, name).ok_or_else(|| RebuildError::Unknown(name.into()))?;
+            rebuild(registry, projector, sources, operation).await
+        }
+        (OperationKind::ReplayParked, "parked-events") => {
+            resolve(registry, projectors, sources, name, false).await
+        }
+        (OperationKind::DiscardParked, "parked-events") => {
+            resolve(registry, projectors, sources, name, true).await
+        }
+        (OperationKind::Rebuild | OperationKind::ReplayParked | OperationKind::DiscardParked, _) => {
+            Err(unknown(&operation.subject))
+        }
+    }
+}
+
+fn unknown(what: &str) -> Failure {
+    Failure::new("UNKNOWN_OPERATION", format!("nobody here knows what to do about {what:?}"))
+}
+
+fn named<'a>(projectors: &'a [Arc<dyn Projector>], name: &str) -> Option<&'a dyn Projector> {
+    projectors.iter().find(|projector| projector.projection().name == name).map(|found| &**found)
+}
+
+async fn rebuild(
+    registry: &mut PgConnection,
+    projector: &dyn Projector,
+    sources: &Sources,
+    operation: &Operation,
+) -> Result<Value, Failure> {
+    let (told, latest) = watch::channel(RebuildProgress::default());
+    let options = rebuild::Options::default();
+    let rebuilt = tokio::select! {
+        rebuilt = rebuild::rebuild(projector, sources, &options, &told) => rebuilt?,
+        never = note(registry, latest, operation) => match never {},
+    };
+    Ok(json!({ "version": rebuilt.version, "events": rebuilt.events }))
+}
+
+const PROGRESS: &str = "UPDATE read_model.operations SET done = $2, total = $3, metadata = $4 WHERE id = $1";
+
+/// Writes the progress down again and again; what is missed is no harm.
+async fn note(
+    registry: &mut PgConnection,
+    mut latest: watch::Receiver<RebuildProgress>,
+    operation: &Operation,
+) -> Infallible {
+    while latest.changed().await.is_ok() {
+        let progress = *latest.borrow_and_update();
+        let remaining = progress.remaining.map(|left| left.as_secs());
+        let metadata = json!({
+            "phase": progress.phase.as_str(), "rate": progress.rate.round(), "remaining_seconds": remaining,
+        });
+        let noted = sqlx::query(PROGRESS)
+            .bind(operation.id)
+            .bind(progress.done)
+            .bind(progress.total.max(progress.done))
+            .bind(metadata)
+            .execute(&mut *registry)
+            .await;
+        if let Err(error) = noted {
+            tracing::debug!(%error, "the progress of an operation was not noted");
+        }
+        time::sleep(NOTE).await;
+    }
+    std::future::pending().await
+}
+
+const PARKED_IN: &str = "SELECT projection FROM read_model.parked_events WHERE id = $1";
+
+async fn resolve(
+    registry: &mut PgConnection,
+    projectors: &[Arc<dyn Projector>],
+    sources: &Sources,
+    id: &str,
+    give_up: bool,
+) -> Result<Value, Failure> {
+    let id: i64 = id.parse().map_err(|_| ReplayError::NotParked)?;
+    let projection: Option<String> = sqlx::query_scalar(PARKED_IN)
+        .bind(id)
+        .fetch_optional(registry)
+        .await
+        .map_err(|error| internal(&error))?;
+    let projector = projection.and_then(|name| named(projectors, &name)).ok_or(ReplayError::NotParked)?;
+    let Replayed { applied, left } = match give_up {
+        true => parked::discard(projector, sources, id).await?,
+        false => parked::replay(projector, sources, id).await?,
+    };
+    Ok(json!({ "applied": applied, "left": left }))
+}

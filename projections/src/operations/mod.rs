@@ -1,0 +1,102 @@
+//! Carrying out what operators ask for with commands: rebuilds, and what becomes of parked events.
+//!
+//! One process at a time does it, one operation after the other; requests come from the log, their state is in
+//! `read_model.operations`. An operation that its process did not survive is begun again by the next.
+
+mod carry_out;
+mod requests;
+
+use std::{sync::Arc, time::Duration};
+
+use event_store::LogError;
+use sqlx::PgConnection;
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    projector::Projector,
+    runner::{Leases, Pace, Sources},
+};
+
+/// The name under which the lease and the checkpoint are kept.
+const NAME: &str = "operations";
+/// There is one version of this table only.
+const VERSION: i32 = 0;
+/// How often the log is asked for requests.
+const POLL: Duration = Duration::from_millis(250);
+
+/// Why an operation could not be taken in or seen through; it is tried again.
+#[derive(Debug, thiserror::Error)]
+enum Setback {
+    #[error(transparent)]
+    ReadModel(#[from] sqlx::Error),
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Works on operations until told to stop, whatever fails meanwhile.
+pub async fn run(projectors: Vec<Arc<dyn Projector>>, sources: Sources, pace: Pace, stop: CancellationToken) {
+    let owner = Uuid::now_v7();
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            ended = lead(&projectors, &sources, &pace, owner) => {
+                if let Err(error) = ended {
+                    tracing::warn!(%error, "operations are held up, trying again");
+                }
+            }
+        }
+        // Told to stop is as good as waited long enough.
+        let _ = time::timeout(pace.longest_backoff, stop.cancelled()).await;
+    }
+}
+
+/// Waits for the lease, then works for as long as it is held.
+async fn lead(
+    projectors: &[Arc<dyn Projector>],
+    sources: &Sources,
+    pace: &Pace,
+    owner: Uuid,
+) -> Result<(), Setback> {
+    let mut registry = sources.read_model.registry().await?;
+    let mut leases = Leases::none(NAME, VERSION, owner, pace.lease);
+    requests::prepare(&mut registry, &sources.log).await?;
+    while leases.is_empty() {
+        leases.tend(&mut registry).await?;
+        if leases.is_empty() {
+            time::sleep(pace.lease / 3).await;
+        }
+    }
+    requests::begin_again(&mut registry).await?;
+    let renewal = renew(registry, leases.clone(), pace.lease / 3);
+    tokio::select! {
+        lost = renewal => lost,
+        failed = work(projectors, sources) => failed,
+    }
+}
+
+/// Returns when the lease is lost.
+async fn renew(mut registry: PgConnection, mut leases: Leases, every: Duration) -> Result<(), Setback> {
+    loop {
+        time::sleep(every).await;
+        if leases.tend(&mut registry).await? {
+            // Lost and taken again: whoever had it meanwhile may have begun something.
+            return Ok(());
+        }
+        if leases.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+async fn work(projectors: &[Arc<dyn Projector>], sources: &Sources) -> Result<(), Setback> {
+    let mut registry = sources.read_model.registry().await?;
+    loop {
+        requests::take_in(&mut registry, &sources.log).await?;
+        while let Some(operation) = requests::next(&mut registry).await? {
+            carry_out::carry_out(&mut registry, projectors, sources, &operation).await?;
+        }
+        time::sleep(POLL).await;
+    }
+}

@@ -1,0 +1,122 @@
+//! From the log into the table, and from the table to work.
+
+use chrono::Utc;
+use domain::{
+    event::{RecordedEvent, from_stored},
+    operation::{OperationEvent, Requested},
+    time::Timestamp,
+};
+use event_store::Log;
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::{NAME, Setback, VERSION};
+
+/// The events that are requests.
+const TYPES: &[&str] = &["operation.requested"];
+/// Requests read at once.
+const LIMIT: i64 = 100;
+/// A read model made anew carries out what was asked for in the last so many minutes, not everything ever.
+const LOOK_BACK_MINUTES: i64 = 60;
+/// Operations are kept so long after their end.
+const FORGET: &str = "
+DELETE FROM read_model.operations WHERE end_time < clock_timestamp() - interval '30 days'";
+
+/// Something to do.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct Operation {
+    /// As in `/v1/operations/{id}`.
+    pub(super) id: Uuid,
+    /// Wire word.
+    pub(super) kind: String,
+    /// `projections/tasks`, `parked-events/7`.
+    pub(super) subject: String,
+}
+
+const PREPARE: &str = "
+INSERT INTO read_model.checkpoints (projection, version, lane, position) VALUES ($1, $2, 0, $3)
+ON CONFLICT DO NOTHING";
+
+/// Makes the checkpoint, if it is not there.
+pub(super) async fn prepare(registry: &mut PgConnection, log: &Log) -> Result<(), Setback> {
+    let since = Utc::now() - chrono::Duration::minutes(LOOK_BACK_MINUTES);
+    let position = log.position_at(Timestamp::from(since)).await?;
+    sqlx::query(PREPARE).bind(NAME).bind(VERSION).bind(position).execute(registry).await?;
+    Ok(())
+}
+
+/// What a dead process left half done is to be done again.
+pub(super) async fn begin_again(registry: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query("UPDATE read_model.operations SET state = 'pending' WHERE state = 'running'")
+        .execute(&mut *registry)
+        .await?;
+    sqlx::query(FORGET).execute(registry).await?;
+    Ok(())
+}
+
+const LOCK: &str = "
+SELECT position FROM read_model.checkpoints WHERE projection = $1 AND version = $2 AND lane = 0 FOR UPDATE";
+
+const ADVANCE: &str = "
+UPDATE read_model.checkpoints SET position = $3, event_id = $4, handled = handled + $5
+WHERE projection = $1 AND version = $2 AND lane = 0";
+
+/// Takes in what was asked for since the checkpoint.
+pub(super) async fn take_in(registry: &mut PgConnection, log: &Log) -> Result<(), Setback> {
+    let mut transaction = registry.begin().await?;
+    let position: i64 =
+        sqlx::query_scalar(LOCK).bind(NAME).bind(VERSION).fetch_one(&mut *transaction).await?;
+    let events = log.read_types(position, TYPES, LIMIT).await?;
+    let Some(last) = events.last() else { return Ok(transaction.rollback().await?) };
+    for event in &events {
+        insert(&mut transaction, event).await?;
+    }
+    sqlx::query(ADVANCE)
+        .bind(NAME)
+        .bind(VERSION)
+        .bind(last.position)
+        .bind(last.id.0)
+        .bind(i64::try_from(events.len()).unwrap_or(0))
+        .execute(&mut *transaction)
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+const INSERT: &str = "
+INSERT INTO read_model.operations (id, kind, subject, state, create_time, end_time, error)
+VALUES ($1, $2, $3, $4, $5, CASE WHEN $6::jsonb IS NOT NULL THEN clock_timestamp() END, $6)
+ON CONFLICT (id) DO NOTHING";
+
+/// A request that cannot be read is an operation that failed: it blocks nobody and is there to be seen.
+async fn insert(registry: &mut PgConnection, event: &RecordedEvent) -> sqlx::Result<()> {
+    let read = from_stored(&event.event_type, &event.event_version, event.data.get());
+    let (kind, subject, state, error) = match read {
+        Ok(OperationEvent::Requested(Requested { kind, subject })) => {
+            (kind.as_str(), subject, "pending", None)
+        }
+        Err(error) => {
+            let error = serde_json::json!({ "code": "UNKNOWN_OPERATION", "detail": error.to_string() });
+            ("unknown", String::new(), "failed", Some(error))
+        }
+    };
+    sqlx::query(INSERT)
+        .bind(event.aggregate_id)
+        .bind(kind)
+        .bind(subject)
+        .bind(state)
+        .bind(event.metadata.occurred_at.as_datetime())
+        .bind(error)
+        .execute(registry)
+        .await?;
+    Ok(())
+}
+
+const NEXT: &str = "
+UPDATE read_model.operations SET state = 'running', start_time = clock_timestamp()
+WHERE id = (SELECT id FROM read_model.operations WHERE state = 'pending' ORDER BY create_time, id LIMIT 1)
+RETURNING id, kind, subject";
+
+/// The oldest operation not yet begun, begun.
+pub(super) async fn next(registry: &mut PgConnection) -> sqlx::Result<Option<Operation>> {
+    sqlx::query_as(NEXT).fetch_optional(registry).await
+}

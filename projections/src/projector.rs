@@ -1,0 +1,100 @@
+//! What a projection must be able to do.
+
+use std::sync::Arc;
+
+use domain::event::DecodeError;
+use event_store::{SealError, envelope::Envelope};
+use futures_util::future::BoxFuture;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::registry::Projection;
+
+/// Folds the events of one kind of aggregate into tables. Its rows depend on the log alone, and each belongs to one
+/// aggregate, so that lanes, replicas and rebuilds may take aggregates in any order.
+pub trait Projector: Send + Sync + 'static {
+    /// Its name and tables.
+    fn projection(&self) -> &'static Projection;
+
+    /// `task`, `user`: the aggregates whose events it folds; others pass by.
+    fn aggregate_type(&self) -> &'static str;
+
+    /// Brings the tables from before these events to after them, all or nothing.
+    ///
+    /// Events come in position order, each once, those of one aggregate without gaps. `search_path` is at the tables;
+    /// a transaction is open.
+    fn apply<'a>(
+        &'a self,
+        tables: &'a mut PgConnection,
+        events: &'a [Arc<Envelope>],
+    ) -> BoxFuture<'a, Result<(), ApplyError>>;
+
+    /// Copies the rows of these aggregates into tables that have none of them yet.
+    ///
+    /// Each history is whole up to some position and in order; those that cannot be folded come back with the reason.
+    fn fill<'a>(
+        &'a self,
+        tables: &'a mut PgConnection,
+        histories: &'a [Vec<Arc<Envelope>>],
+    ) -> BoxFuture<'a, Result<Vec<Unfoldable>, ApplyError>>;
+}
+
+/// An event that a rebuild met and could not fold.
+#[derive(Debug)]
+pub struct Unfoldable {
+    /// Whose event it is.
+    pub aggregate_id: Uuid,
+    /// Where it is in the log.
+    pub position: i64,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Why events could not be applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// This event cannot be read.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// This event does not go with what came before it.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The database refused, or went away.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// The keys of personal fields could not be had.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// An event that does not go with the rows before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    /// An aggregate is created that is there already.
+    #[error("the aggregate is created a second time")]
+    AlreadyThere,
+    /// Something happened to what is not there.
+    #[error("the event is about something that is not there")]
+    NotThere,
+    /// The event does not follow the last one of the row.
+    #[error("the row is at version {row}, the event has version {event}")]
+    OutOfOrder {
+        /// Version of the row.
+        row: i64,
+        /// Version of the event.
+        event: i64,
+    },
+}
+
+impl ApplyError {
+    /// Whether the events themselves are at fault, so that trying again cannot help: such an event is parked.
+    pub fn is_data(&self) -> bool {
+        match self {
+            Self::Decode(_) | Self::Fold(_) | Self::Seal(SealError::Damaged) => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+            }
+            Self::Database(_) | Self::Seal(_) => false,
+        }
+    }
+}

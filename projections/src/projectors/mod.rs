@@ -1,0 +1,7 @@
+//! The projectors: one file or folder each.
+
+mod decode;
+mod literal;
+pub mod task_search;
+pub mod tasks;
+pub mod users;

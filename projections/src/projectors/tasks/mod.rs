@@ -1,0 +1,99 @@
+//! Tasks as lists and pages show them.
+
+mod comments;
+mod copy;
+mod fold;
+mod links;
+mod row;
+mod store;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use domain::task::TaskEvent;
+use event_store::envelope::Envelope;
+use futures_util::future::BoxFuture;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+pub use fold::fold;
+pub use row::{ChecklistItem, CommentRow, LargeText, Relation, TaskRow};
+
+use super::decode::{Decoded, decode, fold_histories};
+use crate::{
+    projector::{ApplyError, Projector, Unfoldable},
+    registry::{Projection, TASKS},
+};
+
+/// Folds task events into `tasks`, `task_people`, `task_labels` and `comments`.
+#[derive(Debug)]
+pub struct Tasks;
+
+impl Projector for Tasks {
+    fn projection(&self) -> &'static Projection {
+        &TASKS
+    }
+
+    fn aggregate_type(&self) -> &'static str {
+        "task"
+    }
+
+    fn apply<'a>(
+        &'a self,
+        tables: &'a mut PgConnection,
+        events: &'a [Arc<Envelope>],
+    ) -> BoxFuture<'a, Result<(), ApplyError>> {
+        Box::pin(apply(tables, events))
+    }
+
+    fn fill<'a>(
+        &'a self,
+        tables: &'a mut PgConnection,
+        histories: &'a [Vec<Arc<Envelope>>],
+    ) -> BoxFuture<'a, Result<Vec<Unfoldable>, ApplyError>> {
+        Box::pin(async move {
+            let (rows, unfoldable) = fold_histories(histories, fold);
+            copy::copy(tables, &rows).await?;
+            Ok(unfoldable)
+        })
+    }
+}
+
+/// A task before and after a batch.
+struct Changed {
+    before: Option<TaskRow>,
+    after: TaskRow,
+}
+
+async fn apply(tables: &mut PgConnection, events: &[Arc<Envelope>]) -> Result<(), ApplyError> {
+    let events = decode::<TaskEvent>(events)?;
+    let mut before = store::load(tables, &older_tasks(&events)).await?;
+    comments::load(tables, &mut before, &events).await?;
+    let changed = fold_batch(before, &events)?;
+    store::insert(tables, &changed).await?;
+    store::update(tables, &changed).await?;
+    links::write(tables, &changed).await?;
+    comments::write(tables, &changed).await?;
+    Ok(())
+}
+
+/// Tasks that were there before the batch.
+fn older_tasks(events: &[Decoded<TaskEvent>]) -> Vec<Uuid> {
+    let created = |event: &&Decoded<TaskEvent>| !matches!(event.event, TaskEvent::Created(_));
+    let mut tasks: Vec<Uuid> = events.iter().filter(created).map(|event| event.at.aggregate_id).collect();
+    tasks.sort_unstable();
+    tasks.dedup();
+    tasks
+}
+
+fn fold_batch(
+    mut before: BTreeMap<Uuid, TaskRow>,
+    events: &[Decoded<TaskEvent>],
+) -> Result<Vec<Changed>, ApplyError> {
+    let mut after: BTreeMap<Uuid, TaskRow> = BTreeMap::new();
+    for Decoded { at, event } in events {
+        let id = at.aggregate_id;
+        let row = after.remove(&id).or_else(|| before.get(&id).cloned());
+        after.insert(id, fold(row, at, event)?);
+    }
+    Ok(after.into_iter().map(|(id, after)| Changed { before: before.remove(&id), after }).collect())
+}

@@ -1,0 +1,17 @@
+//! Running projections: each on its own, so that none waits for another.
+
+mod batch;
+mod lanes;
+mod parking;
+mod progress;
+mod session;
+mod supervisor;
+
+pub use batch::BatchError;
+pub(crate) use batch::{Handled, handle};
+pub(crate) use lanes::Leases;
+pub use lanes::lane_of;
+pub use parking::{Limit, MAX_PARKED};
+pub(crate) use parking::{in_savepoint, insert as park};
+pub use progress::{Progress, publish, subject};
+pub use supervisor::{Pace, Sources, run};

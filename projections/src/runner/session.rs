@@ -1,0 +1,168 @@
+//! One stretch of work on one version: lanes held, the log followed, batches handled, until something ends it.
+
+use std::sync::Arc;
+
+use event_store::{
+    envelope::Envelope,
+    follow::{FollowError, Follower},
+};
+use sqlx::PgConnection;
+use tokio::{
+    sync::{mpsc, watch},
+    time,
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use uuid::Uuid;
+
+use super::{
+    batch::{BatchError, Handled, handle},
+    lanes::Leases,
+    progress::Progress,
+    supervisor::{Pace, Sources},
+};
+use crate::{live::Live, projector::Projector};
+
+/// Batches read ahead while one is being written.
+const READ_AHEAD: usize = 2;
+
+/// Why a session ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// Told to.
+    Cancelled,
+    /// Too much is parked.
+    Stopped,
+    /// Lanes were lost or the version is no longer live: look again.
+    LeaseLost,
+    /// The log is another one than the rows were made from.
+    OtherLog(FollowError),
+}
+
+/// What a session works with.
+pub(super) struct Session<'a> {
+    pub(super) projector: &'a dyn Projector,
+    pub(super) sources: &'a Sources,
+    pub(super) pace: &'a Pace,
+    pub(super) version: i32,
+    /// Epoch of the log that the rows were made from.
+    pub(super) log_epoch: Uuid,
+    pub(super) told: &'a watch::Sender<Progress>,
+    pub(super) stop: &'a CancellationToken,
+}
+
+impl Session<'_> {
+    /// Works until the end; leases are given back unless the database is away.
+    pub(super) async fn run(&self, owner: Uuid) -> Result<Ended, BatchError> {
+        let mut tables = self.sources.read_model.tables(self.version).await?;
+        let name = self.projector.projection().name;
+        let mut leases = Leases::none(name, self.version, owner, self.pace.lease);
+        let ended = self.work(&mut tables, &mut leases).await?;
+        if !matches!(ended, Ended::LeaseLost) {
+            leases.leave(&mut tables).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn work(&self, tables: &mut PgConnection, leases: &mut Leases) -> Result<Ended, BatchError> {
+        let mut tend = time::interval(self.pace.lease / 3);
+        tend.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+        let mut source: Option<Source> = None;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return Ok(Ended::Cancelled),
+                _ = tend.tick() => {
+                    if let Some(ended) = self.overtaken(tables).await? {
+                        return Ok(ended);
+                    }
+                    if leases.tend(tables).await? {
+                        source = Some(self.follow(tables, leases).await?);
+                    }
+                }
+                batch = next(&mut source), if !leases.is_empty() => match batch {
+                    Ok(events) => match self.batch(tables, leases, &events).await {
+                        Ok(Handled::All) => {}
+                        Ok(Handled::Stopped(_)) => return Ok(Ended::Stopped),
+                        Err(BatchError::LeaseLost) => return Ok(Ended::LeaseLost),
+                        Err(error) => return Err(error),
+                    },
+                    Err(error) => return Ok(Ended::OtherLog(error)),
+                },
+            }
+        }
+    }
+
+    async fn batch(
+        &self,
+        tables: &mut PgConnection,
+        leases: &Leases,
+        events: &[Arc<Envelope>],
+    ) -> Result<Handled, BatchError> {
+        let handled = time::timeout(self.pace.deadline, handle(tables, self.projector, leases, events))
+            .await
+            .map_err(|_| BatchError::TooSlow)??;
+        if let (Handled::All, Some(last)) = (&handled, events.last()) {
+            self.tell(tables, leases, last.position).await?;
+        }
+        Ok(handled)
+    }
+
+    /// Another version took the place of this one, or another worker stopped the projection.
+    async fn overtaken(&self, tables: &mut PgConnection) -> sqlx::Result<Option<Ended>> {
+        let live = Live::of(&mut *tables, self.projector.projection()).await?;
+        Ok(match live {
+            Some(live) if live.version == self.version => live.is_stopped().then_some(Ended::Stopped),
+            _ => Some(Ended::LeaseLost),
+        })
+    }
+
+    /// The lowest lane is one's own when one holds them all.
+    async fn tell(&self, tables: &mut PgConnection, leases: &Leases, position: i64) -> sqlx::Result<()> {
+        let position = if leases.are_all() { position } else { leases.lowest(tables).await? };
+        self.told.send_replace(Progress { version: self.version, position });
+        Ok(())
+    }
+
+    /// Reads from the lowest lane on; lanes that are ahead drop what they know.
+    async fn follow(&self, tables: &mut PgConnection, leases: &Leases) -> Result<Source, BatchError> {
+        let from = leases.start(tables).await?;
+        let follower = Follower::new(self.sources.log.clone(), self.sources.jetstream.clone(), from)
+            .expecting_epoch(self.log_epoch);
+        self.tell(tables, leases, from.position).await?;
+        Ok(Source::start(follower, self.pace.batch))
+    }
+}
+
+/// A follower that reads ahead in its own task.
+struct Source {
+    batches: mpsc::Receiver<Result<Vec<Arc<Envelope>>, FollowError>>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl Source {
+    fn start(mut follower: Follower, limit: usize) -> Self {
+        let (sender, batches) = mpsc::channel(READ_AHEAD);
+        let task = tokio::spawn(async move {
+            loop {
+                let batch = follower.next_batch(limit).await;
+                let last = batch.is_err();
+                if sender.send(batch).await.is_err() || last {
+                    return;
+                }
+            }
+        });
+        Self { batches, _task: AbortOnDropHandle::new(task) }
+    }
+}
+
+/// The next batch; never ends while there is nothing to follow.
+async fn next(source: &mut Option<Source>) -> Result<Vec<Arc<Envelope>>, FollowError> {
+    let batch = match source {
+        Some(source) => source.batches.recv().await,
+        None => None,
+    };
+    match batch {
+        Some(batch) => batch,
+        None => std::future::pending().await,
+    }
+}

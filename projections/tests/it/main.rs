@@ -1,0 +1,14 @@
+//! Projections against a real Postgres.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
+mod exactly_once;
+mod fold_law;
+mod histories;
+mod migration;
+mod operations;
+mod parking;
+mod progress;
+mod rebuild;
+mod users;
+mod world;

@@ -1,0 +1,91 @@
+//! What operators ask for with commands is carried out, once, and can be looked at.
+
+use chrono::DateTime;
+use domain::{
+    event::to_stored,
+    operation::{OperationEvent, OperationKind, Requested},
+    time::Timestamp,
+};
+use projections::{operations, runner::Pace};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    fold_law::{assert_folded, some_histories},
+    world::{World, stored},
+};
+
+async fn ask(world: &World, kind: OperationKind, subject: &str) -> Uuid {
+    let event = OperationEvent::Requested(Requested { kind, subject: subject.into() });
+    let (event_type, version) = event.stored_type();
+    let at: Timestamp = DateTime::from_timestamp(1_700_000_000, 0).unwrap().into();
+    let id = Uuid::now_v7();
+    let event = stored(event_type, version, to_stored(&event).unwrap(), at);
+    world.append("operation", id, 0, vec![event]).await;
+    id
+}
+
+fn carry_out(world: &World) -> (JoinHandle<()>, CancellationToken) {
+    let stop = CancellationToken::new();
+    let (projectors, sources) = (world.projectors.clone(), world.sources.clone());
+    let pace = Pace { lease: std::time::Duration::from_secs(2), ..Pace::default() };
+    (tokio::spawn(operations::run(projectors, sources, pace, stop.clone())), stop)
+}
+
+/// Waits for the end, and says how it ended.
+async fn outcome(world: &World, id: Uuid) -> String {
+    let ended = "SELECT end_time IS NOT NULL AND $2 = 0 FROM read_model.operations WHERE id = $1::uuid";
+    world.becomes_true(ended, &id.to_string(), 0).await;
+    let sql = format!(
+        "SELECT concat_ws(' ', kind, subject, state, response ->> 'version' IS NOT NULL, response ->> 'applied',
+            error ->> 'code') FROM read_model.operations WHERE id = '{id}'"
+    );
+    world.text(&sql).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rebuilds_are_carried_out_and_refusals_explained() {
+    let world = World::new().await;
+    let histories = some_histories(&world, 4).await;
+    let _workers = world.start();
+    world.all_reached(world.log.head().await.unwrap()).await;
+    let (working, stop) = carry_out(&world);
+    let good = ask(&world, OperationKind::Rebuild, "projections/tasks").await;
+    let unknown = ask(&world, OperationKind::Rebuild, "projections/nothing").await;
+    let nowhere = ask(&world, OperationKind::ReplayParked, "parked-events/77").await;
+    let senseless = ask(&world, OperationKind::DiscardParked, "projections/tasks").await;
+    assert_eq!(outcome(&world, good).await, "rebuild projections/tasks done t");
+    assert_eq!(outcome(&world, unknown).await, "rebuild projections/nothing failed f NOT_FOUND");
+    assert_eq!(outcome(&world, nowhere).await, "replay_parked parked-events/77 failed f NOT_FOUND");
+    assert_eq!(
+        outcome(&world, senseless).await,
+        "discard_parked projections/tasks failed f UNKNOWN_OPERATION"
+    );
+    assert_folded(&world, &histories).await;
+    stop.cancel();
+    working.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_outlives_its_process_and_runs_in_one_only() {
+    let world = World::new().await;
+    let _workers = world.start();
+    let (first, _keep) = carry_out(&world);
+    let done = ask(&world, OperationKind::Rebuild, "projections/users").await;
+    outcome(&world, done).await;
+    first.abort();
+    let _ = first.await;
+    // As the dead process left it: begun.
+    let id = Uuid::now_v7();
+    world
+        .run(&format!(
+            "INSERT INTO read_model.operations (id, kind, subject, state, start_time)
+             VALUES ('{id}', 'rebuild', 'projections/users', 'running', clock_timestamp())"
+        ))
+        .await;
+    let (_second, _keep) = carry_out(&world);
+    let (_third, _keep) = carry_out(&world);
+    assert_eq!(outcome(&world, id).await, "rebuild projections/users done t");
+    assert_eq!(world.number("SELECT count(*) FROM read_model.operations WHERE state = 'done'").await, 2);
+}
