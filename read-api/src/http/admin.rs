@@ -1,0 +1,88 @@
+//! `GET /v1/admin/projections`, `/v1/admin/parked-events`
+
+use axum::{
+    extract::{RawQuery, State},
+    response::IntoResponse,
+};
+use chrono::Utc;
+use domain::policy::Action;
+use service::{problem::Problem, query::Query, request::RequestContext};
+
+use super::{
+    answer::Answer,
+    caller::Caller,
+    failure::{failed, unlogged},
+    fresh::MinPosition,
+    paging::{Paging, next_link},
+    task_query::one_of,
+};
+use crate::{
+    ReadApi,
+    model::{Page, ParkedEvent, ProjectionStatus},
+    progress::Projection,
+    queries,
+};
+
+/// How far each projection has come, lane by lane.
+#[utoipa::path(
+    get, path = "/v1/admin/projections", tag = "operations", operation_id = "list_projections",
+    params(
+        ("min_position" = Option<i64>, Query, nullable = false,
+            description = "Wait until the answer shows this position (2 s at most)"),
+    ),
+    responses((status = 200, body = Page<ProjectionStatus>, headers(
+        ("Position" = i64, description = "All requests up to here are in the answer"),
+    ))),
+    extensions(("x-policy" = json!("operate"))),
+)]
+pub(super) async fn projections(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    mut query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::Operate)?;
+    let min_position = MinPosition::read(&mut query);
+    query.finish()?;
+    let fresh = min_position.wait_for_operations(&api).await?;
+    let head = api.log.head().await.map_err(unlogged)?;
+    let items = queries::projections(&api.lists, head, Utc::now()).await.map_err(failed)?;
+    Ok(Answer::json(&Page { items, next_page_token: String::new() })?.fresh(fresh))
+}
+
+/// Events that a projection could not take in, and those that wait behind them.
+#[utoipa::path(
+    get, path = "/v1/admin/parked-events", tag = "operations", operation_id = "list_parked_events",
+    params(
+        ("projection" = Option<String>, Query, nullable = false, description = "Of this projection only"),
+        ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
+        ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
+        ("min_position" = Option<i64>, Query, nullable = false,
+            description = "Wait until the answer shows this position (2 s at most)"),
+    ),
+    responses((status = 200, body = Page<ParkedEvent>, headers(
+        ("Position" = i64, description = "All requests up to here are in the answer"),
+        ("Link" = String, description = "The next page, `rel=\"next\"`"),
+    ))),
+    extensions(("x-policy" = json!("operate"))),
+)]
+pub(super) async fn parked_events(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    context: RequestContext,
+    RawQuery(raw): RawQuery,
+    mut query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::Operate)?;
+    let words = Projection::ALL.map(|projection| (projection.as_str(), projection.as_str()));
+    let projection = query.one("projection", |word| one_of(&words, word));
+    let paging = Paging::read(&mut query, "/v1/admin/parked-events", caller);
+    let min_position = MinPosition::read(&mut query);
+    query.finish()?;
+    let fresh = min_position.wait_for_operations(&api).await?;
+    let after: i64 = paging.after(&api.page_tokens)?.unwrap_or_default();
+    let parked = queries::parked_events(&api.lists, projection, after, paging.limit()).await;
+    let mut items = parked.map_err(failed)?;
+    let next_page_token = paging.cut(&api.page_tokens, &mut items, |last| last.id)?;
+    let link = next_link(&context, raw.as_deref(), &next_page_token);
+    Ok(Answer::json(&Page { items, next_page_token })?.fresh(fresh).next(link))
+}

@@ -1,0 +1,116 @@
+//! `GET /v1/tasks/{id}/history`, `/v1/users/{id}/history`
+
+use axum::{
+    extract::{RawQuery, State},
+    response::IntoResponse,
+};
+use domain::policy::Action;
+use service::{
+    problem::{Code, Problem},
+    query::Query,
+    request::RequestContext,
+};
+
+use super::{
+    answer::Answer,
+    caller::Caller,
+    failure::{failed, untold},
+    fresh::{self, Fresh, MinPosition},
+    paging::{Paging, next_link},
+    path::{Id, TaskRef},
+    task_get::visible,
+};
+use crate::{
+    ReadApi,
+    model::{HistoryEntry, Page},
+    queries::{
+        self,
+        history::{HistoryPage, task_history, user_history},
+    },
+};
+
+/// Everything that happened to a task, newest first, from the log itself.
+#[utoipa::path(
+    get, path = "/v1/tasks/{id}/history", tag = "history", operation_id = "get_task_history",
+    params(
+        ("id" = String, Path, description = "The task's id or key (`T-123`)"),
+        ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50; a page may hold fewer"),
+        ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
+        ("min_position" = Option<i64>, Query, nullable = false,
+            description = "Wait until the answer shows this position (2 s at most)"),
+    ),
+    responses((status = 200, body = Page<HistoryEntry>, headers(
+        ("Position" = i64, description = "All events up to here are in the answer"),
+        ("Link" = String, description = "The next page, `rel=\"next\"`"),
+    ))),
+    extensions(("x-policy" = json!("task.read"))),
+)]
+pub(super) async fn of_task(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    task: TaskRef,
+    context: RequestContext,
+    RawQuery(raw): RawQuery,
+    mut query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    let paging = Paging::read(&mut query, context.path(), caller);
+    let min_position = MinPosition::read(&mut query);
+    query.finish()?;
+    let (task, fresh) = visible(&api, caller, task, min_position).await?;
+    let before = paging.after(&api.page_tokens)?.unwrap_or(i64::MAX);
+    let page = task_history(&api.log, &api.points, task.task.id, before, paging.size()).await;
+    page_of(&api, &paging, page.map_err(untold)?, fresh, &context, raw.as_deref())
+}
+
+/// Everything that happened to a user, newest first; for the user himself, admins and auditors.
+#[utoipa::path(
+    get, path = "/v1/users/{id}/history", tag = "history", operation_id = "get_user_history",
+    params(
+        ("id" = Uuid, Path, description = "The user's id"),
+        ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50; a page may hold fewer"),
+        ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
+        ("min_position" = Option<i64>, Query, nullable = false,
+            description = "Wait until the answer shows this position (2 s at most)"),
+    ),
+    responses((status = 200, body = Page<HistoryEntry>, headers(
+        ("Position" = i64, description = "All events up to here are in the answer"),
+        ("Link" = String, description = "The next page, `rel=\"next\"`"),
+    ))),
+    extensions(("x-policy" = json!("user.read_private"))),
+)]
+pub(super) async fn of_user(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    Id(user): Id,
+    context: RequestContext,
+    RawQuery(raw): RawQuery,
+    mut query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    let relation = caller.relation_to(user);
+    if !caller.can(Action::UserReadPrivate, relation) && !caller.can(Action::AuditRead, relation) {
+        return Err(Code::Forbidden.into());
+    }
+    let paging = Paging::read(&mut query, context.path(), caller);
+    let min_position = MinPosition::read(&mut query);
+    query.finish()?;
+    let fresh = min_position.wait(&api, fresh::USERS).await?;
+    let fresh = min_position.narrow(&api, fresh::USERS, user, fresh)?;
+    let before = paging.after(&api.page_tokens)?.unwrap_or(i64::MAX);
+    queries::user(&api.points, user).await.map_err(failed)?.ok_or(Code::NotFound)?;
+    let page = user_history(&api.log, &api.sealer, &api.points, user, before, paging.size()).await;
+    page_of(&api, &paging, page.map_err(untold)?, fresh, &context, raw.as_deref())
+}
+
+fn page_of(
+    api: &ReadApi,
+    paging: &Paging,
+    page: HistoryPage,
+    fresh: Fresh,
+    context: &RequestContext,
+    query: Option<&str>,
+) -> Result<Answer, Problem> {
+    let token = page.next_before.map(|before| paging.seal(&api.page_tokens, &before));
+    let next_page_token = token.transpose()?.unwrap_or_default();
+    let link = next_link(context, query, &next_page_token);
+    Ok(Answer::json(&Page { items: page.entries, next_page_token })?.fresh(fresh).next(link))
+}

@@ -1,0 +1,23 @@
+//! The routes: extract, ask one query, answer.
+
+mod admin;
+mod answer;
+mod caller;
+mod comments;
+mod documents;
+mod failure;
+mod fresh;
+mod history;
+mod labels;
+mod operations;
+mod paging;
+mod path;
+mod router;
+mod task_counts;
+mod task_get;
+mod task_list;
+mod task_query;
+mod users;
+
+pub use documents::merged;
+pub use router::{openapi, router};

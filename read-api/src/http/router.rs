@@ -1,0 +1,44 @@
+//! The table of routes.
+
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    admin, comments, documents, history, labels, operations, task_counts, task_get, task_list, users,
+};
+use crate::ReadApi;
+
+fn table() -> OpenApiRouter<ReadApi> {
+    OpenApiRouter::default()
+        // tasks
+        .routes(routes!(task_list::list))
+        .routes(routes!(task_counts::counts))
+        .routes(routes!(task_get::get))
+        .routes(routes!(comments::list))
+        .routes(routes!(labels::list))
+        // users
+        .routes(routes!(users::list))
+        .routes(routes!(users::me))
+        .routes(routes!(users::get))
+        // history
+        .routes(routes!(history::of_task))
+        .routes(routes!(history::of_user))
+        // operations
+        .routes(routes!(operations::list))
+        .routes(routes!(operations::get))
+        .routes(routes!(admin::projections))
+        .routes(routes!(admin::parked_events))
+        // documents
+        .routes(routes!(documents::openapi_json))
+}
+
+/// All routes of this service, and the pages that show them.
+pub fn router(api: ReadApi) -> Router {
+    Router::from(table()).with_state(api).merge(documents::pages())
+}
+
+/// The routes of this service as OpenAPI.
+pub fn openapi() -> OpenApi {
+    table().into_openapi()
+}

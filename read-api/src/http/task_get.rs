@@ -1,0 +1,83 @@
+//! `GET /v1/tasks/{id}`
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use chrono::Utc;
+use domain::policy::{Action, Decision, Role, decide};
+use service::{
+    http::headers::IfNoneMatch,
+    problem::{Code, Problem},
+    query::Query,
+};
+
+use super::{
+    answer::Answer,
+    caller::Caller,
+    failure::unread,
+    fresh::{self, Fresh, MinPosition},
+    path::TaskRef,
+};
+use crate::{ReadApi, model::Task, queries::TaskSnapshot};
+
+/// One task.
+#[utoipa::path(
+    get, path = "/v1/tasks/{id}", tag = "tasks", operation_id = "get_task",
+    params(
+        ("id" = String, Path, description = "The task's id or key (`T-123`)"),
+        ("min_position" = Option<i64>, Query, nullable = false,
+            description = "Wait until the answer shows this position (2 s at most)"),
+        ("If-None-Match" = Option<String>, Header, nullable = false,
+            description = "304 if the task still has this ETag"),
+    ),
+    responses(
+        (status = 200, body = Task, headers(
+            ("ETag" = String, description = "The version, quoted"),
+            ("Position" = i64, description = "All events up to here are in the answer"),
+        )),
+        (status = 304, description = "Unchanged"),
+    ),
+    extensions(("x-policy" = json!("task.read"))),
+)]
+pub(super) async fn get(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    task: TaskRef,
+    known: Option<IfNoneMatch>,
+    mut query: Query,
+) -> Result<Response, Problem> {
+    let min_position = MinPosition::read(&mut query);
+    query.finish()?;
+    let (task, fresh) = visible(&api, caller, task, min_position).await?;
+    let answer = Answer::rendered(task.body.clone()).version(task.task.version).fresh(fresh);
+    Ok(answer.unless(known.as_ref()))
+}
+
+/// The task if the caller may see it, fresh enough; else 404.
+pub(super) async fn visible(
+    api: &ReadApi,
+    caller: Caller,
+    task: TaskRef,
+    min_position: MinPosition,
+) -> Result<(Arc<TaskSnapshot>, Fresh), Problem> {
+    let fresh = min_position.wait(api, fresh::TASKS).await?;
+    if let TaskRef::Id(id) = task {
+        min_position.narrow(api, fresh::TASKS, id, fresh)?;
+    }
+    let found = match task {
+        TaskRef::Id(id) => api.tasks.by_id(id).await,
+        TaskRef::Key(key) => api.tasks.by_key(key).await,
+    };
+    let found = found.map_err(unread)?.filter(|found| sees(caller, &found.task));
+    let found = found.ok_or(Code::NotFound)?;
+    let fresh = min_position.narrow(api, fresh::TASKS, found.task.id, fresh)?;
+    Ok((found, fresh))
+}
+
+/// Deleted tasks can be seen until they are purged, afterwards by auditors only.
+fn sees(caller: Caller, task: &Task) -> bool {
+    let relation = task.relation_to(caller.id);
+    let decision = decide(Action::TaskRead, caller.roles, Some(task.visibility), relation);
+    let purged = task.purge_time.is_some_and(|time| time.as_datetime() <= Utc::now());
+    decision == Decision::Allow && (!purged || caller.roles.has(Role::Auditor))
+}

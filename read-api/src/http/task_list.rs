@@ -1,0 +1,110 @@
+//! `GET /v1/tasks`
+
+use axum::{
+    extract::{RawQuery, State},
+    response::IntoResponse,
+};
+use domain::policy::Action;
+use service::{problem::Problem, query::Query, request::RequestContext};
+
+use super::{
+    answer::Answer,
+    caller::Caller,
+    failure::failed,
+    fresh::{self, MinPosition},
+    paging::{Paging, next_link},
+    task_query::{self, TaskFilterParams, one_of},
+};
+use crate::{
+    ReadApi,
+    model::{CountedPage, Task},
+    progress::Projection,
+    queries::{self, Sight, Sort, TaskCursor, TaskFilter},
+};
+
+/// How the size of the whole list is found out.
+#[derive(Clone, Copy, Debug)]
+enum Counting {
+    Exact,
+    Estimate,
+}
+
+struct ListRequest {
+    filter: TaskFilter,
+    sort: Sort,
+    counting: Option<Counting>,
+    paging: Paging,
+    min_position: MinPosition,
+}
+
+impl ListRequest {
+    fn read(mut query: Query, caller: Caller) -> Result<Self, Problem> {
+        let request = Self {
+            filter: task_query::filter(&mut query, caller),
+            sort: task_query::sort(&mut query),
+            counting: query.one("count", |word| {
+                one_of(&[("exact", Counting::Exact), ("estimate", Counting::Estimate)], word)
+            }),
+            paging: Paging::read(&mut query, "/v1/tasks", caller),
+            min_position: MinPosition::read(&mut query),
+        };
+        query.finish().map(|()| request)
+    }
+}
+
+/// The projections that an answer with this filter is made from.
+pub(super) fn projections(filter: &TaskFilter) -> &'static [Projection] {
+    if filter.words.is_empty() { fresh::TASKS } else { fresh::SEARCH }
+}
+
+/// Tasks that the caller sees.
+#[utoipa::path(
+    get, path = "/v1/tasks", tag = "tasks", operation_id = "list_tasks",
+    params(
+        TaskFilterParams,
+        ("sort" = Option<String>, Query, nullable = false,
+            description = "`update_time`, `create_time`, `due`, `priority` or `key`; with `-` the largest first; what is never due counts as due at the end of time. Default `-update_time`"),
+        ("count" = Option<String>, Query, nullable = false,
+            description = "`exact` or `estimate`: adds the size of the whole list"),
+        ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
+        ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
+    ),
+    responses((status = 200, body = CountedPage<Task>, headers(
+        ("Position" = i64, description = "All events up to here are in the answer"),
+        ("Link" = String, description = "The next page, `rel=\"next\"`"),
+    ))),
+    extensions(("x-policy" = json!("task.read"))),
+)]
+pub(super) async fn list(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    context: RequestContext,
+    RawQuery(raw): RawQuery,
+    query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::TaskRead)?;
+    let ListRequest { filter, sort, counting, paging, min_position } = ListRequest::read(query, caller)?;
+    let after: Option<TaskCursor> = paging.after(&api.page_tokens)?;
+    let fresh = min_position.wait(&api, projections(&filter)).await?;
+    let (pool, sight) = (&api.lists, caller.sight());
+    let page = queries::task_page(pool, &filter, sight, sort, after.as_ref(), paging.limit()).await;
+    let mut items = page.map_err(failed)?;
+    let next_page_token = paging.cut(&api.page_tokens, &mut items, |task| TaskCursor::behind(sort, task))?;
+    let count = count(&api, &filter, sight, counting).await?;
+    let link = next_link(&context, raw.as_deref(), &next_page_token);
+    Ok(Answer::json(&CountedPage { items, next_page_token, count })?.fresh(fresh).next(link))
+}
+
+async fn count(
+    api: &ReadApi,
+    filter: &TaskFilter,
+    sight: Sight,
+    counting: Option<Counting>,
+) -> Result<Option<i64>, Problem> {
+    let count = match counting {
+        None => return Ok(None),
+        Some(Counting::Exact) => queries::count(&api.lists, filter, sight).await,
+        Some(Counting::Estimate) => queries::estimate(&api.lists, filter, sight).await,
+    };
+    count.map(Some).map_err(failed)
+}

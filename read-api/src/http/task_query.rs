@@ -1,0 +1,240 @@
+//! Parameters of task lists as a filter and a sort.
+
+use chrono::{DateTime, NaiveTime, Utc};
+use domain::{
+    task::values::{Due, ExternalRef, Label, Priority, Status},
+    violation::Violation,
+};
+use service::{problem::Flaw, query::Query};
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::{caller::Caller, path::uuid};
+use crate::queries::{Sort, SortKey, Span, TaskFilter, Words};
+
+/// More values of one filter are refused.
+const MAX_VALUES: usize = 50;
+
+/// The filters of task lists and counts, as OpenAPI shows them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the documentation of what `filter` reads")]
+pub(super) struct TaskFilterParams {
+    /// Any of these statuses.
+    #[param(nullable = false)]
+    status: Option<Vec<String>>,
+    /// Any of these users, `me`, or `none`.
+    #[param(nullable = false)]
+    assignee: Option<Vec<String>>,
+    /// Any of these users, or `me`.
+    #[param(nullable = false)]
+    creator: Option<Vec<String>>,
+    /// Any of these users, `me`, or `none`.
+    #[param(nullable = false)]
+    watcher: Option<Vec<String>>,
+    /// All of these labels; `none` for tasks without.
+    #[param(nullable = false)]
+    label: Option<Vec<String>>,
+    /// Any of these priorities.
+    #[param(nullable = false)]
+    priority: Option<Vec<String>>,
+    /// Below any of these tasks; `none` for tasks without a parent.
+    #[param(nullable = false)]
+    parent: Option<Vec<String>>,
+    /// Any of these names in other systems, `system:id`; `none` for tasks without.
+    #[param(nullable = false)]
+    external_ref: Option<Vec<String>>,
+    /// Due at or after this time or day (UTC).
+    #[param(nullable = false)]
+    due_from: Option<String>,
+    /// Due before this time or day (UTC).
+    #[param(nullable = false)]
+    due_to: Option<String>,
+    /// Created at or after this time or day (UTC).
+    #[param(nullable = false)]
+    created_from: Option<String>,
+    /// Created before this time or day (UTC).
+    #[param(nullable = false)]
+    created_to: Option<String>,
+    /// Last changed at or after this time or day (UTC).
+    #[param(nullable = false)]
+    updated_from: Option<String>,
+    /// Last changed before this time or day (UTC).
+    #[param(nullable = false)]
+    updated_to: Option<String>,
+    /// Words that must all occur in title, description or comments, also within longer words; only plain words of one or
+    /// two letters must stand alone.
+    #[param(nullable = false)]
+    q: Option<String>,
+    /// Also deleted tasks that can still be brought back.
+    #[param(nullable = false)]
+    show_deleted: Option<bool>,
+    /// Wait until the answer shows this position (2 s at most).
+    #[param(nullable = false)]
+    min_position: Option<i64>,
+}
+
+/// Reads all filters; what is wrong shows in [`Query::finish`].
+pub(super) fn filter(query: &mut Query, caller: Caller) -> TaskFilter {
+    let me = Some(caller.id);
+    TaskFilter {
+        statuses: values(query, "status", |word| word.parse::<Status>().map_err(flaw)),
+        assignees: values(query, "assignee", |text| person(text, me, true)),
+        creators: values(query, "creator", |text| person(text, me, false)),
+        watchers: values(query, "watcher", |text| person(text, me, true)),
+        labels: values(query, "label", |text| none_or(text, label)),
+        priorities: values(query, "priority", |word| word.parse::<Priority>().map_err(flaw)),
+        parents: values(query, "parent", |text| person(text, None, true)),
+        external_refs: values(query, "external_ref", |text| none_or(text, external_ref)),
+        due: span(query, "due_from", "due_to"),
+        created: span(query, "created_from", "created_to"),
+        updated: span(query, "updated_from", "updated_to"),
+        words: query.one("q", words).unwrap_or_default(),
+        deleted: query.flag("show_deleted"),
+    }
+}
+
+/// Reads `sort`.
+pub(super) fn sort(query: &mut Query) -> Sort {
+    let parsed = query.one("sort", |text| {
+        let (word, descending) = text.strip_prefix('-').map_or((text, false), |word| (word, true));
+        let key = one_of(&SortKey::WORDS, word)?;
+        Ok::<_, Flaw>(Sort { key, descending })
+    });
+    parsed.unwrap_or_default()
+}
+
+/// The value of a word of a closed set.
+pub(super) fn one_of<T: Copy>(words: &[(&'static str, T)], word: &str) -> Result<T, Flaw> {
+    let allowed = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
+    found.ok_or_else(|| Flaw::new("UNKNOWN_VALUE").param("allowed", allowed()))
+}
+
+/// A violation of the domain's rules as a flaw of a parameter.
+pub(super) fn flaw(violation: Violation) -> Flaw {
+    let flaw = Flaw::new(violation.code()).detail(violation.to_string());
+    violation.params().into_iter().fold(flaw, |flaw, (name, value)| flaw.param(name, value))
+}
+
+fn values<T>(query: &mut Query, name: &'static str, parse: impl FnMut(&str) -> Result<T, Flaw>) -> Vec<T> {
+    let values = query.many(name, parse);
+    if values.len() > MAX_VALUES {
+        query.refuse(name, Flaw::new("TOO_MANY").param("max", MAX_VALUES));
+    }
+    values
+}
+
+fn none_or<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, Flaw>) -> Result<Option<T>, Flaw> {
+    if text == "none" { Ok(None) } else { parse(text).map(Some) }
+}
+
+fn person(text: &str, me: Option<Uuid>, optional: bool) -> Result<Option<Uuid>, Flaw> {
+    match (text, me) {
+        ("me", Some(me)) => Ok(Some(me)),
+        ("none", _) if optional => Ok(None),
+        _ => uuid(text).map(Some).ok_or_else(|| Flaw::new("MALFORMED").detail("must be a UUID")),
+    }
+}
+
+fn words(text: &str) -> Result<Words, Flaw> {
+    Words::parse(text).map_err(|error| Flaw::new("INVALID_SEARCH").detail(error.to_string()))
+}
+
+fn label(text: &str) -> Result<String, Flaw> {
+    Label::parse(text).map(|label| label.to_string()).map_err(flaw)
+}
+
+fn external_ref(text: &str) -> Result<ExternalRef, Flaw> {
+    let (system, id) =
+        text.split_once(':').ok_or_else(|| Flaw::new("MALFORMED").detail("must be system:id"))?;
+    let system = ExternalRef::parse_system(system).map_err(flaw)?;
+    Ok(ExternalRef::new(system, ExternalRef::parse_id(id).map_err(flaw)?))
+}
+
+fn span(query: &mut Query, from: &'static str, to: &'static str) -> Span {
+    let span = Span { from: query.one(from, instant), to: query.one(to, instant) };
+    if span.from.zip(span.to).is_some_and(|(from, to)| from > to) {
+        query.refuse(to, Flaw::new("OUT_OF_RANGE").detail(format!("must not be before {from}")));
+    }
+    span
+}
+
+/// A time with an offset, or the start of a day in UTC; years 0001 to 9999.
+fn instant(text: &str) -> Result<DateTime<Utc>, Flaw> {
+    let day = || Due::parse_date(text).map(|day| day.and_time(NaiveTime::MIN).and_utc());
+    let time = DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc)).ok();
+    let time = time.or_else(|| day().ok()).filter(|time| (1..=9999).contains(&chrono::Datelike::year(time)));
+    time.ok_or_else(|| {
+        Flaw::new("MALFORMED")
+            .detail("must be a time such as 2026-11-21T09:30:00Z or a day such as 2026-11-21")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::policy::RoleSet;
+
+    use super::*;
+
+    fn read(raw: &str) -> Result<TaskFilter, service::problem::Problem> {
+        let mut query = Query::parse(raw);
+        let caller = Caller { id: Uuid::nil(), roles: RoleSet::EMPTY };
+        let filter = filter(&mut query, caller);
+        sort(&mut query);
+        query.finish().map(|()| filter)
+    }
+
+    #[test]
+    fn words_stand_for_people_and_absence() {
+        let filter =
+            read("assignee=me&assignee=none&parent=none&label=none&label=x&external_ref=a:b:c").unwrap();
+        assert_eq!(filter.assignees, [Some(Uuid::nil()), None]);
+        assert_eq!(filter.parents, [None]);
+        assert_eq!(filter.labels, [None, Some("x".to_owned())]);
+        assert_eq!(filter.external_refs[0].as_ref().unwrap().id(), "b:c");
+    }
+
+    #[test]
+    fn times_are_instants_or_days() {
+        let filter = read("due_from=2026-11-21&due_to=2026-11-21T09:30:00%2B09:00").unwrap();
+        assert_eq!(filter.due.from.unwrap().to_rfc3339(), "2026-11-21T00:00:00+00:00");
+        assert_eq!(filter.due.to.unwrap().to_rfc3339(), "2026-11-21T00:30:00+00:00");
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused() {
+        for bad in [
+            "status=open",
+            "status=",
+            "assignee=x",
+            "creator=none",
+            "priority=5",
+            "parent=me",
+            "label=",
+            "external_ref=a",
+            "external_ref=A:b",
+            "due_from=0000-00-00",
+            "due_from=1000000-01-01",
+            "due_from=2026-06-30T23:59:60",
+            "created_to=2026-11-21T00:00:00",
+            "due_from=2026-11-22&due_to=2026-11-21",
+            "q=%25%25",
+            "show_deleted=1",
+            "sort=id;drop%20table",
+            "sort=-",
+            "sort=update_time&sort=key",
+            "unknown=1",
+            "status=done'--",
+            "assignee=%27%20OR%201=1--",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn values_are_bounded() {
+        assert!(read(&"label=x&".repeat(50)).is_ok());
+        assert!(read(&"label=x&".repeat(51)).is_err());
+    }
+}

@@ -1,0 +1,156 @@
+//! `GET /v1/users`, `/v1/users/me`, `/v1/users/{id}`
+
+use axum::{
+    extract::{RawQuery, State},
+    response::{IntoResponse, Response},
+};
+use domain::{
+    policy::Action,
+    user::values::{PersonName, UserState},
+};
+use service::{
+    http::headers::IfNoneMatch,
+    problem::{Code, Problem},
+    query::Query,
+    request::RequestContext,
+};
+use uuid::Uuid;
+
+use super::{
+    answer::Answer,
+    caller::Caller,
+    failure::failed,
+    fresh::{self, MinPosition},
+    paging::{Paging, next_link},
+    path::Id,
+    task_query::flaw,
+};
+use crate::{
+    ReadApi,
+    model::{Page, User},
+    queries::{self, UserCursor, UserFilter, UserRow},
+};
+
+/// The user as this caller may see him.
+fn shown(caller: Caller, UserRow { mut user, .. }: UserRow) -> User {
+    if !caller.can(Action::UserReadPrivate, caller.relation_to(user.id)) {
+        user.private = None;
+    }
+    user
+}
+
+fn filter(query: &mut Query) -> UserFilter {
+    UserFilter {
+        states: query.many("state", |word| {
+            word.parse::<UserState>().map(|state| state.as_str().to_owned()).map_err(flaw)
+        }),
+        name: query.one("q", |text| PersonName::parse(text).map(|name| name.to_string()).map_err(flaw)),
+    }
+}
+
+/// Users, oldest first. Everybody sees ids, names and states; admins see the rest too.
+#[utoipa::path(
+    get, path = "/v1/users", tag = "users", operation_id = "list_users",
+    params(
+        ("state" = Option<Vec<String>>, Query, nullable = false, description = "Any of `unverified`, `active`, `deactivated`"),
+        ("q" = Option<String>, Query, nullable = false, description = "Part of the name"),
+        ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
+        ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
+        ("min_position" = Option<i64>, Query, nullable = false,
+            description = "Wait until the answer shows this position (2 s at most)"),
+    ),
+    responses((status = 200, body = Page<User>, headers(
+        ("Position" = i64, description = "All events up to here are in the answer"),
+        ("Link" = String, description = "The next page, `rel=\"next\"`"),
+    ))),
+    extensions(("x-policy" = json!("user.read"))),
+)]
+pub(super) async fn list(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    context: RequestContext,
+    RawQuery(raw): RawQuery,
+    mut query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::UserRead)?;
+    let filter = filter(&mut query);
+    let paging = Paging::read(&mut query, "/v1/users", caller);
+    let min_position = MinPosition::read(&mut query);
+    query.finish()?;
+    let after: Option<UserCursor> = paging.after(&api.page_tokens)?;
+    let fresh = min_position.wait(&api, fresh::USERS).await?;
+    let mut rows = queries::users(&api.lists, &filter, after, paging.limit()).await.map_err(failed)?;
+    let next_page_token = paging.cut(&api.page_tokens, &mut rows, UserCursor::behind)?;
+    let items: Vec<User> = rows.into_iter().map(|row| shown(caller, row)).collect();
+    let link = next_link(&context, raw.as_deref(), &next_page_token);
+    Ok(Answer::json(&Page { items, next_page_token })?.fresh(fresh).next(link))
+}
+
+/// The caller's own record.
+#[utoipa::path(
+    get, path = "/v1/users/me", tag = "users", operation_id = "get_me",
+    params(
+        ("min_position" = Option<i64>, Query, nullable = false,
+            description = "Wait until the answer shows this position (2 s at most)"),
+    ),
+    responses(
+        (status = 200, body = User, headers(
+            ("ETag" = String, description = "The version, quoted"),
+            ("Position" = i64, description = "All events up to here are in the answer"),
+        )),
+        (status = 304, description = "Unchanged"),
+    ),
+    extensions(("x-policy" = json!("user.read"))),
+)]
+pub(super) async fn me(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    known: Option<IfNoneMatch>,
+    query: Query,
+) -> Result<Response, Problem> {
+    one(&api, caller, caller.id, known, query).await
+}
+
+/// One user. Everybody sees id, name and state; the user himself and admins see the rest too.
+#[utoipa::path(
+    get, path = "/v1/users/{id}", tag = "users", operation_id = "get_user",
+    params(
+        ("id" = Uuid, Path, description = "The user's id"),
+        ("min_position" = Option<i64>, Query, nullable = false,
+            description = "Wait until the answer shows this position (2 s at most)"),
+    ),
+    responses(
+        (status = 200, body = User, headers(
+            ("ETag" = String, description = "The version, quoted"),
+            ("Position" = i64, description = "All events up to here are in the answer"),
+        )),
+        (status = 304, description = "Unchanged"),
+    ),
+    extensions(("x-policy" = json!("user.read"))),
+)]
+pub(super) async fn get(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    Id(id): Id,
+    known: Option<IfNoneMatch>,
+    query: Query,
+) -> Result<Response, Problem> {
+    one(&api, caller, id, known, query).await
+}
+
+async fn one(
+    api: &ReadApi,
+    caller: Caller,
+    id: Uuid,
+    known: Option<IfNoneMatch>,
+    mut query: Query,
+) -> Result<Response, Problem> {
+    caller.may(Action::UserRead)?;
+    let min_position = MinPosition::read(&mut query);
+    query.finish()?;
+    let fresh = min_position.wait(api, fresh::USERS).await?;
+    let fresh = min_position.narrow(api, fresh::USERS, id, fresh)?;
+    let row = queries::user(&api.points, id).await.map_err(failed)?.ok_or(Code::NotFound)?;
+    let version = row.user.version;
+    Ok(Answer::json(&shown(caller, row))?.version(version).fresh(fresh).unless(known.as_ref()))
+}

@@ -1,0 +1,14 @@
+//! The query side: what the read model and the log know, over HTTP.
+//!
+//! A read goes from handler to one query and back. Queries read the views of the schema `read_model` and, for
+//! histories, the log; nothing here writes.
+
+mod http;
+pub mod model;
+pub mod progress;
+pub mod queries;
+mod service;
+mod standing;
+
+pub use http::{merged, openapi, router};
+pub use service::{BuildError, Config, ReadApi, RunError, Surroundings, build, run, start};

@@ -1,0 +1,112 @@
+//! The history of a user, personal texts in clear as long as they exist.
+
+use std::collections::{BTreeSet, HashMap};
+
+use domain::{event::RecordedEvent, personal::Sealed, user::UserEvent};
+use event_store::{Log, Sealer, Unsealed};
+use serde_json::Value;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{
+    HistoryError, HistoryPage,
+    entry::{change, entry, json, people},
+    next_before, read,
+};
+use crate::{model::FieldChange, queries::names};
+
+/// The events of a user before sequence `before`, at most `limit`.
+pub async fn user_history(
+    log: &Log,
+    sealer: &Sealer,
+    users: &PgPool,
+    user: Uuid,
+    before: i64,
+    limit: i64,
+) -> Result<HistoryPage, HistoryError> {
+    let events: Vec<(RecordedEvent, UserEvent)> = read(log, "user", user, before, limit).await?;
+    let texts = Texts::open(sealer, &events).await?;
+    let acting: BTreeSet<Uuid> = events.iter().flat_map(|(event, _)| people(&event.metadata)).collect();
+    let names = names(users, &Vec::from_iter(acting)).await?;
+    let told = |(event, fact): &(RecordedEvent, UserEvent)| {
+        entry(event, changes(fact, &texts), reason(fact), &names)
+    };
+    Ok(HistoryPage { entries: events.iter().map(told).collect(), next_before: next_before(&events) })
+}
+
+/// Sealed texts with what is in them; nothing if the person is erased.
+struct Texts(HashMap<Sealed, Option<String>>);
+
+impl Texts {
+    async fn open(sealer: &Sealer, events: &[(RecordedEvent, UserEvent)]) -> Result<Self, HistoryError> {
+        let sealed: BTreeSet<&str> =
+            events.iter().flat_map(|(_, fact)| sealed_in(fact)).map(|sealed| sealed.0.as_str()).collect();
+        let sealed: Vec<Sealed> = sealed.into_iter().map(|text| Sealed(text.to_owned())).collect();
+        let opened = sealer.unseal_all(&sealed).await?;
+        Ok(Self(sealed.into_iter().zip(opened.into_iter().map(Unsealed::clear)).collect()))
+    }
+
+    fn clear(&self, sealed: &Sealed) -> Value {
+        json(self.0.get(sealed).cloned().flatten())
+    }
+}
+
+fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
+    match fact {
+        UserEvent::Registered(user) => vec![&user.email, &user.name],
+        UserEvent::Invited(user) => vec![&user.email, &user.name],
+        UserEvent::Imported(user) => vec![&user.name],
+        UserEvent::NameChanged(name) => vec![&name.from, &name.to],
+        UserEvent::Verified(_)
+        | UserEvent::LocaleChanged(_)
+        | UserEvent::TimeZoneChanged(_)
+        | UserEvent::RoleGranted(_)
+        | UserEvent::RoleRevoked(_)
+        | UserEvent::Deactivated(_)
+        | UserEvent::Reactivated(_) => Vec::new(),
+    }
+}
+
+fn reason(fact: &UserEvent) -> Option<String> {
+    match fact {
+        UserEvent::Deactivated(state) | UserEvent::Reactivated(state) => {
+            state.reason.as_ref().map(ToString::to_string)
+        }
+        _ => None,
+    }
+}
+
+fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
+    let flag = |field: &str, new: bool| vec![change(field, json(!new), json(new))];
+    let fresh = |fields: Vec<(&str, Value)>| {
+        fields.into_iter().map(|(field, value)| change(field, Value::Null, value)).collect()
+    };
+    match fact {
+        UserEvent::Registered(user) => fresh(vec![
+            ("email", texts.clear(&user.email)),
+            ("name", texts.clear(&user.name)),
+            ("locale", json(&user.locale)),
+            ("time_zone", json(user.time_zone)),
+        ]),
+        UserEvent::Invited(user) => fresh(vec![
+            ("email", texts.clear(&user.email)),
+            ("name", texts.clear(&user.name)),
+            ("locale", json(&user.locale)),
+            ("time_zone", json(user.time_zone)),
+            ("roles", json(user.roles)),
+        ]),
+        UserEvent::Imported(user) => {
+            fresh(vec![("name", texts.clear(&user.name)), ("source", json(&user.source))])
+        }
+        UserEvent::Verified(_) => flag("verified", true),
+        UserEvent::NameChanged(name) => {
+            vec![change("name", texts.clear(&name.from), texts.clear(&name.to))]
+        }
+        UserEvent::LocaleChanged(locale) => vec![change("locale", json(&locale.from), json(&locale.to))],
+        UserEvent::TimeZoneChanged(zone) => vec![change("time_zone", json(zone.from), json(zone.to))],
+        UserEvent::RoleGranted(entry) => vec![change("roles", Value::Null, json(entry.role))],
+        UserEvent::RoleRevoked(entry) => vec![change("roles", json(entry.role), Value::Null)],
+        UserEvent::Deactivated(_) => flag("deactivated", true),
+        UserEvent::Reactivated(_) => flag("deactivated", false),
+    }
+}

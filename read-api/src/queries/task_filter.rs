@@ -1,0 +1,168 @@
+//! The filters of task lists. Values of one filter are alternatives (labels add up), different filters add up.
+
+use chrono::{DateTime, Utc};
+use domain::task::values::{ExternalRef, Priority, Status};
+use sqlx::{Encode, Postgres, QueryBuilder, Type, postgres::PgHasArrayType};
+use uuid::Uuid;
+
+use super::{Sight, Words};
+
+/// A half-open span of time: `from` counts, `to` does not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// The first instant in it.
+    pub from: Option<DateTime<Utc>>,
+    /// The first instant after it.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// Which tasks are asked for; `None` among the values stands for `none`.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFilter {
+    /// Any of these.
+    pub statuses: Vec<Status>,
+    /// Any of these, or nobody.
+    pub assignees: Vec<Option<Uuid>>,
+    /// Any of these.
+    pub creators: Vec<Option<Uuid>>,
+    /// Any of these, or nobody.
+    pub watchers: Vec<Option<Uuid>>,
+    /// All of these.
+    pub labels: Vec<Option<String>>,
+    /// Any of these.
+    pub priorities: Vec<Priority>,
+    /// Below any of these, or at the top.
+    pub parents: Vec<Option<Uuid>>,
+    /// Any of these, or without.
+    pub external_refs: Vec<Option<ExternalRef>>,
+    /// When due; what is never due is in no span.
+    pub due: Span,
+    /// When created.
+    pub created: Span,
+    /// When last changed.
+    pub updated: Span,
+    /// In title, description or comments.
+    pub words: Words,
+    /// Also deleted tasks that can still be brought back.
+    pub deleted: bool,
+}
+
+type Sql<'a> = QueryBuilder<'a, Postgres>;
+
+impl TaskFilter {
+    /// Adds ` WHERE …` for `t`, a row of `read_model.tasks`.
+    pub(super) fn push_where(&self, sql: &mut Sql<'_>, sight: Sight) {
+        sql.push(" WHERE ");
+        sight.push(sql);
+        sight.push_deleted(sql, self.deleted);
+        self.push_values(sql);
+        push_people(sql, "assignee", "t.assignees = '{}'", &self.assignees);
+        push_people(sql, "creator", "false", &self.creators);
+        push_people(sql, "watcher", "t.watchers = '{}'", &self.watchers);
+        push_labels(sql, &self.labels);
+        push_external_refs(sql, &self.external_refs);
+        push_span(sql, "t.due_order", self.due);
+        if self.due != Span::default() {
+            sql.push(" AND t.due_order < 'infinity'");
+        }
+        push_span(sql, "t.create_time", self.created);
+        push_span(sql, "t.update_time", self.updated);
+        self.words.push(sql);
+    }
+
+    fn push_values(&self, sql: &mut Sql<'_>) {
+        if !self.statuses.is_empty() {
+            let words = self.statuses.iter().map(|status| status.as_str().to_owned()).collect();
+            push_any(sql.push(" AND "), "t.status", words);
+        }
+        if !self.priorities.is_empty() {
+            let ranks = self.priorities.iter().map(|priority| *priority as i16).collect();
+            push_any(sql.push(" AND "), "t.priority", ranks);
+        }
+        if !self.parents.is_empty() {
+            let (ids, none) = split(&self.parents);
+            push_either(sql, &ids, none, "t.parent IS NULL", |sql| push_any(sql, "t.parent", ids.clone()));
+        }
+    }
+}
+
+/// `column` is one of the values. A single one is compared as such: only then does an index give the order too.
+fn push_any<T>(sql: &mut Sql<'_>, column: &str, mut values: Vec<T>)
+where
+    T: PartialEq + Send + PgHasArrayType + Type<Postgres> + for<'q> Encode<'q, Postgres> + 'static,
+{
+    values.dedup();
+    if values.len() == 1 {
+        sql.push(column).push(" = ").push_bind(values.remove(0));
+    } else {
+        sql.push(column).push(" = ANY(").push_bind(values).push(")");
+    }
+}
+
+fn split<T: Clone>(values: &[Option<T>]) -> (Vec<T>, bool) {
+    (values.iter().flatten().cloned().collect(), values.iter().any(Option::is_none))
+}
+
+/// ` AND (some OR none)`, of which only what is asked for is written.
+fn push_either<T>(
+    sql: &mut Sql<'_>,
+    some: &[T],
+    none: bool,
+    none_sql: &str,
+    push: impl FnOnce(&mut Sql<'_>),
+) {
+    sql.push(" AND (");
+    if !some.is_empty() {
+        push(sql);
+    }
+    if none {
+        sql.push(if some.is_empty() { "" } else { " OR " }).push(none_sql);
+    }
+    sql.push(")");
+}
+
+fn push_people(sql: &mut Sql<'_>, role: &'static str, nobody: &str, people: &[Option<Uuid>]) {
+    if people.is_empty() {
+        return;
+    }
+    let (ids, none) = split(people);
+    push_either(sql, &ids, none, nobody, |sql| {
+        sql.push("t.id IN (SELECT p.task_id FROM read_model.task_people p WHERE p.role = '").push(role);
+        push_any(sql.push("' AND "), "p.user_id", ids.clone());
+        sql.push(")");
+    });
+}
+
+fn push_labels(sql: &mut Sql<'_>, labels: &[Option<String>]) {
+    for label in labels {
+        match label {
+            None => sql.push(" AND t.labels = '{}'"),
+            Some(label) => sql
+                .push(" AND t.id IN (SELECT l.task_id FROM read_model.task_labels l WHERE l.label = ")
+                .push_bind(label.clone())
+                .push(")"),
+        };
+    }
+}
+
+fn push_external_refs(sql: &mut Sql<'_>, refs: &[Option<ExternalRef>]) {
+    if refs.is_empty() {
+        return;
+    }
+    let (named, none) = split(refs);
+    push_either(sql, &named, none, "t.external_system IS NULL", |sql| {
+        let systems: Vec<String> = named.iter().map(|named| named.system().to_owned()).collect();
+        let ids: Vec<String> = named.iter().map(|named| named.id().to_owned()).collect();
+        sql.push("(t.external_system, t.external_id) IN (SELECT * FROM unnest(").push_bind(systems);
+        sql.push(", ").push_bind(ids).push("))");
+    });
+}
+
+fn push_span(sql: &mut Sql<'_>, column: &str, span: Span) {
+    if let Some(from) = span.from {
+        sql.push(" AND ").push(column).push(" >= ").push_bind(from);
+    }
+    if let Some(to) = span.to {
+        sql.push(" AND ").push(column).push(" < ").push_bind(to);
+    }
+}

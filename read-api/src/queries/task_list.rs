@@ -1,0 +1,154 @@
+//! A page of tasks, sorted, continued from the sort key of the last one seen.
+
+use chrono::{DateTime, NaiveTime, Utc};
+use domain::task::values::{Due, Priority};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgPool, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::{
+    Sight, TaskFilter,
+    task_row::{TASK_COLUMNS, TaskRow},
+};
+use crate::model::Task;
+
+/// By what a list of tasks is sorted; the id decides between equals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortKey {
+    /// When last changed.
+    #[default]
+    UpdateTime,
+    /// When created.
+    CreateTime,
+    /// When due; what is never due counts as due at the end of time.
+    Due,
+    /// From `low` to `urgent`.
+    Priority,
+    /// By number.
+    Key,
+}
+
+/// A sort key and its direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub key: SortKey,
+    /// Largest first.
+    pub descending: bool,
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self { key: SortKey::UpdateTime, descending: true }
+    }
+}
+
+impl SortKey {
+    /// All sort keys with their wire words.
+    pub const WORDS: [(&'static str, Self); 5] = [
+        ("update_time", Self::UpdateTime),
+        ("create_time", Self::CreateTime),
+        ("due", Self::Due),
+        ("priority", Self::Priority),
+        ("key", Self::Key),
+    ];
+
+    fn column(self) -> &'static str {
+        match self {
+            Self::UpdateTime => "t.update_time",
+            Self::CreateTime => "t.create_time",
+            Self::Due => "t.due_order",
+            Self::Priority => "t.priority",
+            Self::Key => "t.key",
+        }
+    }
+
+    fn value_of(self, task: &Task) -> Value {
+        match self {
+            Self::UpdateTime => Value::Time(Some(task.update_time.as_datetime())),
+            Self::CreateTime => Value::Time(Some(task.create_time.as_datetime())),
+            Self::Due => Value::Time(task.due.map(due_order)),
+            Self::Priority => Value::Rank(rank(task.priority)),
+            Self::Key => Value::Number(task.key.0),
+        }
+    }
+}
+
+/// Where a page ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskCursor {
+    value: Value,
+    id: Uuid,
+}
+
+/// A sort key's value; no time = the end of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Value {
+    Time(Option<DateTime<Utc>>),
+    Rank(i16),
+    Number(i64),
+}
+
+impl TaskCursor {
+    /// The place behind this task.
+    pub fn behind(sort: Sort, task: &Task) -> Self {
+        Self { value: sort.key.value_of(task), id: task.id }
+    }
+
+    fn push(&self, sql: &mut QueryBuilder<'_, Postgres>, sort: Sort) {
+        let comparison = if sort.descending { "<" } else { ">" };
+        sql.push(format_args!(" AND ({}, t.id) {comparison} (", sort.key.column()));
+        match self.value {
+            Value::Time(Some(time)) => sql.push_bind(time),
+            Value::Time(None) => sql.push("'infinity'::timestamptz"),
+            Value::Rank(rank) => sql.push_bind(rank),
+            Value::Number(number) => sql.push_bind(number),
+        };
+        sql.push(", ").push_bind(self.id).push(")");
+    }
+}
+
+/// The tasks behind `after` that pass the filter and can be seen, at most `limit`.
+pub async fn task_page(
+    pool: &PgPool,
+    filter: &TaskFilter,
+    sight: Sight,
+    sort: Sort,
+    after: Option<&TaskCursor>,
+    limit: i64,
+) -> sqlx::Result<Vec<Task>> {
+    let mut sql = page_sql(filter, sight, sort, after, limit);
+    let rows: Vec<TaskRow> = sql.build_query_as().fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|row| row.task).collect())
+}
+
+fn page_sql(
+    filter: &TaskFilter,
+    sight: Sight,
+    sort: Sort,
+    after: Option<&TaskCursor>,
+    limit: i64,
+) -> QueryBuilder<'static, Postgres> {
+    let mut sql = QueryBuilder::new("SELECT ");
+    sql.push(TASK_COLUMNS).push(" FROM read_model.tasks t");
+    filter.push_where(&mut sql, sight);
+    if let Some(after) = after {
+        after.push(&mut sql, sort);
+    }
+    let direction = if sort.descending { "DESC" } else { "ASC" };
+    sql.push(format_args!(" ORDER BY {} {direction}, t.id {direction} LIMIT ", sort.key.column()));
+    sql.push_bind(limit);
+    sql
+}
+
+/// As the read model orders it: the instant, or the start of the day in UTC.
+fn due_order(due: Due) -> DateTime<Utc> {
+    match due {
+        Due::Date { date } => date.and_time(NaiveTime::MIN).and_utc(),
+        Due::At { at, .. } => at.as_datetime(),
+    }
+}
+
+fn rank(priority: Priority) -> i16 {
+    priority as i16
+}

@@ -1,0 +1,225 @@
+//! The service: pools, progress and routes put together.
+
+use std::{io, ops::Deref, sync::Arc};
+
+use ::service::{
+    auth::Verifier,
+    config::{
+        ConfigError, DatabaseUrl, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs,
+    },
+    health::Health,
+    http,
+    metrics::Metrics,
+    page_token::PageTokens,
+    postgres::{self, PoolOptions},
+    shutdown::Shutdown,
+};
+use axum::{Router, extract::FromRef};
+use clap::Args;
+use event_store::{Log, MasterKey, Role, Sealer};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::net::TcpListener;
+
+use crate::{
+    progress::{self, Progress},
+    queries::TaskReader,
+    standing::Standings,
+};
+
+/// Connections to the log at most: histories and heads.
+const LOG_CONNECTIONS: u32 = 4;
+/// Connections for single rows at most: reads are coalesced, so few do.
+const POINT_CONNECTIONS: u32 = 8;
+/// Connections for lists and counts at most.
+const LIST_CONNECTIONS: u32 = 8;
+/// From the installation's secret to the key that keys of persons are sealed with; all services say the same words.
+const SEAL_LABEL: &str = "event store";
+
+/// Settings of the query side.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// The log.
+    #[command(flatten)]
+    pub event_store: EventStoreArgs,
+    /// The tables.
+    #[command(flatten)]
+    pub read_model: ReadModelArgs,
+    /// Progress messages.
+    #[command(flatten)]
+    pub nats: NatsArgs,
+    /// For page tokens and to open names.
+    #[command(flatten)]
+    pub secret_key: SecretKeyArgs,
+    /// For access tokens.
+    #[command(flatten)]
+    pub tokens: TokenArgs,
+}
+
+/// Why the service cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A setting is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A database URL cannot be used.
+    #[error("a database URL cannot be used: {0}")]
+    Database(#[from] sqlx::Error),
+    /// NATS refuses us.
+    #[error("NATS refuses the connection: {0}")]
+    Nats(#[from] async_nats::ConnectError),
+}
+
+/// The parts that a process gives to each of its services.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Gets a check of the read model.
+    pub health: Health,
+    /// Gets figures of the connection to NATS.
+    pub metrics: Metrics,
+    /// Ends the background work.
+    pub shutdown: Shutdown,
+}
+
+/// What handlers work with; cheap to clone.
+#[derive(Clone)]
+pub struct ReadApi(Arc<Parts>);
+
+/// The parts of [`ReadApi`].
+pub struct Parts {
+    /// For single rows: cached plans, always by key.
+    pub(crate) points: PgPool,
+    /// For lists and counts: every plan is made for its filter.
+    pub(crate) lists: PgPool,
+    pub(crate) log: Log,
+    pub(crate) sealer: Sealer,
+    pub(crate) tasks: TaskReader,
+    pub(crate) standings: Standings,
+    pub(crate) progress: Progress,
+    pub(crate) page_tokens: PageTokens,
+    verifier: Verifier,
+}
+
+impl Deref for ReadApi {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl FromRef<ReadApi> for Verifier {
+    fn from_ref(api: &ReadApi) -> Self {
+        api.verifier.clone()
+    }
+}
+
+impl ReadApi {
+    /// Connects; databases that are down show at the first read.
+    pub fn new(config: &Config, verifier: Verifier) -> Result<Self, BuildError> {
+        let secret = config.secret_key.read()?;
+        let log_options = event_store::connect_options(config.event_store.url()?.expose(), Role::Read)?;
+        let log_pool = PgPoolOptions::new()
+            .max_connections(LOG_CONNECTIONS)
+            .test_before_acquire(false)
+            .connect_lazy_with(log_options);
+        let points = point_pool(config.read_model.url()?)?;
+        Ok(Self(Arc::new(Parts {
+            lists: list_pool(config.read_model.url()?)?,
+            tasks: TaskReader::new(&points),
+            standings: Standings::new(&points),
+            points,
+            sealer: Sealer::new(log_pool.clone(), &MasterKey(secret.derive(SEAL_LABEL))),
+            log: Log::connect(log_pool),
+            progress: Progress::default(),
+            page_tokens: PageTokens::new(&secret),
+            verifier,
+        })))
+    }
+}
+
+fn pool_options(name: &str, max_connections: u32) -> PoolOptions {
+    PoolOptions {
+        role: Some(Role::Read.as_str().to_owned()),
+        max_connections,
+        read_only: true,
+        ..PoolOptions::new(name)
+    }
+}
+
+/// A plan made while the tables were empty serves for ever, so it must be the plan by key.
+fn point_pool(url: &DatabaseUrl) -> sqlx::Result<PgPool> {
+    let options = PoolOptions { seqscan: false, ..pool_options("read-api", POINT_CONNECTIONS) };
+    with_settings(url, options, &[("jit", "off")])
+}
+
+/// What suits one filter ruins another: planning anew costs less than one bad plan. Looking up a thousand rows by key is
+/// quicker than reading on in an index until fifty fit, which is what the planner thinks of discs would make it do.
+fn list_pool(url: &DatabaseUrl) -> sqlx::Result<PgPool> {
+    let settings = [
+        ("jit", "off"),
+        ("plan_cache_mode", "force_custom_plan"),
+        ("random_page_cost", "1.1"),
+        ("max_parallel_workers_per_gather", "0"),
+    ];
+    with_settings(url, pool_options("read-api lists", LIST_CONNECTIONS), &settings)
+}
+
+fn with_settings(url: &DatabaseUrl, options: PoolOptions, settings: &[(&str, &str)]) -> sqlx::Result<PgPool> {
+    let connect = postgres::connect_options(url, &options)?.options(settings.iter().copied());
+    let pool = postgres::pool(url, options)?;
+    pool.set_connect_options(connect);
+    Ok(pool)
+}
+
+/// Starts the background work and makes the routes; `run` or the all-in-one serves them.
+pub async fn build(
+    config: &Config,
+    http: &HttpArgs,
+    surroundings: &Surroundings,
+) -> Result<Router, BuildError> {
+    let api = ReadApi::new(config, config.tokens.verifier(&http.public_url))?;
+    let nats = ::service::nats::connect(config.nats.url()?, "read-api", &surroundings.metrics).await?;
+    start(&api, Some(nats), surroundings);
+    Ok(crate::http::router(api))
+}
+
+/// Follows the progress of projections until the shutdown, and watches over readiness.
+pub fn start(api: &ReadApi, nats: Option<async_nats::Client>, surroundings: &Surroundings) {
+    let ended = surroundings.shutdown.token().clone();
+    let feed = progress::run(api.progress.clone(), api.points.clone(), nats, ended);
+    surroundings.shutdown.spawn(feed);
+    let pool = api.points.clone();
+    surroundings.health.check("read model", move || {
+        let pool = pool.clone();
+        async move {
+            let answered = sqlx::query("SELECT FROM read_model.projections LIMIT 1").execute(&pool).await;
+            answered.map(drop).map_err(|_| "no read model".to_owned())
+        }
+    });
+}
+
+/// Why the service ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It never began.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The port was lost.
+    #[error(transparent)]
+    Serve(#[from] io::Error),
+}
+
+/// Serves until the shutdown.
+pub async fn run(
+    config: &Config,
+    http: &HttpArgs,
+    listener: TcpListener,
+    surroundings: Surroundings,
+) -> Result<(), RunError> {
+    let router = build(config, http, &surroundings).await?;
+    let Surroundings { health, metrics, shutdown } = surroundings;
+    let router = http::finish(router, http.edge(health, metrics, shutdown.clone()));
+    http::serve(listener, router, http.limits(), shutdown.clone()).await?;
+    shutdown.wait().await;
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! The query side through its router, with a real Postgres and, where progress matters, a real NATS.
+
+#![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
+
+mod admin;
+mod bad_input;
+mod documents;
+mod filters;
+mod freshness;
+mod history;
+#[expect(clippy::print_stdout, reason = "it measures")]
+mod million;
+mod naive;
+mod paging;
+mod policy;
+mod search;
+mod seed;
+mod tasks;
+mod users;
+mod world;

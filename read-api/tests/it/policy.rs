@@ -1,0 +1,151 @@
+//! Who may ask what, on every route.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use domain::policy::{Action, Decision, Relation, Role, decide};
+use serde_json::json;
+use service::auth::testing::Minter;
+use uuid::Uuid;
+
+use crate::{
+    seed::{Seed, store_user},
+    world::World,
+};
+
+/// Every route with its action; none = public.
+fn routes() -> Vec<(String, Option<Action>)> {
+    let document = serde_json::to_value(read_api::openapi()).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let policy = |path: &serde_json::Value| path["get"]["x-policy"].as_str().unwrap().to_owned();
+    let action = |policy: String| (policy != "public").then(|| policy.parse().unwrap());
+    paths.iter().map(|(path, item)| (path.clone(), action(policy(item)))).collect()
+}
+
+fn concrete(template: &str, id: Uuid) -> String {
+    let path = template.replace("{id}", &id.to_string());
+    if path.ends_with("/counts") { format!("{path}?group_by=status") } else { path }
+}
+
+#[tokio::test]
+async fn without_a_good_token_nothing_but_documents_is_answered() {
+    let world = World::new().await;
+    let user = Uuid::now_v7();
+    let header = world.minter.header();
+    let with = |name: &str, value: serde_json::Value| {
+        let mut claims = Minter::claims(user);
+        claims[name] = value;
+        world.minter.sign(&header, &claims)
+    };
+    let foreign = Minter::default().token(user, &["admin"]);
+    let good = world.token(user, &["admin"]);
+    let past = Minter::claims(user)["iat"].as_i64().unwrap() - 3_600;
+    let bad = [
+        ("", "UNAUTHENTICATED"),
+        (&with("exp", json!(past)), "TOKEN_EXPIRED"),
+        (&with("aud", json!("others")), "TOKEN_INVALID"),
+        (&with("iss", json!("https://evil")), "TOKEN_INVALID"),
+        (&foreign, "TOKEN_INVALID"),
+        (&good[..good.len() - 4], "TOKEN_INVALID"),
+    ];
+    for (path, action) in routes() {
+        let path = concrete(&path, user);
+        for (token, code) in bad {
+            let reply = world.get(token, &path).await;
+            match action {
+                None => assert_eq!(reply.status, StatusCode::OK, "{path}"),
+                Some(_) => {
+                    assert_eq!((reply.status, reply.code()), (StatusCode::UNAUTHORIZED, code), "{path}");
+                    assert!(reply.header("www-authenticate").starts_with("Bearer"), "{path}");
+                }
+            }
+        }
+        if action.is_some() {
+            let asked = Request::get(format!("{path}?access_token={good}")).body(Body::empty()).unwrap();
+            assert_eq!(world.send(asked).await.code(), "UNAUTHENTICATED", "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_role_gets_what_the_policy_says() {
+    let world = World::new().await;
+    let owner = store_user(&world.pool, "owner", &["member"]).await;
+    let team = Seed::new(1, owner).store(&world.pool).await;
+    for role in Role::ALL {
+        let caller = Uuid::now_v7();
+        let token = world.token(caller, &[role.as_str()]);
+        let roles = [*role].into_iter().collect();
+        for (path, action) in routes() {
+            let Some(action) = action else { continue };
+            let id = if path.starts_with("/v1/tasks") { team.id } else { owner };
+            let reply = world.get(&token, &concrete(&path, id)).await;
+            let visibility = path.starts_with("/v1/tasks/{id}").then_some(Default::default());
+            let auditor = path == "/v1/users/{id}/history" && *role == Role::Auditor;
+            let missing = path == "/v1/users/me" || path == "/v1/operations/{id}";
+            let expected = match decide(action, roles, visibility, Relation::default()) {
+                Decision::Allow if missing => StatusCode::NOT_FOUND,
+                Decision::Allow => StatusCode::OK,
+                Decision::Forbidden if auditor => StatusCode::OK,
+                Decision::Forbidden => StatusCode::FORBIDDEN,
+                Decision::Hidden => StatusCode::NOT_FOUND,
+            };
+            assert_eq!(reply.status, expected, "{role} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn private_tasks_are_hidden_from_those_they_do_not_concern() {
+    let world = World::new().await;
+    let [creator, assignee, watcher, stranger] = [(); 4].map(|()| Uuid::now_v7());
+    let mut seed = Seed::new(1, creator);
+    (seed.private, seed.assignees, seed.watchers) = (true, vec![assignee], vec![watcher]);
+    seed.labels = vec!["secret".into()];
+    let seed = seed.store(&world.pool).await;
+    for (user, role, sees) in [
+        (creator, "member", true),
+        (assignee, "member", true),
+        (watcher, "member", true),
+        (stranger, "member", false),
+        (stranger, "manager", false),
+        (stranger, "admin", false),
+        (stranger, "auditor", true),
+        (creator, "admin", false),
+    ] {
+        let token = world.token(user, &[role]);
+        for path in [format!("/v1/tasks/{}", seed.id), "/v1/tasks/T-1".into()] {
+            for suffix in ["", "/comments", "/history"] {
+                let status = world.get(&token, &format!("{path}{suffix}")).await.status.as_u16();
+                assert_eq!(status, if sees { 200 } else { 404 }, "{role} {path}{suffix}");
+            }
+        }
+        if role == "member" || role == "auditor" {
+            let list = world.get(&token, "/v1/tasks?count=exact").await;
+            assert_eq!(list.body["count"], i32::from(sees));
+            let counts = world.get(&token, "/v1/tasks/counts?group_by=label").await;
+            assert_eq!(counts.items().len(), usize::from(sees));
+            assert_eq!(world.get(&token, "/v1/labels").await.items().len(), usize::from(sees));
+        }
+    }
+}
+
+#[tokio::test]
+async fn roles_revoked_since_no_longer_count() {
+    let world = World::new().await;
+    let plain = store_user(&world.pool, "plain", &["member"]).await;
+    let token = world.token(plain, &["member", "operator", "auditor"]);
+    assert_eq!(world.get(&token, "/v1/admin/projections").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(world.get(&token, "/v1/tasks").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn deactivated_users_are_locked_out() {
+    let world = World::new().await;
+    let gone = store_user(&world.pool, "gone", &["member"]).await;
+    sqlx::query("UPDATE read_model.users SET deactivated = true").execute(&world.pool).await.unwrap();
+    let reply = world.get(&world.token(gone, &["member"]), "/v1/tasks").await;
+    assert_eq!((reply.status, reply.code()), (StatusCode::UNAUTHORIZED, "TOKEN_STALE"));
+    assert!(reply.header("www-authenticate").contains("invalid_token"));
+}
