@@ -1,0 +1,114 @@
+//! Prints what Taskledger does per second beside what the machine can do, all in one run on one machine.
+//!
+//! Build with `--release` first: `cargo build --release -p taskledger -p bench && target/release/bench burst`.
+
+mod load;
+mod peers;
+mod report;
+mod runs;
+mod system;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Figures as ratios in one run.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Creates per second at full speed beside pgbench, the naive stack and the bare group-commit handler.
+    Burst(Settings),
+    /// The highest rate of creates at which the projections stay less than a second behind.
+    Sustained(Settings),
+    /// One command alone, one at half a given rate, and acknowledged → visible at that rate.
+    Latency {
+        #[command(flatten)]
+        settings: Settings,
+        /// Creates per second to load with; half of what `sustained` found.
+        #[arg(long, default_value_t = 2_000.0)]
+        rate: f64,
+    },
+    /// Rebuild of the task read model beside COPY into the same table with the same indexes.
+    Rebuild {
+        #[command(flatten)]
+        settings: Settings,
+        /// Tasks to create first.
+        #[arg(long, default_value_t = 200_000)]
+        tasks: u64,
+    },
+    /// Task by id beside a bare handler with the same SELECT.
+    Reads(Settings),
+    /// Runs one reference peer until it is killed.
+    #[command(hide = true)]
+    Peer {
+        /// `naive`, `bare` or `select`.
+        name: String,
+        /// Its database.
+        #[arg(long)]
+        url: String,
+        /// Its port on 127.0.0.1.
+        #[arg(long)]
+        port: u16,
+    },
+}
+
+/// What all runs share.
+#[derive(Debug, Clone, clap::Args)]
+struct Settings {
+    /// Connections at a time.
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Seconds per measurement.
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// Where pgbench is; by default beside Debian's Postgres or on PATH.
+    #[arg(long)]
+    pgbench: Option<PathBuf>,
+}
+
+/// Why a run could not be finished.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+    #[error(transparent)]
+    Request(#[from] reqwest::Error),
+    #[error(transparent)]
+    Sql(#[from] sqlx::Error),
+    #[error(transparent)]
+    Servers(#[from] servers::Error),
+    #[error("a worker failed: {0}")]
+    Worker(String),
+    #[error("pgbench failed: {0}")]
+    Pgbench(String),
+    #[error("{0} did not become ready")]
+    NotReady(&'static str),
+    #[error("unexpected answer: {0}")]
+    Answer(String),
+}
+
+#[tokio::main]
+#[expect(clippy::print_stderr, reason = "the only place that reports a failed run")]
+async fn main() {
+    // The one TLS provider; it can only be missing once.
+    let _installed = rustls::crypto::ring::default_provider().install_default();
+    let outcome = match Cli::parse().command {
+        Command::Burst(settings) => runs::burst(&settings).await,
+        Command::Sustained(settings) => runs::sustained(&settings).await,
+        Command::Latency { settings, rate } => runs::latency(&settings, rate).await,
+        Command::Rebuild { settings, tasks } => runs::rebuild(&settings, tasks).await,
+        Command::Reads(settings) => runs::reads(&settings).await,
+        Command::Peer { name, url, port } => peers::serve(&name, &url, port).await,
+    };
+    if let Err(failure) = outcome {
+        eprintln!("bench: {failure}");
+        std::process::exit(1);
+    }
+}

@@ -1,0 +1,77 @@
+//! Creates per second at full speed.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
+
+use crate::{
+    Failure, Settings,
+    load::{self, MakeRequest},
+    peers::{self, pgbench},
+    report,
+    system::{self, Peer, Stores, System},
+};
+
+/// pgbench, both peers and ours, one after the other on one Postgres.
+pub(crate) async fn burst(settings: &Settings) -> Result<(), Failure> {
+    let stores = Stores::start().await?;
+    let insert = inserts(&stores, settings).await?;
+    let naive = peer(&stores, "naive", settings, insert).await?;
+    let bare = peer(&stores, "bare", settings, insert).await?;
+
+    let system = System::start(&stores).await?;
+    report::figure("started, to ready", system.ready_after.as_secs_f64() * 1000.0, "ms", None);
+    memory(&system, "idle");
+    let run =
+        load::closed_loop(system.address, settings.connections, seconds(settings), system.create()).await?;
+    report::run("taskledger, durable authenticated creates", &run, Some(("one INSERT", insert)));
+    report::figure("  beside the naive stack", run.rate(), "/s", Some(("naive", naive)));
+    report::figure("  beside the bare handler", run.rate(), "/s", Some(("bare", bare)));
+    let (behind, _) = system.lag().await?;
+    report::figure("  lag at the end", behind as f64, "events", None);
+    report::figure("  drained after", system.drain().await?.as_secs_f64(), "s", None);
+    memory(&system, "after load");
+    system.stop().await?;
+    stores.stop().await;
+    Ok(())
+}
+
+async fn inserts(stores: &Stores, settings: &Settings) -> Result<f64, Failure> {
+    let url = stores.database("pgbench").await?;
+    pgbench::prepare(&url).await?;
+    let program = system::pgbench(settings.pgbench.as_ref());
+    let mut best: f64 = 0.0;
+    for clients in [1, 32, 64] {
+        let rate = pgbench::inserts_per_second(&program, &url, clients, settings.seconds.min(10)).await?;
+        report::figure(&format!("pgbench, one INSERT per transaction, {clients} clients"), rate, "/s", None);
+        best = best.max(rate);
+    }
+    Ok(best)
+}
+
+async fn peer(stores: &Stores, name: &str, settings: &Settings, insert: f64) -> Result<f64, Failure> {
+    let url = stores.database(&format!("peer_{name}")).await?;
+    let peer = Peer::start(name, &url).await?;
+    let create: MakeRequest = Arc::new(|number| {
+        Request::post("/")
+            .header("host", "localhost")
+            .body(Full::new(Bytes::from(peers::body(number))))
+            .expect("the request is valid")
+    });
+    let duration = Duration::from_secs(settings.seconds.min(10));
+    let run = load::closed_loop(peer.address, settings.connections, duration, create).await?;
+    report::run(&format!("{name} peer, creates"), &run, Some(("one INSERT", insert)));
+    Ok(run.rate())
+}
+
+fn memory(system: &System, when: &str) {
+    if let Some(resident) = system.resident_mib() {
+        report::figure(&format!("resident memory, {when}"), resident, "MiB", None);
+    }
+}
+
+fn seconds(settings: &Settings) -> Duration {
+    Duration::from_secs(settings.seconds)
+}

@@ -1,0 +1,249 @@
+//! The system under test: private servers, the release binary of the all-in-one, one admin who is logged in.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use tokio::{
+    process::{Child, Command},
+    sync::Mutex,
+};
+
+use crate::Failure;
+
+const EMAIL: &str = "bench@example.com";
+const PASSWORD: &str = "a long enough benchmark password";
+/// The lanes of the live versions beside the log.
+const LAG: &str = "\
+    WITH slowest AS (SELECT min(c.position) AS position FROM read_model.checkpoints c \
+                       JOIN read_model.projections p ON p.name = c.projection AND p.live_version = c.version) \
+    SELECT coalesce((SELECT max(position) FROM event_store.events), 0) - coalesce(slowest.position, 0), \
+           coalesce(extract(epoch FROM clock_timestamp() - (SELECT recorded_at FROM event_store.events \
+                                                            WHERE position = slowest.position + 1)), 0)::float8 \
+      FROM slowest";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Postgres and nats-server of this run.
+pub(crate) struct Stores {
+    running: servers::Running,
+    _directory: servers::DataDir,
+    pub(crate) scratch: tempfile::TempDir,
+}
+
+impl Stores {
+    /// Starts both in a temporary directory.
+    pub(crate) async fn start() -> Result<Self, Failure> {
+        let scratch = tempfile::tempdir()?;
+        let directory = servers::DataDir::open(&scratch.path().join("servers")).await?;
+        let options = servers::Options {
+            which: servers::Which::from_env()?,
+            places: servers::Places::from_env(),
+            postgres: true,
+            nats: true,
+            anchor: std::process::id(),
+            progress: |_| {},
+        };
+        let running = servers::start(&directory, &options).await?;
+        Ok(Self { running, _directory: directory, scratch })
+    }
+
+    /// The owner's URL of a database, made if need be.
+    pub(crate) async fn database(&self, name: &str) -> Result<String, Failure> {
+        let owner = self.running.postgres_url().unwrap_or_default();
+        let mut connection = PgConnection::connect(&owner).await?;
+        let create = format!(
+            "CREATE DATABASE {name} ENCODING 'UTF8' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C.UTF-8' TEMPLATE template0"
+        );
+        sqlx::query(&create).execute(&mut connection).await?;
+        let (server, _) = owner.rsplit_once('/').unwrap_or((&owner, ""));
+        Ok(format!("{server}/{name}"))
+    }
+
+    /// Stops both.
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+    }
+}
+
+/// The all-in-one, running.
+pub(crate) struct System {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) token: String,
+    pub(crate) url: String,
+    watcher: Mutex<PgConnection>,
+    data: PathBuf,
+    /// From the start of the process to its readiness.
+    pub(crate) ready_after: Duration,
+}
+
+impl System {
+    /// Starts the release binary beside this one on a database of its own, and logs in.
+    pub(crate) async fn start(stores: &Stores) -> Result<Self, Failure> {
+        let url = stores.database("taskledger_bench").await?;
+        let address = free_address()?;
+        let data = stores.scratch.path().join("data");
+        let started = Instant::now();
+        let child = Command::new(beside_us("taskledger")?)
+            .args(["--port", &address.port().to_string(), "--data-dir"])
+            .arg(&data)
+            .env("EVENT_STORE_URL", &url)
+            .env("READ_MODEL_URL", &url)
+            .env("NATS_URL", stores.running.nats_url().unwrap_or_default())
+            .env("TASKLEDGER_ADMIN_EMAIL", EMAIL)
+            .env("TASKLEDGER_ADMIN_PASSWORD", PASSWORD)
+            .env("RATE_LIMITS", "off")
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        wait_ready(address).await?;
+        let ready_after = started.elapsed();
+        let token = login(address).await?;
+        let watcher = Mutex::new(PgConnection::connect(&url).await?);
+        Ok(Self { child, address, token, url, watcher, data, ready_after })
+    }
+
+    /// A create, as a load generator sends it.
+    pub(crate) fn create(&self) -> crate::load::MakeRequest {
+        let token = format!("Bearer {}", self.token);
+        std::sync::Arc::new(move |number| {
+            Request::post("/v1/tasks")
+                .header("host", "localhost")
+                .header("authorization", &token)
+                .header("content-type", "application/json")
+                .body(Full::new(Bytes::from(crate::peers::body(number))))
+                .expect("the request is valid")
+        })
+    }
+
+    /// A GET with the admin's token.
+    pub(crate) fn get(&self, path: &str) -> Request<Full<Bytes>> {
+        Request::get(path)
+            .header("host", "localhost")
+            .header("authorization", format!("Bearer {}", self.token))
+            .body(Full::default())
+            .expect("the request is valid")
+    }
+
+    /// How far the slowest lane is behind: events, and seconds since the first of them was recorded.
+    pub(crate) async fn lag(&self) -> Result<(i64, f64), Failure> {
+        let mut watcher = self.watcher.lock().await;
+        Ok(sqlx::query_as(LAG).fetch_one(&mut *watcher).await?)
+    }
+
+    /// Waits until every projection has caught up; says how long it took.
+    pub(crate) async fn drain(&self) -> Result<Duration, Failure> {
+        let started = Instant::now();
+        while self.lag().await?.0 > 0 {
+            if started.elapsed() > 10 * PATIENCE {
+                return Err(Failure::NotReady("the read model"));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(started.elapsed())
+    }
+
+    /// Runs an operator's command beside the all-in-one, from its start to its end.
+    pub(crate) async fn operate(&self, arguments: &[&str]) -> Result<Duration, Failure> {
+        let started = Instant::now();
+        let mut command = Command::new(beside_us("taskledger")?);
+        let status =
+            command.args(arguments).arg("--data-dir").arg(&self.data).stdout(Stdio::null()).status().await?;
+        if status.success() { Ok(started.elapsed()) } else { Err(Failure::Answer(status.to_string())) }
+    }
+
+    /// Resident memory of the all-in-one, without Postgres and NATS, in MiB (Linux).
+    pub(crate) fn resident_mib(&self) -> Option<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kib: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
+        Some(kib / 1024.0)
+    }
+
+    /// Ends the all-in-one.
+    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+        self.child.kill().await?;
+        Ok(())
+    }
+}
+
+/// A reference peer as a process of its own; killed when dropped.
+pub(crate) struct Peer {
+    _child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Peer {
+    /// Starts a peer of this program and waits for its port.
+    pub(crate) async fn start(name: &str, url: &str) -> Result<Self, Failure> {
+        let address = free_address()?;
+        let child = Command::new(std::env::current_exe()?)
+            .args(["peer", name, "--url", url, "--port", &address.port().to_string()])
+            .kill_on_drop(true)
+            .spawn()?;
+        let until = Instant::now() + PATIENCE;
+        while tokio::net::TcpStream::connect(address).await.is_err() {
+            if Instant::now() > until {
+                return Err(Failure::NotReady("a peer"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(Self { _child: child, address })
+    }
+}
+
+/// Where pgbench is.
+pub(crate) fn pgbench(given: Option<&PathBuf>) -> PathBuf {
+    let debian = || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+        let mut found: Vec<_> = versions
+            .flatten()
+            .map(|version| version.path().join("bin/pgbench"))
+            .filter(|path| path.exists())
+            .collect();
+        found.sort();
+        found.pop()
+    };
+    given.cloned().or_else(debian).unwrap_or_else(|| PathBuf::from("pgbench"))
+}
+
+fn beside_us(name: &str) -> Result<PathBuf, Failure> {
+    Ok(std::env::current_exe()?.with_file_name(name))
+}
+
+fn free_address() -> Result<SocketAddr, Failure> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+async fn wait_ready(address: SocketAddr) -> Result<(), Failure> {
+    let client = reqwest::Client::new();
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        let answer = client.get(format!("http://{address}/readyz")).send().await;
+        if answer.is_ok_and(|answer| answer.status().is_success()) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err(Failure::NotReady("taskledger"))
+}
+
+async fn login(address: SocketAddr) -> Result<String, Failure> {
+    let answer: Value = reqwest::Client::new()
+        .post(format!("http://{address}/v1/auth/login"))
+        .json(&json!({"email": EMAIL, "password": PASSWORD}))
+        .send()
+        .await?
+        .json()
+        .await?;
+    answer["access_token"].as_str().map(str::to_owned).ok_or_else(|| Failure::Answer(answer.to_string()))
+}

@@ -1,0 +1,33 @@
+//! The command line; its doc comments are what `--help` prints.
+
+use clap::{Parser, Subcommand};
+
+use crate::operator::{Import, MakeFirstAdmin, Migrate, Rebuild, Reseed};
+use crate::up::Up;
+
+/// Taskledger: tasks, their people and their whole history. Without a command it starts everything (`up`).
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) up: Box<Up>,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start all three services in one process, with a private Postgres and nats-server where none is given.
+    Up(Box<Up>),
+    /// Bring another tracker's history in, through commands, beside a running installation.
+    Import(Box<Import>),
+    /// Bring event store and read model up to date, for services that run apart.
+    Migrate(Box<Migrate>),
+    /// Make the first admin, for services that run apart.
+    FirstAdmin(Box<MakeFirstAdmin>),
+    /// Rebuild a projection from the log beside the live one, compare the two, switch.
+    Rebuild(Box<Rebuild>),
+    /// Delete the JetStream stream and create it anew from the log.
+    Reseed(Box<Reseed>),
+}

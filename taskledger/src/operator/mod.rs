@@ -1,0 +1,14 @@
+//! Commands of the operator, beside a running product.
+
+mod first_admin;
+mod import;
+pub(crate) mod migrate;
+mod rebuild;
+mod reseed;
+mod target;
+
+pub(crate) use first_admin::{MakeFirstAdmin, first_admin};
+pub(crate) use import::{Import, import};
+pub(crate) use migrate::Migrate;
+pub(crate) use rebuild::{Rebuild, rebuild};
+pub(crate) use reseed::{Reseed, reseed};

@@ -1,0 +1,114 @@
+//! The three services in one process, on one port.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use command_api::{CommandApi, relay::StreamArgs};
+use service::config::{EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs};
+use service::{health::Health, http, metrics::Metrics, shutdown::Shutdown};
+use tokio::net::TcpListener;
+
+use super::stores::Stores;
+use crate::error::Failure;
+
+/// What every service of the process gets.
+pub(super) struct Process {
+    pub(super) http: HttpArgs,
+    pub(super) stream: StreamArgs,
+    pub(super) health: Health,
+    pub(super) metrics: Metrics,
+    pub(super) shutdown: Shutdown,
+}
+
+/// The settings that the services share.
+struct Settings {
+    event_store: EventStoreArgs,
+    read_model: ReadModelArgs,
+    nats: NatsArgs,
+    secret_key: SecretKeyArgs,
+    tokens: TokenArgs,
+}
+
+impl Settings {
+    fn of(stores: &Stores, jwks_url: String) -> Self {
+        Self {
+            event_store: EventStoreArgs { event_store_url: Some(stores.event_store.clone()) },
+            read_model: ReadModelArgs { read_model_url: Some(stores.read_model.clone()) },
+            nats: NatsArgs { nats_url: Some(stores.nats.clone()) },
+            secret_key: SecretKeyArgs { secret_key_file: Some(stores.secret_key_file.clone()) },
+            tokens: TokenArgs { jwks_url: Some(jwks_url) },
+        }
+    }
+}
+
+impl Process {
+    /// Starts the background work of all services and makes the routes of all.
+    pub(super) async fn build(
+        &self,
+        stores: &Stores,
+        jwks_url: String,
+    ) -> Result<(CommandApi, Router), Failure> {
+        let settings = Settings::of(stores, jwks_url);
+        let commands = self.commands(&settings).await?;
+        self.projections(&settings).await?;
+        let router = commands.router().merge(self.queries(&settings).await?);
+        let (health, metrics) = (self.health.clone(), self.metrics.clone());
+        let router = http::finish(router, self.http.edge(health, metrics, self.shutdown.clone()));
+        Ok((commands, router))
+    }
+
+    async fn commands(&self, settings: &Settings) -> Result<CommandApi, Failure> {
+        let config = command_api::Config {
+            event_store: settings.event_store.clone(),
+            nats: settings.nats.clone(),
+            stream: self.stream.clone(),
+            secret_key: settings.secret_key.clone(),
+        };
+        let surroundings = command_api::Surroundings {
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        Ok(command_api::build(&config, &self.http, &surroundings).await?)
+    }
+
+    async fn projections(&self, settings: &Settings) -> Result<(), Failure> {
+        let config = projections::Config {
+            event_store: settings.event_store.clone(),
+            read_model: settings.read_model.clone(),
+            nats: settings.nats.clone(),
+            secret_key: settings.secret_key.clone(),
+        };
+        let surroundings = projections::Surroundings {
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        Ok(projections::build(&config, &surroundings).await?)
+    }
+
+    async fn queries(&self, settings: &Settings) -> Result<Router, Failure> {
+        let config = read_api::Config {
+            event_store: settings.event_store.clone(),
+            read_model: settings.read_model.clone(),
+            nats: settings.nats.clone(),
+            secret_key: settings.secret_key.clone(),
+            tokens: settings.tokens.clone(),
+        };
+        let surroundings = read_api::Surroundings {
+            health: self.health.clone(),
+            metrics: self.metrics.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        Ok(read_api::build(&config, &self.http, &surroundings).await?)
+    }
+
+    /// Serves `/metrics`, if that is wished.
+    pub(super) async fn serve_metrics(&self, address: Option<SocketAddr>) -> Result<(), Failure> {
+        let Some(address) = address else { return Ok(()) };
+        let bound = TcpListener::bind(address).await;
+        let listener = bound.map_err(|source| Failure::Listen { address, source })?;
+        self.shutdown.spawn(service::metrics::serve(listener, self.metrics.clone(), self.shutdown.clone()));
+        Ok(())
+    }
+}

@@ -1,0 +1,128 @@
+//! A client of the API over real connections.
+
+use std::time::Duration;
+
+use reqwest::{Method, header::HeaderMap};
+use serde_json::{Value, json};
+
+/// Nobody waits longer for an answer.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Password of everybody in these tests.
+pub(crate) const PASSWORD: &str = "tempest over kiwi";
+
+/// A plain client of some service; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: Option<String>,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Client {
+    pub(crate) fn new(url: &str) -> Self {
+        service::tls::install();
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(PATIENCE)
+            .connect_timeout(Duration::from_secs(2))
+            .build()
+            .expect("a client without special wishes");
+        Self { http, url: url.to_owned(), token: None }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The same person at another service.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
+    /// Logs in and speaks as that person from now on.
+    pub(crate) async fn log_in(&mut self, email: &str) -> Result<(), String> {
+        self.log_in_with(email, PASSWORD).await
+    }
+
+    pub(crate) async fn log_in_with(&mut self, email: &str, password: &str) -> Result<(), String> {
+        let body = json!({"email": email, "password": password});
+        let answer = self.post("/v1/auth/login", &body).await.map_err(|error| error.to_string())?;
+        let token = answer.json()["access_token"].as_str().map(str::to_owned);
+        self.token = Some(token.ok_or_else(|| format!("{answer:?}"))?);
+        Ok(())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Result<Answer> {
+        self.call("GET", path, None, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> reqwest::Result<Answer> {
+        self.call("POST", path, Some(body), None).await
+    }
+
+    /// Sends a command or query; the key is that of idempotency.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        key: Option<&str>,
+    ) -> reqwest::Result<Answer> {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let media_type =
+            if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(body) = body {
+            request = request.header("content-type", media_type).body(body.to_string());
+        }
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status().as_u16(), kept(response.headers()));
+        Ok(Answer { status, headers, text: response.text().await? })
+    }
+}
+
+/// The headers that mean something to a client that compares answers.
+fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
+    let names = ["etag", "idempotent-replayed", "location", "position", "stale"];
+    let value = |name: &str| Some((name.to_owned(), headers.get(name)?.to_str().ok()?.to_owned()));
+    names.into_iter().filter_map(value).collect()
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub(crate) fn number(&self, member: &str) -> i64 {
+        self.json()[member].as_i64().unwrap_or_else(|| panic!("no {member} in {}", self.text))
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+}

@@ -1,0 +1,16 @@
+//! The product as its users start it.
+
+#![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
+
+mod apart;
+mod architecture;
+mod chaos;
+mod client;
+mod demo;
+mod import;
+mod openapi;
+mod operator;
+mod process;
+mod system;
+mod three_services;
+mod up;
