@@ -43,6 +43,21 @@ enum Command {
     },
     /// Task by id beside a bare handler with the same SELECT.
     Reads(Settings),
+    /// Creates at full speed on a Taskledger that runs elsewhere.
+    #[command(hide = true)]
+    Load {
+        #[command(flatten)]
+        settings: Settings,
+        /// Where its command API listens.
+        #[arg(long)]
+        address: std::net::SocketAddr,
+        /// An access token.
+        #[arg(long)]
+        token: String,
+        /// Creates per second; as many as possible without it.
+        #[arg(long)]
+        rate: Option<f64>,
+    },
     /// Runs one reference peer until it is killed.
     #[command(hide = true)]
     Peer {
@@ -105,6 +120,9 @@ async fn main() {
         Command::Latency { settings, rate } => runs::latency(&settings, rate).await,
         Command::Rebuild { settings, tasks } => runs::rebuild(&settings, tasks).await,
         Command::Reads(settings) => runs::reads(&settings).await,
+        Command::Load { settings, address, token, rate } => {
+            runs::load(&settings, address, &token, rate).await
+        }
         Command::Peer { name, url, port } => peers::serve(&name, &url, port).await,
     };
     if let Err(failure) = outcome {

@@ -114,15 +114,7 @@ impl System {
 
     /// A create, as a load generator sends it.
     pub(crate) fn create(&self) -> crate::load::MakeRequest {
-        let token = format!("Bearer {}", self.token);
-        std::sync::Arc::new(move |number| {
-            Request::post("/v1/tasks")
-                .header("host", "localhost")
-                .header("authorization", &token)
-                .header("content-type", "application/json")
-                .body(Full::new(Bytes::from(crate::peers::body(number))))
-                .expect("the request is valid")
-        })
+        create(&self.token)
     }
 
     /// A GET with the admin's token.
@@ -174,6 +166,19 @@ impl System {
         self.child.kill().await?;
         Ok(())
     }
+}
+
+/// A create under this token.
+pub(crate) fn create(token: &str) -> crate::load::MakeRequest {
+    let token = format!("Bearer {token}");
+    std::sync::Arc::new(move |number| {
+        Request::post("/v1/tasks")
+            .header("host", "localhost")
+            .header("authorization", &token)
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(crate::peers::body(number))))
+            .expect("the request is valid")
+    })
 }
 
 /// A reference peer as a process of its own; killed when dropped.
