@@ -4,6 +4,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::Stdio,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -17,7 +18,11 @@ use tokio::{
     sync::Mutex,
 };
 
-use crate::Failure;
+use crate::{
+    Failure, Settings,
+    load::{self, MakeRequest, Run},
+    peers,
+};
 
 const EMAIL: &str = "bench@example.com";
 const PASSWORD: &str = "a long enough benchmark password";
@@ -29,6 +34,8 @@ const LAG: &str = "\
            coalesce(extract(epoch FROM clock_timestamp() - (SELECT recorded_at FROM event_store.events \
                                                             WHERE position = slowest.position + 1)), 0)::float8 \
       FROM slowest";
+/// Those of one gigabyte, the distance between two checkpoints.
+const WAL_FILES: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Postgres and nats-server of this run.
@@ -52,7 +59,25 @@ impl Stores {
             progress: |_| {},
         };
         let running = servers::start(&directory, &options).await?;
-        Ok(Self { running, _directory: directory, scratch })
+        let stores = Self { running, _directory: directory, scratch };
+        stores.age().await?;
+        Ok(stores)
+    }
+
+    /// A server that has run for a while writes into WAL files that exist. A new one makes and zeroes each of them, which
+    /// stops every commit for some 50 ms, several times a second under load.
+    async fn age(&self) -> Result<(), Failure> {
+        let mut connection = PgConnection::connect(&self.running.postgres_url().unwrap_or_default()).await?;
+        for statement in ["ALTER SYSTEM SET min_wal_size = '1GB'", "SELECT pg_reload_conf()"] {
+            sqlx::query(statement).execute(&mut connection).await?;
+        }
+        for _ in 0..WAL_FILES {
+            sqlx::query("SELECT pg_logical_emit_message(false, '', ''), pg_switch_wal()")
+                .execute(&mut connection)
+                .await?;
+        }
+        sqlx::query("CHECKPOINT").execute(&mut connection).await?;
+        Ok(())
     }
 
     /// The owner's URL of a database, made if need be.
@@ -113,7 +138,7 @@ impl System {
     }
 
     /// A create, as a load generator sends it.
-    pub(crate) fn create(&self) -> crate::load::MakeRequest {
+    pub(crate) fn create(&self) -> MakeRequest {
         create(&self.token)
     }
 
@@ -169,14 +194,14 @@ impl System {
 }
 
 /// A create under this token.
-pub(crate) fn create(token: &str) -> crate::load::MakeRequest {
+pub(crate) fn create(token: &str) -> MakeRequest {
     let token = format!("Bearer {token}");
-    std::sync::Arc::new(move |number| {
+    Arc::new(move |number| {
         Request::post("/v1/tasks")
             .header("host", "localhost")
             .header("authorization", &token)
             .header("content-type", "application/json")
-            .body(Full::new(Bytes::from(crate::peers::body(number))))
+            .body(Full::new(Bytes::from(peers::body(number))))
             .expect("the request is valid")
     })
 }
@@ -203,6 +228,20 @@ impl Peer {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(Self { _child: child, address })
+    }
+
+    /// Ten seconds of creates at full speed on a peer with a database of its own.
+    pub(crate) async fn creates(stores: &Stores, name: &str, settings: &Settings) -> Result<Run, Failure> {
+        let url = stores.database(&format!("peer_{name}")).await?;
+        let peer = Self::start(name, &url).await?;
+        let create: MakeRequest = Arc::new(|number| {
+            Request::post("/")
+                .header("host", "localhost")
+                .body(Full::new(Bytes::from(peers::body(number))))
+                .expect("the request is valid")
+        });
+        let duration = Duration::from_secs(settings.seconds.min(10));
+        load::closed_loop(peer.address, settings.connections, duration, create).await
     }
 }
 

@@ -12,7 +12,7 @@ use ::service::{
 };
 use axum::Router;
 use clap::Args;
-use event_store::{Appender, AppenderConfig, Log, MasterKey, Role, Sealer};
+use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Sealer};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::net::TcpListener;
 
@@ -79,6 +79,8 @@ pub struct Surroundings {
     pub metrics: Metrics,
     /// Ends the appender and the background work.
     pub shutdown: Shutdown,
+    /// Tells background work, the relay's too, when commands press.
+    pub pressure: Pressure,
 }
 
 /// The write side at work: commands can be executed in this process too.
@@ -106,7 +108,9 @@ impl CommandApi {
         // Our own keys are at hand: verifying needs no request to ourselves.
         let own = serde_json::from_str(keys.jwks()).map_err(|_| SigningKeysError::Undecipherable)?;
         let verifier = Verifier::new(KeySource::Fixed(own), public_url, AUDIENCE);
-        let appender = Appender::spawn(AppenderConfig::new(connect), surroundings.shutdown.token().clone());
+        let config =
+            AppenderConfig { pressure: surroundings.pressure.clone(), ..AppenderConfig::new(connect) };
+        let appender = Appender::spawn(config, surroundings.shutdown.token().clone());
         let ended = appender.clone();
         surroundings.shutdown.spawn(async move { ended.stopped().await });
         let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(SEAL_LABEL)));
@@ -160,7 +164,8 @@ pub async fn build(
     let nats = ::service::nats::connect(config.nats.url()?, "command-api", &surroundings.metrics).await?;
     let relaying = RelayConfig { stream: config.stream.config(), ..RelayConfig::default() };
     let relay =
-        Relay::new(self::pool(config, RELAY_CONNECTIONS)?, async_nats::jetstream::new(nats), relaying);
+        Relay::new(self::pool(config, RELAY_CONNECTIONS)?, async_nats::jetstream::new(nats), relaying)
+            .giving_way(surroundings.pressure.clone());
     let shutdown = &surroundings.shutdown;
     shutdown.spawn(relay.metered(&surroundings.metrics).run(shutdown.token().clone()));
     shutdown.spawn(maintain(pool.clone(), shutdown.clone()));
@@ -212,7 +217,7 @@ pub async fn run(
     surroundings: Surroundings,
 ) -> Result<(), RunError> {
     let router = build(config, http, &surroundings).await?.router();
-    let Surroundings { health, metrics, shutdown } = surroundings;
+    let Surroundings { health, metrics, shutdown, .. } = surroundings;
     let router = http::finish(router, http.edge(health, metrics, shutdown.clone()));
     http::serve(listener, router, http.limits(), shutdown.clone()).await?;
     shutdown.wait().await;

@@ -14,6 +14,7 @@ mod load;
 mod log;
 #[cfg(feature = "migrate")]
 mod migrate;
+mod pressure;
 mod receipt;
 mod seal;
 pub mod stream;
@@ -30,6 +31,7 @@ pub use load::{LoadError, Loaded, load};
 pub use log::Log;
 #[cfg(feature = "migrate")]
 pub use migrate::{migrate, renew_epoch};
+pub use pressure::{GivingWay, Pressure};
 pub use receipt::{Class, Receipt, StoredReceipt};
 pub use seal::{MasterKey, SealError, Sealer, Unsealed};
 #[cfg(feature = "append")]

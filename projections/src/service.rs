@@ -11,7 +11,7 @@ use ::service::{
 };
 use axum::Router;
 use clap::Args;
-use event_store::{Log, MasterKey, Role, Sealer};
+use event_store::{Log, MasterKey, Pressure, Role, Sealer, follow::Tail};
 use sqlx::postgres::PgPoolOptions;
 use tokio::{net::TcpListener, sync::watch};
 
@@ -70,6 +70,8 @@ pub struct Surroundings {
     pub metrics: Metrics,
     /// Ends the workers.
     pub shutdown: Shutdown,
+    /// What the workers give way to.
+    pub pressure: Pressure,
 }
 
 /// What commands of the operator and the workers need: sources and projectors.
@@ -97,6 +99,7 @@ impl Projections {
             read_model: ReadModel::new(config.read_model.url()?.expose())?,
             log: Log::connect(pool),
             jetstream: async_nats::jetstream::new(nats.clone()),
+            tail: None,
         };
         Ok(Self { sources, projectors: projectors(&sealer), nats })
     }
@@ -109,7 +112,9 @@ impl Projections {
 
 /// Starts all projections; they end with the shutdown.
 pub async fn build(config: &Config, surroundings: &Surroundings) -> Result<(), BuildError> {
-    let projections = Projections::connect(config, &surroundings.metrics).await?;
+    let mut projections = Projections::connect(config, &surroundings.metrics).await?;
+    let Sources { log, jetstream, .. } = projections.sources.clone();
+    projections.sources.tail = Some(Tail::start(log, jetstream, surroundings.pressure.clone()));
     let shutdown = &surroundings.shutdown;
     for projector in &projections.projectors {
         let name = projector.projection().name;
@@ -118,7 +123,8 @@ pub async fn build(config: &Config, surroundings: &Surroundings) -> Result<(), B
         shutdown.spawn(publishing);
         let sources = projections.sources.clone();
         let stop = shutdown.token().clone();
-        shutdown.spawn(runner::run(projector.clone(), sources, Pace::default(), told, stop));
+        let pace = Pace { pressure: surroundings.pressure.clone(), ..Pace::default() };
+        shutdown.spawn(runner::run(projector.clone(), sources, pace, told, stop));
     }
     let (projectors, sources) = (projections.projectors.clone(), projections.sources.clone());
     shutdown.spawn(operations::run(projectors, sources, Pace::default(), shutdown.token().clone()));
@@ -164,7 +170,7 @@ pub async fn run(
     surroundings: Surroundings,
 ) -> Result<(), RunError> {
     build(config, &surroundings).await?;
-    let Surroundings { health, metrics, shutdown } = surroundings;
+    let Surroundings { health, metrics, shutdown, .. } = surroundings;
     let router = http::finish(Router::new(), http.edge(health, metrics, shutdown.clone()));
     http::serve(listener, router, http.limits(), shutdown.clone()).await?;
     shutdown.wait().await;

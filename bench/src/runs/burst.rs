@@ -1,15 +1,10 @@
 //! Creates per second at full speed.
 
-use std::{sync::Arc, time::Duration};
-
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::Request;
+use std::time::Duration;
 
 use crate::{
-    Failure, Settings,
-    load::{self, MakeRequest},
-    peers::{self, pgbench},
+    Failure, Settings, load,
+    peers::pgbench,
     report,
     system::{self, Peer, Stores, System},
 };
@@ -52,16 +47,7 @@ async fn inserts(stores: &Stores, settings: &Settings) -> Result<f64, Failure> {
 }
 
 async fn peer(stores: &Stores, name: &str, settings: &Settings, insert: f64) -> Result<f64, Failure> {
-    let url = stores.database(&format!("peer_{name}")).await?;
-    let peer = Peer::start(name, &url).await?;
-    let create: MakeRequest = Arc::new(|number| {
-        Request::post("/")
-            .header("host", "localhost")
-            .body(Full::new(Bytes::from(peers::body(number))))
-            .expect("the request is valid")
-    });
-    let duration = Duration::from_secs(settings.seconds.min(10));
-    let run = load::closed_loop(peer.address, settings.connections, duration, create).await?;
+    let run = Peer::creates(stores, name, settings).await?;
     report::run(&format!("{name} peer, creates"), &run, Some(("one INSERT", insert)));
     Ok(run.rate())
 }

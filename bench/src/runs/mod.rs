@@ -7,4 +7,6 @@ mod reads;
 mod rebuild;
 mod sustained;
 
-pub(crate) use self::{burst::burst, latency::latency, load::load, reads::reads, rebuild::rebuild, sustained::sustained};
+pub(crate) use self::{
+    burst::burst, latency::latency, load::load, reads::reads, rebuild::rebuild, sustained::sustained,
+};

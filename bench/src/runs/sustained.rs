@@ -4,50 +4,69 @@ use std::time::{Duration, Instant};
 
 use crate::{
     Failure, Settings, load, report,
-    system::{Stores, System},
+    system::{Peer, Stores, System},
 };
 
-/// Shares of the burst rate that are tried, from the highest down.
-const SHARES: [f64; 8] = [0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1];
+/// Each rate tried is this share of the one before.
+const STEP: f64 = 0.92;
 
-/// Tries falling rates until the lag stays under a second for the whole time.
+/// No lower rate is tried, per second.
+const LOWEST: f64 = 100.0;
+
+/// A rate must first hold for so long before it is tried for the whole time.
+const FIRST_TRY: Duration = Duration::from_secs(10);
+
+/// The naive stack, then falling rates until the lag stays under a second for the whole time.
 pub(crate) async fn sustained(settings: &Settings) -> Result<(), Failure> {
     let stores = Stores::start().await?;
+    let naive = Peer::creates(&stores, "naive", settings).await?;
+    report::run("naive peer, creates", &naive, None);
     let system = System::start(&stores).await?;
-    let warm =
-        load::closed_loop(system.address, settings.connections, Duration::from_secs(5), system.create())
-            .await?;
-    report::run("burst of five seconds", &warm, None);
-    system.drain().await?;
-    for share in SHARES {
-        let rate = warm.rate() * share;
-        if keeps_up(&system, settings, rate).await? {
-            report::figure("sustained creates, lag under 1 s", rate, "/s", Some(("burst", warm.rate())));
+    let warm = load::closed_loop(system.address, settings.connections, FIRST_TRY, system.create()).await?;
+    report::run("burst of ten seconds", &warm, Some(("naive", naive.rate())));
+    let mut rate = warm.rate();
+    while rate > LOWEST {
+        system.drain().await?;
+        let whole = Duration::from_secs(settings.seconds);
+        if keeps_up(&system, settings, rate, FIRST_TRY).await?
+            && keeps_up(&system, settings, rate, whole).await?
+        {
+            report::figure("sustained creates, lag under 1 s", rate, "/s", Some(("naive", naive.rate())));
             break;
         }
         report::figure("  falls behind at", rate, "/s", None);
-        system.drain().await?;
+        rate *= STEP;
     }
     system.stop().await?;
     stores.stop().await;
     Ok(())
 }
 
-async fn keeps_up(system: &System, settings: &Settings, rate: f64) -> Result<bool, Failure> {
-    let duration = Duration::from_secs(settings.seconds);
+async fn keeps_up(
+    system: &System,
+    settings: &Settings,
+    rate: f64,
+    duration: Duration,
+) -> Result<bool, Failure> {
     let load = load::open_loop(system.address, settings.connections, rate, duration, system.create());
-    let watch = async {
-        let until = Instant::now() + duration;
-        while Instant::now() < until {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            if system.lag().await?.1 > 1.0 {
-                return Ok::<_, Failure>(false);
-            }
+    tokio::select! {
+        run = load => {
+            let run = run?;
+            report::run(&format!("  at {rate:.0}/s"), &run, None);
+            Ok(run.rate() > 0.95 * rate)
         }
-        Ok(true)
-    };
-    let (run, kept) = tokio::join!(load, watch);
-    let run = run?;
-    report::run(&format!("  at {rate:.0}/s"), &run, None);
-    Ok(kept? && run.rate() > 0.95 * rate)
+        behind = falls_behind(system, duration) => behind.map(|()| false),
+    }
+}
+
+/// Returns as soon as the slowest projection is more than a second behind.
+async fn falls_behind(system: &System, duration: Duration) -> Result<(), Failure> {
+    let until = Instant::now() + 2 * duration;
+    while Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        if system.lag().await?.1 > 1.0 {
+            break;
+        }
+    }
+    Ok(())
 }

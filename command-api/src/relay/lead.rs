@@ -55,9 +55,10 @@ impl Relay {
         let mut verify = time::interval(VERIFY);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         verify.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut commands_first = self.pressure.worker();
         let mut more = true;
         loop {
-            while more && publisher.in_flight() <= self.config.in_flight / 2 {
+            while more && !commands_first.is_due() && publisher.in_flight() <= self.config.in_flight / 2 {
                 more = self.send(publisher).await?;
             }
             tokio::select! {
@@ -78,12 +79,10 @@ impl Relay {
         let limit = i64::try_from(room).unwrap_or(i64::MAX);
         let after = publisher.sent();
         let events = self.log.read_after(after, limit, READ_BYTES).await?;
-        for event in &events {
-            if event.position != publisher.sent() + 1 {
-                return Err(Setback::Hole { missing: publisher.sent() + 1 });
-            }
-            publisher.send(event).await?;
+        if let Some((missing, _)) = (after + 1..).zip(&events).find(|(next, event)| event.position != *next) {
+            return Err(Setback::Hole { missing });
         }
+        publisher.send(&events).await?;
         if let Some(last) = events.last() {
             self.status.head(last.position);
         }

@@ -16,7 +16,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::Context;
 use event_store::{
-    Log,
+    Log, Pressure,
     lease::Lease,
     stream::{EventStream, StreamConfig},
 };
@@ -66,6 +66,7 @@ pub struct Relay {
     config: RelayConfig,
     status: StatusBoard,
     wake: Arc<Notify>,
+    pressure: Pressure,
 }
 
 impl Relay {
@@ -78,7 +79,14 @@ impl Relay {
             config,
             status: StatusBoard::default(),
             wake: Arc::default(),
+            pressure: Pressure::default(),
         }
+    }
+
+    /// Gives way to the commands of this process.
+    #[must_use]
+    pub fn giving_way(self, pressure: Pressure) -> Self {
+        Self { pressure, ..self }
     }
 
     /// Shows position, lag and leadership as `taskledger_relay_*`.

@@ -1,7 +1,7 @@
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use async_nats::{Client, HeaderMap, Message, StatusCode, Subscriber, header};
-use domain::event::RecordedEvent;
+use domain::{event::RecordedEvent, ids::EventId};
 use event_store::envelope::{self, EnvelopeError};
 use futures_util::{FutureExt, StreamExt};
 use serde::Deserialize;
@@ -47,15 +47,18 @@ struct AnswerError {
     description: String,
 }
 
-/// Publishes events in order of position without waiting for each, and counts their acknowledgements, which come in the
-/// same order. It ends with the first refusal; the next one begins with an inbox of its own, so that late answers are
-/// nobody's.
+/// Publishes events in order of position without waiting for each, and counts the acknowledgements, which come in the
+/// same order. Only the last event of each batch asks for one: every other names, by its id, the event that it must
+/// follow, so the last is stored only if all before it are, whoever stored them. It ends with the first refusal; the next
+/// one begins with an inbox of its own, so that late answers are nobody's.
 pub(super) struct Publisher {
     client: Client,
     inbox: String,
     answers: Subscriber,
     sent: i64,
     stored: i64,
+    /// Positions that asked for an acknowledgement.
+    asked: VecDeque<i64>,
     deadline: Instant,
 }
 
@@ -65,7 +68,8 @@ impl Publisher {
         let inbox = client.new_inbox();
         let answers =
             client.subscribe(inbox.clone()).await.map_err(|error| Refusal::Unavailable(error.into()))?;
-        Ok(Self { client, inbox, answers, sent: position, stored: position, deadline: Instant::now() })
+        let (sent, stored) = (position, position);
+        Ok(Self { client, inbox, answers, sent, stored, asked: VecDeque::new(), deadline: Instant::now() })
     }
 
     /// Position of the last event sent.
@@ -78,13 +82,26 @@ impl Publisher {
         self.stored
     }
 
-    /// How many acknowledgements are awaited.
+    /// How many events are not known to be stored.
     pub(super) fn in_flight(&self) -> usize {
         usize::try_from(self.sent - self.stored).unwrap_or(0)
     }
 
-    /// Sends the event after the last one sent.
-    pub(super) async fn send(&mut self, event: &RecordedEvent) -> Result<(), Refusal> {
+    /// Sends the events after the last one sent.
+    pub(super) async fn send(&mut self, events: &[RecordedEvent]) -> Result<(), Refusal> {
+        let mut before = None;
+        for (event, left) in events.iter().zip((0..events.len()).rev()) {
+            self.send_one(event, before.replace(event.id), left == 0).await?;
+        }
+        Ok(())
+    }
+
+    async fn send_one(
+        &mut self,
+        event: &RecordedEvent,
+        before: Option<EventId>,
+        ask: bool,
+    ) -> Result<(), Refusal> {
         let bytes = envelope::encode(event)?;
         let position = event.position;
         if bytes.len() + HEADROOM > self.client.max_payload() {
@@ -94,12 +111,22 @@ impl Publisher {
             self.deadline = Instant::now() + DEADLINE;
         }
         let subject = envelope::subject(&event.event_type, event.aggregate_id);
-        let sent =
-            self.client.publish_with_reply_and_headers(subject, self.inbox.clone(), headers(event), bytes);
+        let headers = headers(event, before);
+        let sent = async {
+            if ask {
+                let inbox = self.inbox.clone();
+                self.client.publish_with_reply_and_headers(subject, inbox, headers, bytes).await
+            } else {
+                self.client.publish_with_headers(subject, headers, bytes).await
+            }
+        };
         match timeout_at(self.deadline, sent).await {
             Ok(Ok(())) => self.sent = position,
             Ok(Err(error)) => return Err(Refusal::Unavailable(error.into())),
             Err(_) => return Err(Refusal::TimedOut { position }),
+        }
+        if ask {
+            self.asked.push_back(position);
         }
         Ok(())
     }
@@ -121,22 +148,20 @@ impl Publisher {
 
     /// Waits until nothing is in flight any more, at most until the deadline.
     pub(super) async fn settle(mut self) {
-        while self.in_flight() > 0 {
-            match timeout_at(self.deadline, self.answers.next()).await {
-                Ok(Some(_)) => self.stored += 1,
-                _ => return,
-            }
+        while self.asked.pop_front().is_some() {
+            let Ok(Some(_)) = timeout_at(self.deadline, self.answers.next()).await else { return };
         }
     }
 
     fn take(&mut self, message: &Message) -> Result<(), Refusal> {
-        let position = self.stored + 1;
+        let position = self.asked.front().copied().unwrap_or(self.sent);
         if message.status == Some(StatusCode::NO_RESPONDERS) {
             return Err(Refusal::NoStream);
         }
         match serde_json::from_slice(&message.payload) {
             Ok(Answer { seq: Some(sequence), error: None }) if i64::try_from(sequence) == Ok(position) => {
                 self.stored = position;
+                self.asked.pop_front();
                 self.deadline = Instant::now() + DEADLINE;
                 Ok(())
             }
@@ -154,9 +179,12 @@ impl Publisher {
 /// Room for headers within the server's limit of a message.
 const HEADROOM: usize = 512;
 
-fn headers(event: &RecordedEvent) -> HeaderMap {
+fn headers(event: &RecordedEvent, before: Option<EventId>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::NATS_MESSAGE_ID, event.id.to_string());
     headers.insert(header::NATS_EXPECTED_LAST_SEQUENCE, (event.position - 1).to_string());
+    if let Some(before) = before {
+        headers.insert(header::NATS_EXPECTED_LAST_MESSAGE_ID, before.to_string());
+    }
     headers
 }

@@ -6,7 +6,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Outcome, Unit};
+use crate::{Outcome, Pressure, Unit};
 
 mod batch;
 mod columns;
@@ -35,6 +35,8 @@ pub struct AppenderConfig {
     pub enqueue_wait: Duration,
     /// How long a batch is sent again before its outcome is called unknown; also how long a unit may wait unsent.
     pub deadline: Duration,
+    /// Told how much is written at once.
+    pub pressure: Pressure,
 }
 
 impl AppenderConfig {
@@ -50,6 +52,7 @@ impl AppenderConfig {
             event_bytes: 512 * 1024,
             enqueue_wait: Duration::from_millis(500),
             deadline: Duration::from_secs(10),
+            pressure: Pressure::default(),
         }
     }
 }

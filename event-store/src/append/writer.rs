@@ -56,6 +56,7 @@ impl Writer {
             // Callers just answered run first: what they append next goes into this batch, not after it.
             tokio::task::yield_now().await;
             let batch = self.gather(first, &mut carried, &mut units);
+            self.config.pressure.batch(batch.len());
             self.write(batch).await;
         }
         if let Some(connection) = self.connection {

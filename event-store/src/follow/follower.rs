@@ -6,8 +6,9 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::{
-    Checkpoint, FollowError,
+    Checkpoint, FollowError, Tail,
     subscription::{Lost, Subscription},
+    tail::Reader,
 };
 use crate::{
     Log, LogError,
@@ -37,6 +38,7 @@ pub struct Follower {
     at: Checkpoint,
     epoch: Option<Uuid>,
     verified: bool,
+    tail: Option<Reader>,
     subscription: Option<Subscription>,
     join_at: Instant,
     look_after: Duration,
@@ -79,6 +81,7 @@ impl Follower {
             at: from,
             epoch: None,
             verified: false,
+            tail: None,
             subscription: None,
             join_at: Instant::now(),
             look_after: QUIET,
@@ -89,6 +92,13 @@ impl Follower {
     #[must_use]
     pub fn expecting_epoch(mut self, epoch: Uuid) -> Self {
         self.epoch = Some(epoch);
+        self
+    }
+
+    /// Takes from what the process follows together whenever that reaches back far enough.
+    #[must_use]
+    pub fn sharing(mut self, tail: Tail) -> Self {
+        self.tail = Some(tail.reader());
         self
     }
 
@@ -112,7 +122,7 @@ impl Follower {
                         self.at = Checkpoint::at(last.position, last.id);
                         return Ok(batch);
                     }
-                    None if self.subscription.is_none() => tokio::time::sleep(POLL).await,
+                    None if self.is_polling() => tokio::time::sleep(POLL).await,
                     None => {}
                 },
                 Err(Setback::Final(error)) => return Err(error),
@@ -134,10 +144,13 @@ impl Follower {
         futures_util::StreamExt::flat_map(batches, stream::iter)
     }
 
-    /// What is next: from the consumer if there is one and it brings something in time, else from the log.
+    /// What is next: from the tail or the consumer if there is one and it brings something in time, else from the log.
     async fn step(&mut self, limit: usize) -> Result<Vec<Arc<Envelope>>, Setback> {
         if !self.verified {
             self.verify().await?;
+        }
+        if let Some(batch) = self.take_from_tail(limit).await? {
+            return Ok(batch);
         }
         if self.subscription.is_none() && Instant::now() >= self.join_at {
             self.join().await?;
@@ -155,6 +168,30 @@ impl Follower {
         let batch = self.read(limit).await?;
         self.look_after = if batch.is_empty() { QUIET } else { POLL };
         Ok(batch)
+    }
+
+    /// What the tail has next, or the log when it brings nothing in time; none if the tail begins later, or is not fed.
+    async fn take_from_tail(&mut self, limit: usize) -> Result<Option<Vec<Arc<Envelope>>>, Setback> {
+        if self.tail.as_mut().is_some_and(Reader::renewed) {
+            self.verified = false;
+            self.verify().await?;
+        }
+        let position = self.at.position;
+        let Some(tail) = self.tail.as_mut().filter(|tail| tail.reaches(position)) else { return Ok(None) };
+        self.subscription = None;
+        let grown = timeout(self.look_after, tail.grows(position)).await.is_ok();
+        let batch = match tail.after(position, limit) {
+            Some(batch) if grown => batch,
+            _ => self.read(limit).await?,
+        };
+        self.look_after = if grown || batch.is_empty() { QUIET } else { POLL };
+        Ok(Some(batch))
+    }
+
+    /// Is there nobody to say when there is more?
+    fn is_polling(&self) -> bool {
+        let fed = self.tail.as_ref().is_some_and(|tail| tail.reaches(self.at.position));
+        self.subscription.is_none() && !fed
     }
 
     /// Reads the log; the events after the checkpoint must follow it without a hole.

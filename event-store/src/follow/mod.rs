@@ -4,13 +4,15 @@
 //! consumer is its own, ephemeral, unfiltered and without acknowledgements: the checkpoint that its user keeps is the
 //! only position there is. The consumer is thrown away on a gap, an error or silence, and whatever it did not bring is
 //! read from the log. What the follower waits out inside (no NATS, no Postgres, a lost consumer, a new stream) its user
-//! never sees; what it reports is final: see [`FollowError`].
+//! never sees; what it reports is final: see [`FollowError`]. Several followers in one process share a [`Tail`].
 
 mod checkpoint;
 mod error;
 mod follower;
 mod subscription;
+mod tail;
 
 pub use checkpoint::Checkpoint;
 pub use error::FollowError;
 pub use follower::Follower;
+pub use tail::Tail;

@@ -1,6 +1,6 @@
 //! One stretch of work on one version: lanes held, the log followed, batches handled, until something ends it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use event_store::{
     envelope::Envelope,
@@ -24,6 +24,15 @@ use crate::{live::Live, projector::Projector};
 
 /// Batches read ahead while one is being written.
 const READ_AHEAD: usize = 2;
+
+/// So long the next batch is left to gather for each event of the last one, up to …
+///
+/// A transaction costs as much as some ten events, so under load fewer and larger ones keep up where many small ones
+/// would not; when little comes, nothing waits.
+const GATHER_PER_EVENT: Duration = Duration::from_micros(150);
+
+/// … this.
+const LONGEST_GATHER: Duration = Duration::from_millis(50);
 
 /// Why a session ended.
 #[derive(Debug)]
@@ -128,8 +137,12 @@ impl Session<'_> {
         let from = leases.start(tables).await?;
         let follower = Follower::new(self.sources.log.clone(), self.sources.jetstream.clone(), from)
             .expecting_epoch(self.log_epoch);
+        let follower = match self.sources.tail.clone() {
+            Some(tail) => follower.sharing(tail),
+            None => follower,
+        };
         self.tell(tables, leases, from.position).await?;
-        Ok(Source::start(follower, self.pace.batch))
+        Ok(Source::start(follower, self.pace))
     }
 }
 
@@ -140,19 +153,31 @@ struct Source {
 }
 
 impl Source {
-    fn start(mut follower: Follower, limit: usize) -> Self {
+    fn start(mut follower: Follower, pace: &Pace) -> Self {
         let (sender, batches) = mpsc::channel(READ_AHEAD);
+        let (mut commands_first, limit) = (pace.pressure.worker(), pace.batch);
         let task = tokio::spawn(async move {
             loop {
+                commands_first.wait().await;
                 let batch = follower.next_batch(limit).await;
-                let last = batch.is_err();
-                if sender.send(batch).await.is_err() || last {
+                let Ok(count) = batch.as_ref().map(Vec::len) else {
+                    let _gone = sender.send(batch).await;
+                    return;
+                };
+                if sender.send(batch).await.is_err() {
                     return;
                 }
+                time::sleep(gathering(count, limit)).await;
             }
         });
         Self { batches, _task: AbortOnDropHandle::new(task) }
     }
+}
+
+/// How long events may gather after a batch of so many; not at all after a full one, which more are waiting behind.
+fn gathering(count: usize, limit: usize) -> Duration {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    if count as usize >= limit { Duration::ZERO } else { (GATHER_PER_EVENT * count).min(LONGEST_GATHER) }
 }
 
 /// The next batch; never ends while there is nothing to follow.

@@ -3,7 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use event_store::{Log, LogError, follow::FollowError};
+use event_store::{
+    Log, LogError, Pressure,
+    follow::{FollowError, Tail},
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -29,6 +32,8 @@ pub struct Sources {
     pub log: Log,
     /// … here.
     pub jetstream: async_nats::jetstream::Context,
+    /// What all projections of a process follow together; none where just one does.
+    pub tail: Option<Tail>,
 }
 
 /// How long things may take and how much is done at once.
@@ -44,6 +49,8 @@ pub struct Pace {
     pub longest_backoff: Duration,
     /// Events in one transaction at most.
     pub batch: usize,
+    /// What the work gives way to.
+    pub pressure: Pressure,
 }
 
 impl Default for Pace {
@@ -54,6 +61,7 @@ impl Default for Pace {
             backoff: Duration::from_millis(50),
             longest_backoff: Duration::from_secs(2),
             batch: 1_000,
+            pressure: Pressure::default(),
         }
     }
 }

@@ -9,8 +9,8 @@ use domain::{
     time::Timestamp,
 };
 use event_store::{
-    AggregateRef, Appender, AppenderConfig, Log, MasterKey, NewEvent, Outcome, Role, Sealer, StreamAppend,
-    Unit, connect_options,
+    AggregateRef, Appender, AppenderConfig, Log, MasterKey, NewEvent, Outcome, Pressure, Role, Sealer,
+    StreamAppend, Unit, connect_options, follow::Tail,
 };
 use projections::{
     ReadModel,
@@ -66,13 +66,15 @@ impl World {
         let client =
             service::nats::connect(&nats.url().parse().unwrap(), "tests", &Metrics::default()).await.unwrap();
         let log = Log::connect(reading);
+        let jetstream = async_nats::jetstream::new(client);
         Self {
             appender: Appender::spawn(AppenderConfig::new(command), stop.clone()),
             sealer: Arc::new(sealer),
             sources: Sources {
                 read_model: ReadModel::new(&url).unwrap(),
                 log: log.clone(),
-                jetstream: async_nats::jetstream::new(client),
+                tail: Some(Tail::start(log.clone(), jetstream.clone(), Pressure::default())),
+                jetstream,
             },
             log,
             projectors: projectors(&opener),

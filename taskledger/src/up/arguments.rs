@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use clap::Args;
 use command_api::relay::StreamArgs;
 use servers::Which;
-use service::config::{ConfigError, EventStoreArgs, HttpArgs, InvalidUrl, LogArgs, NatsArgs, ReadModelArgs};
+use service::config::{
+    ConfigError, EventStoreArgs, HttpArgs, InvalidUrl, LogArgs, NatsArgs, ReadModelArgs, Span,
+};
 
 use crate::admin::AdminArgs;
 
@@ -42,6 +44,9 @@ pub(crate) struct Up {
     pub(crate) nats: NatsArgs,
     #[command(flatten)]
     pub(crate) stream: StreamArgs,
+    /// How long the read models may stand still while commands come as fast as they can be written; `0s`: never.
+    #[arg(long, env = "BURST_LAG", value_name = "SPAN", default_value = "30s")]
+    pub(crate) burst_lag: Span,
     #[command(flatten)]
     pub(crate) http: HttpArgs,
     #[command(flatten)]

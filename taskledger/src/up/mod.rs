@@ -7,6 +7,7 @@ mod stores;
 
 use std::net::SocketAddr;
 
+use event_store::Pressure;
 use service::{health::Health, metrics::Metrics, shutdown::Shutdown};
 use tokio::net::TcpListener;
 
@@ -55,6 +56,7 @@ async fn serve(
         health: Health::default(),
         metrics: Metrics::default(),
         shutdown: shutdown.clone(),
+        pressure: Pressure::new(arguments.burst_lag.0),
     };
     process.serve_metrics(process.http.metrics_addr).await?;
     // Its own keys, whatever name the world knows it by.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use command_api::{CommandApi, relay::StreamArgs};
+use event_store::Pressure;
 use service::config::{EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs};
 use service::{health::Health, http, metrics::Metrics, shutdown::Shutdown};
 use tokio::net::TcpListener;
@@ -18,6 +19,7 @@ pub(super) struct Process {
     pub(super) health: Health,
     pub(super) metrics: Metrics,
     pub(super) shutdown: Shutdown,
+    pub(super) pressure: Pressure,
 }
 
 /// The settings that the services share.
@@ -68,6 +70,7 @@ impl Process {
             health: self.health.clone(),
             metrics: self.metrics.clone(),
             shutdown: self.shutdown.clone(),
+            pressure: self.pressure.clone(),
         };
         Ok(command_api::build(&config, &self.http, &surroundings).await?)
     }
@@ -83,6 +86,7 @@ impl Process {
             health: self.health.clone(),
             metrics: self.metrics.clone(),
             shutdown: self.shutdown.clone(),
+            pressure: self.pressure.clone(),
         };
         Ok(projections::build(&config, &surroundings).await?)
     }

@@ -3,4 +3,5 @@
 mod checks;
 mod faults;
 mod sources;
+mod tails;
 mod world;
