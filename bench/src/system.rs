@@ -34,8 +34,8 @@ const LAG: &str = "\
            coalesce(extract(epoch FROM clock_timestamp() - (SELECT recorded_at FROM event_store.events \
                                                             WHERE position = slowest.position + 1)), 0)::float8 \
       FROM slowest";
-/// Those of one gigabyte, the distance between two checkpoints.
-const WAL_FILES: usize = 64;
+/// Those of two gigabytes, as much as a minute of load takes.
+const WAL_FILES: usize = 128;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Postgres and nats-server of this run.
@@ -68,7 +68,7 @@ impl Stores {
     /// stops every commit for some 50 ms, several times a second under load.
     async fn age(&self) -> Result<(), Failure> {
         let mut connection = PgConnection::connect(&self.running.postgres_url().unwrap_or_default()).await?;
-        for statement in ["ALTER SYSTEM SET min_wal_size = '1GB'", "SELECT pg_reload_conf()"] {
+        for statement in ["ALTER SYSTEM SET min_wal_size = '2GB'", "SELECT pg_reload_conf()"] {
             sqlx::query(statement).execute(&mut connection).await?;
         }
         for _ in 0..WAL_FILES {

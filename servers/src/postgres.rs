@@ -23,12 +23,15 @@ const READY_WITHIN: Duration = Duration::from_secs(120);
 const CTYPES: [&str; 2] = ["C.UTF-8", "en_US.UTF-8"];
 
 /// Settings that every instance has; the last of two for one name counts.
-const SETTINGS: [(&str, &str); 11] = [
+const SETTINGS: [(&str, &str); 13] = [
     ("listen_addresses", "127.0.0.1"),
     ("unix_socket_directories", ""),
     ("max_connections", "100"),
     ("shared_buffers", "256MB"),
     ("wal_level", "replica"),
+    // After each checkpoint a page is logged whole once: under load they should be minutes apart, not seconds.
+    ("max_wal_size", "4GB"),
+    ("checkpoint_timeout", "15min"),
     ("fsync", "on"),
     ("synchronous_commit", "on"),
     ("jit", "off"),
