@@ -19,9 +19,9 @@ stopping=
 discard=
 trap 'stopping=yes' TERM INT HUP
 trap 'stopping=yes discard=yes' USR1
-"$@" </dev/null &
+# The process id is on file before there is a server that could answer.
+sh -c 'echo $$ >"$0"; exec "$@"' "$pidfile" "$@" </dev/null &
 server=$!
-echo "$server" >"$pidfile"
 
 while [ -z "$stopping" ] && alive "$anchor" && alive "$server"; do
     sleep 1 >/dev/null 2>&1 &

@@ -36,6 +36,8 @@ pub(crate) struct Instance {
 pub(crate) struct Nats {
     pub(crate) kept: Kept,
     pub(crate) port: u16,
+    /// What it calls itself since this start.
+    name: String,
 }
 
 impl Nats {
@@ -75,7 +77,8 @@ impl Instance {
     }
 
     async fn start_on(&self, port: u16, lock: Option<&File>, scratch: Option<&Path>) -> Result<Nats, Error> {
-        let configuration = self.configure(port)?;
+        let name = format!("taskledger-{:016x}", rand::random::<u64>());
+        let configuration = self.configure(port, &name)?;
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let kept = Kept::start(Job {
             command: vec![text(&self.program), "-c".to_owned(), text(&configuration)],
@@ -88,17 +91,18 @@ impl Instance {
             lock,
             account: self.account,
         })?;
-        let nats = Nats { kept, port };
+        let nats = Nats { kept, port, name };
         nats.until_ready().await?;
         tracing::info!(port, pid = nats.kept.pid(), home = %self.home.display(), "nats-server is ready");
         Ok(nats)
     }
 
-    fn configure(&self, port: u16) -> Result<PathBuf, Error> {
+    fn configure(&self, port: u16, name: &str) -> Result<PathBuf, Error> {
         let path = self.home.join("nats-server.conf");
         let store = self.home.join("jetstream");
         let text = format!(
             "listen: \"127.0.0.1:{port}\"\n\
+             server_name: \"{name}\"\n\
              jetstream {{ store_dir: \"{}\", max_file_store: {}, max_memory_store: 256MB }}\n{}\n",
             store.display(),
             self.max_file_store,
@@ -124,7 +128,7 @@ impl Instance {
 impl Nats {
     async fn until_ready(&self) -> Result<(), Error> {
         let deadline = Instant::now() + READY_WITHIN;
-        while !greets(self.port).await {
+        while !self.greets().await {
             if self.kept.has_ended() {
                 return Err(self.not_started(self.kept.last_words()));
             }
@@ -136,18 +140,19 @@ impl Nats {
         Ok(())
     }
 
+    /// Whether it sends its first line, which it does when everything in it is ready. It must name itself: another
+    /// server may have taken the port and answer in its place.
+    async fn greets(&self) -> bool {
+        let greeting = async {
+            let stream = TcpStream::connect(("127.0.0.1", self.port)).await.ok()?;
+            let mut line = String::new();
+            BufReader::new(stream).read_line(&mut line).await.ok()?;
+            Some(line.starts_with("INFO ") && line.contains(&self.name))
+        };
+        matches!(timeout(Duration::from_secs(2), greeting).await, Ok(Some(true)))
+    }
+
     fn not_started(&self, reason: String) -> Error {
         Error::NotStarted { program: NAME, reason, log: self.kept.log().to_owned() }
     }
-}
-
-/// Whether the server sends its first line, which it does when everything in it is ready.
-pub(crate) async fn greets(port: u16) -> bool {
-    let greeting = async {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).await.ok()?;
-        Some(line.starts_with("INFO "))
-    };
-    matches!(timeout(Duration::from_secs(2), greeting).await, Ok(Some(true)))
 }

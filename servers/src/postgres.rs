@@ -81,6 +81,11 @@ impl Instance {
         self.home.join("pgdata")
     }
 
+    /// Postgres' own, where it also says how far it is.
+    fn lock_file(&self) -> PathBuf {
+        self.data().join("postmaster.pid")
+    }
+
     fn password_file(&self) -> PathBuf {
         self.home.join("password")
     }
@@ -175,7 +180,7 @@ impl Instance {
             command,
             anchor: self.anchor,
             signal: self.signal,
-            grace: Duration::from_secs(10),
+            grace: Duration::from_secs(30),
             directory: &self.home,
             name: NAME,
             scratch,
@@ -185,14 +190,14 @@ impl Instance {
         let file = self.password_file();
         let password = std::fs::read_to_string(&file).map_err(at(&file))?;
         let postgres = Postgres { kept, port, password };
-        postgres.until_ready().await?;
+        postgres.until_ready(&self.lock_file()).await?;
         tracing::info!(port, pid = postgres.kept.pid(), home = %self.home.display(), "Postgres is ready");
         Ok(postgres)
     }
 
     /// Removes what a dead server left, whose process id may be somebody else's by now.
     fn forget_the_dead(&self) -> Result<(), Error> {
-        let file = self.data().join("postmaster.pid");
+        let file = self.lock_file();
         let Ok(text) = std::fs::read_to_string(&file) else { return Ok(()) };
         let Some(pid) = text.lines().next().and_then(|line| line.trim().parse().ok()) else { return Ok(()) };
         let data = self.data();
@@ -204,26 +209,42 @@ impl Instance {
 }
 
 impl Postgres {
-    async fn until_ready(&self) -> Result<(), Error> {
+    /// It is asked only once it says itself that it is ready: before that, another server may have taken the port and
+    /// answer in its place.
+    async fn until_ready(&self, lock_file: &Path) -> Result<(), Error> {
         let options: PgConnectOptions = self.url("postgres").parse()?;
         let options = options.disable_statement_logging();
         let deadline = Instant::now() + READY_WITHIN;
         loop {
-            match PgConnection::connect_with(&options).await {
-                Ok(connection) => return Ok(connection.close().await?),
-                Err(sqlx::Error::Database(error)) if error.code().as_deref() != Some("57P03") => {
-                    return Err(Error::Sql(sqlx::Error::Database(error)));
+            let mut reason = "it is not ready".to_owned();
+            if says_ready(lock_file) {
+                match PgConnection::connect_with(&options).await {
+                    Ok(connection) => return Ok(connection.close().await?),
+                    Err(sqlx::Error::Database(error)) if error.code().as_deref() != Some("57P03") => {
+                        return Err(Error::Sql(sqlx::Error::Database(error)));
+                    }
+                    Err(error) => reason = error.to_string(),
                 }
-                Err(_) if self.kept.has_ended() => return Err(self.not_started(self.kept.last_words())),
-                Err(error) if Instant::now() > deadline => return Err(self.not_started(error.to_string())),
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             }
+            if self.kept.has_ended() {
+                return Err(self.not_started(self.kept.last_words()));
+            }
+            if Instant::now() > deadline {
+                return Err(self.not_started(reason));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     fn not_started(&self, reason: String) -> Error {
         Error::NotStarted { program: NAME, reason, log: self.kept.log().to_owned() }
     }
+}
+
+/// The eighth line of Postgres' lock file is its state, as `pg_ctl --wait` reads it too.
+fn says_ready(lock_file: &Path) -> bool {
+    let text = std::fs::read_to_string(lock_file).unwrap_or_default();
+    text.lines().nth(7).is_some_and(|state| state.trim() == "ready")
 }
 
 /// Another process took the port, or the children of a killed server were not all gone.
