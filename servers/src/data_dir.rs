@@ -12,8 +12,8 @@ use crate::account::Account;
 use crate::error::at;
 use crate::{Error, process};
 
-/// How long servers of a killed process may take to leave the directory.
-const LEAVING: Duration = Duration::from_secs(15);
+/// How long servers of a killed process may take to leave the directory: more than their keepers give them.
+const LEAVING: Duration = Duration::from_secs(60);
 
 /// A directory that this process alone works on, until it and its servers are gone.
 #[derive(Debug)]

@@ -67,7 +67,7 @@ impl Running {
         (name, kept.map(|kept| kept.last_words()).unwrap_or_default())
     }
 
-    /// Fast shutdown of all, at most some fifteen seconds, then they are killed.
+    /// Fast shutdown of all; what takes longer than some half a minute is killed.
     pub async fn stop(self) {
         let nats = async {
             if let Some((nats, _)) = &self.nats {
