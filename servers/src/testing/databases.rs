@@ -56,7 +56,8 @@ async fn prepare(address: &Address, template: &Template) -> String {
         template.migrate(address.postgres_url(&name)).await;
         // Connections that the migration left open would be in the way of every clone.
         execute(address, format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
-        let sql = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+        let sql =
+            format!("SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{name}'");
         execute(address, sql).await;
         std::fs::write(&done, "").expect("the run's directory is writable");
     }

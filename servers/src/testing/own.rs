@@ -7,7 +7,7 @@ use crate::nats::{self, Nats};
 use crate::postgres::{self, Postgres, ensure_database};
 
 use super::Template;
-use super::run::{nats_instance, postgres_instance, temporary};
+use super::run::{nats_instance, next_port, postgres_instance, temporary};
 
 const DATABASE: &str = "own";
 const USER: &str = "own";
@@ -25,8 +25,8 @@ pub struct OwnPostgres {
 /// Starts a Postgres and migrates one database in it.
 pub async fn own_postgres(template: &Template) -> OwnPostgres {
     let instance = postgres_instance(own_home(), DURABLE, std::process::id()).await;
-    let server =
-        instance.start(None, None, Some(&instance.home)).await.unwrap_or_else(|error| panic!("{error}"));
+    let started = instance.start(Some(next_port()), None, Some(&instance.home)).await;
+    let server = started.unwrap_or_else(|error| panic!("{error}"));
     ensure_database(&server, DATABASE).await.unwrap_or_else(|error| panic!("{error}"));
     template.migrate(server.url(DATABASE)).await;
     OwnPostgres { instance, server }
@@ -73,8 +73,8 @@ pub async fn own_nats() -> OwnNats {
     let password = postgres::password();
     let users = format!("authorization {{ user: {USER}, password: \"{password}\" }}");
     let instance = nats_instance(own_home(), users, std::process::id()).await;
-    let server =
-        instance.start(None, None, Some(&instance.home)).await.unwrap_or_else(|error| panic!("{error}"));
+    let started = instance.start(Some(next_port()), None, Some(&instance.home)).await;
+    let server = started.unwrap_or_else(|error| panic!("{error}"));
     OwnNats { instance, server, password }
 }
 

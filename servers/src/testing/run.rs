@@ -4,13 +4,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection, PgConnection};
-use tokio::sync::OnceCell;
+use tokio::{net::TcpStream, sync::OnceCell};
 
 use crate::account::Account;
 use crate::find::{self, Places, Which};
 use crate::start::blocking;
-use crate::{nats as nats_server, postgres, process};
+use crate::{nats as nats_server, port, postgres, process};
 
 /// Throwaway data: nothing waits for the disk, and nothing runs beside the tests.
 const SETTINGS: &[(&str, &str)] = &[
@@ -54,15 +53,28 @@ impl TestNats {
 /// An account of its own for a test.
 pub async fn nats() -> TestNats {
     let address = nats_address().await;
-    let number = next_account();
+    let number = next("account");
     assert!(number < ACCOUNTS, "all {ACCOUNTS} accounts of this test run are taken");
     TestNats { url: format!("nats://t{number}:{}@127.0.0.1:{}", address.password, address.port) }
 }
 
-fn next_account() -> u32 {
-    let directory = directory();
-    let _alone = lock("account");
-    let file = directory.join("account");
+/// A port that no other test of this run is given: whoever starts again finds it still free.
+pub(super) fn next_port() -> u16 {
+    // Runs begin at different ones, so that two on one machine seldom meet.
+    let begin = anchor().wrapping_mul(64);
+    loop {
+        let number = begin.wrapping_add(next("port")) % u32::from(port::TESTS);
+        let port = port::FIRST_OF_TESTS + u16::try_from(number).expect("less than the number of ports");
+        if port::is_free(port) {
+            return port;
+        }
+    }
+}
+
+/// Counts from 0, over all processes of this run.
+fn next(counter: &str) -> u32 {
+    let _alone = lock(counter);
+    let file = directory().join(counter);
     let number = std::fs::read_to_string(&file).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     std::fs::write(&file, (number + 1).to_string()).expect("the run's directory is writable");
     number
@@ -74,14 +86,10 @@ pub(super) async fn postgres_address() -> &'static Address {
     ADDRESS
         .get_or_init(|| async {
             let _alone = lock_async("postgres").await;
-            if let Some(address) = known("postgres") {
-                let connection = PgConnection::connect(&address.postgres_url("postgres")).await;
-                if let Ok(connection) = connection {
-                    drop(connection.close().await);
-                    return address;
-                }
+            match known("postgres") {
+                Some(address) if listens(&address).await => address,
+                _ => start_postgres().await,
             }
-            start_postgres().await
         })
         .await
 }
@@ -123,7 +131,7 @@ async fn nats_address() -> &'static Address {
         .get_or_init(|| async {
             let _alone = lock_async("nats").await;
             match known("nats") {
-                Some(address) if nats_server::greets(address.port).await => address,
+                Some(address) if listens(&address).await => address,
                 _ => start_nats().await,
             }
         })
@@ -203,6 +211,12 @@ pub(super) fn lock(name: &str) -> File {
 
 pub(super) async fn lock_async(name: &'static str) -> File {
     blocking(move || Ok(lock(name))).await.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Whether the server still runs. Nothing more is asked: one that is slow to answer must not be replaced under those
+/// who use it.
+async fn listens(address: &Address) -> bool {
+    TcpStream::connect(("127.0.0.1", address.port)).await.is_ok()
 }
 
 fn known(name: &str) -> Option<Address> {
