@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use servers::{DataDir, Error, Places, Which};
 
@@ -17,9 +19,7 @@ impl Machine {
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::fs::create_dir(directory.path().join("bin")).expect("it is writable");
         for (name, body) in scripts {
-            let path = directory.path().join("bin").join(name);
-            std::fs::write(&path, format!("#!/bin/sh\n{body}\n")).expect("it is writable");
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("it is ours");
+            write_script(&directory.path().join("bin").join(name), body);
         }
         Self { directory }
     }
@@ -35,11 +35,34 @@ impl Machine {
     async fn start(&self, which: Which) -> Error {
         let mut options = options(which);
         options.places = Places { path: vec![self.bin()], usual: vec![], cache: Some(self.cache()) };
-        let directory =
-            DataDir::open(&self.directory.path().join("data")).await.expect("nobody else uses it");
+        let directory = open_again(&self.directory.path().join("data")).await;
         let error = servers::start(&directory, &options).await.expect_err("this machine cannot");
         assert_eq!(error.to_string().lines().count(), 1, "{error}");
         error
+    }
+}
+
+/// Written by another process: a file that this one has open for writing is "busy" for whoever executes it, and the
+/// children that other tests are just starting have it open too.
+fn write_script(path: &Path, body: &str) {
+    let written = Command::new("sh")
+        .args(["-c", "printf '#!/bin/sh\\n%s\\n' \"$2\" >\"$1\" && chmod 755 \"$1\"", "sh"])
+        .arg(path)
+        .arg(body)
+        .status();
+    assert!(written.expect("sh runs").success());
+}
+
+/// Opens what this process has perhaps just left: a child that another test is starting holds it too, until it has
+/// become its program.
+async fn open_again(path: &Path) -> DataDir {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        match DataDir::open(path).await {
+            Ok(directory) => return directory,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        tokio::task::yield_now().await;
     }
 }
 
@@ -108,7 +131,7 @@ async fn a_data_directory_that_another_process_uses() {
         "{error}"
     );
     drop(held);
-    DataDir::open(outer.path()).await.unwrap();
+    open_again(outer.path()).await;
 }
 
 #[tokio::test]

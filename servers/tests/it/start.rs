@@ -109,6 +109,6 @@ async fn a_server_that_ends_by_itself_is_noticed() {
     let running = servers::start(&directory, &options).await.unwrap();
     let pid = std::fs::read_to_string(directory.path().join("nats/nats-server.pid")).unwrap();
     std::process::Command::new("sh").args(["-c", &format!("kill -s KILL {pid}")]).status().unwrap();
-    let failed = tokio::time::timeout(std::time::Duration::from_secs(10), running.failed()).await.unwrap();
+    let failed = tokio::time::timeout(std::time::Duration::from_secs(60), running.failed()).await.unwrap();
     assert_eq!(failed.0, "nats-server");
 }
