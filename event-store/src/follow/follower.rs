@@ -239,9 +239,11 @@ impl Follower {
         }
     }
 
-    /// Starts a consumer if the stream is a true copy that holds what comes next. At most once in a while.
+    /// Starts a consumer if the stream is a true copy that holds what comes next. At most once in a while, and then
+    /// checkpoint and log are compared again: only a consumer tells, by its end, that the log has become another one.
     async fn join(&mut self) -> Result<(), Setback> {
         self.join_at = Instant::now() + REJOIN;
+        self.verified = false;
         if self.stream.is_connected() {
             let joined = timeout(JOIN_DEADLINE, self.try_join()).await;
             self.subscription = joined.unwrap_or(Ok(None))?;

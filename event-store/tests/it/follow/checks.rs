@@ -56,6 +56,17 @@ async fn an_epoch_that_changes_on_the_way_is_reported_when_the_stream_is_replace
 }
 
 #[tokio::test]
+async fn an_epoch_that_changes_on_the_way_is_reported_without_a_stream_too() {
+    let world = world_with(10).await;
+    let mut follower = world.follow(Checkpoint::BEGINNING);
+    expect_to(&mut follower, 10).await;
+    let expected = follower.epoch().unwrap();
+    world.execute(NEW_EPOCH).await;
+    let found = world.log.epoch().await.unwrap();
+    assert_eq!(next_batch(&mut follower).await.unwrap_err(), FollowError::EpochChanged { expected, found });
+}
+
+#[tokio::test]
 async fn a_hole_in_the_log_stops_everything() {
     let world = world_with(10).await;
     world.execute("DELETE FROM event_store.events WHERE position IN (5, 6)").await;
