@@ -34,6 +34,9 @@ pub const SUBJECTS: &str = "events.>";
 /// Longest wait for one answer of JetStream.
 const DEADLINE: Duration = Duration::from_secs(2);
 
+/// The same when files are made or removed: whoever gave up on a slow disk would not know what has become of it.
+const CHANGE_DEADLINE: Duration = Duration::from_secs(10);
+
 /// How many messages are asked for at once.
 const READS_AT_ONCE: usize = 32;
 
@@ -100,7 +103,7 @@ impl EventStream {
     /// one already: somebody else was first.
     pub async fn create(&self, config: &StreamConfig, epoch: Uuid, first: i64) -> Result<(), StreamError> {
         let definition = config.definition(epoch, sequence(first));
-        match self.context.create_stream(definition).await {
+        match self.patient().create_stream(definition).await {
             Ok(_) => Ok(()),
             Err(error) => match error.kind() {
                 CreateStreamErrorKind::JetStream(cause)
@@ -125,13 +128,19 @@ impl EventStream {
         match config.changed(&state.config) {
             None => Ok(()),
             Some(wanted) => {
-                self.context.update_stream(wanted).await.map(|_| ()).map_err(StreamError::unavailable)
+                self.patient().update_stream(wanted).await.map(|_| ()).map_err(StreamError::unavailable)
             }
         }
     }
 
+    fn patient(&self) -> Context {
+        let mut context = self.context.clone();
+        context.set_timeout(CHANGE_DEADLINE);
+        context
+    }
+
     async fn delete(&self) -> Result<(), StreamError> {
-        match self.context.delete_stream(NAME).await {
+        match self.patient().delete_stream(NAME).await {
             Ok(_) => Ok(()),
             Err(error) => match error.kind() {
                 DeleteStreamErrorKind::JetStream(cause)
