@@ -1,6 +1,6 @@
 //! A log of one's own for a test, and short ways to say what is appended.
 
-use std::{str::FromStr, sync::Arc};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use domain::ids::EventId;
 use event_store::{
@@ -14,6 +14,9 @@ use sqlx::{
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// Nothing in these tests takes this long; it only bounds a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn template() -> Template {
     Template::new("event_store", |url: String| async move { event_store::migrate(&url).await })
@@ -74,13 +77,15 @@ impl Store {
     }
 }
 
+/// Patient: a test that wants an append to be given up says so.
 pub(crate) fn config(url: &str) -> AppenderConfig {
-    AppenderConfig::new(event_store::connect_options(url, Role::Command).expect("a URL"))
+    let connect = event_store::connect_options(url, Role::Command).expect("a URL");
+    AppenderConfig { deadline: PATIENCE, ..AppenderConfig::new(connect) }
 }
 
 pub(crate) fn pool(url: &str, role: Role) -> PgPool {
     let options = event_store::connect_options(url, role).expect("a URL");
-    PgPoolOptions::new().max_connections(4).connect_lazy_with(options)
+    PgPoolOptions::new().max_connections(4).acquire_timeout(PATIENCE).connect_lazy_with(options)
 }
 
 pub(crate) async fn owner(url: &str) -> PgConnection {

@@ -1,6 +1,6 @@
 //! Many writers in several processes, and a reader that must miss nothing.
 
-use std::{process::Stdio, time::Duration};
+use std::process::Stdio;
 
 use event_store::{AggregateRef, Appender, Log, Outcome, Role, Unit};
 use sqlx::postgres::PgListener;
@@ -29,7 +29,7 @@ async fn a_live_reader_sees_every_position_of_32_writers_in_3_processes() {
     for mut writer in writers {
         assert!(writer.wait().await.unwrap().success());
     }
-    tokio::time::timeout(Duration::from_secs(30), reader).await.unwrap().unwrap();
+    tokio::time::timeout(store::PATIENCE, reader).await.unwrap().unwrap();
     assert_eq!(store.log.head().await.unwrap(), i64::try_from(total).unwrap());
 }
 
@@ -130,19 +130,19 @@ fn units(count: usize) -> Vec<Unit> {
     (0..count).map(|_| unit(vec![stream(store::task(), 0, 1)])).collect()
 }
 
-/// Pages that one append touches, its plans being warm.
+/// Pages that one append touches, its plans being warm: the fewest, as caches of the catalogue may be lost in between.
 async fn pages(store: &Store) -> i64 {
     const APPEND: &str = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT event_store.append(1, ARRAY['task'], \
          ARRAY[gen_random_uuid()], ARRAY[1], ARRAY[1], ARRAY[0], ARRAY[0], '{}', '{}', '{}', '{}', '{}', '{}', '{}', \
          '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', \
          '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')";
     let mut owner = store.owner().await;
-    let mut pages = 0;
-    for _ in 0..3 {
+    let mut pages = i64::MAX;
+    for _ in 0..5 {
         let plan: serde_json::Value = sqlx::query_scalar(APPEND).fetch_one(&mut owner).await.expect("a plan");
         let plan = &plan[0]["Plan"];
         let count = |name: &str| plan[name].as_i64().expect("a count");
-        pages = count("Shared Hit Blocks") + count("Shared Read Blocks");
+        pages = pages.min(count("Shared Hit Blocks") + count("Shared Read Blocks"));
     }
     pages
 }

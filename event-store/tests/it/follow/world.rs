@@ -4,22 +4,21 @@ use std::time::Duration;
 
 use async_nats::{
     HeaderMap, header,
-    jetstream::{self, Context},
+    jetstream::{self, Context, stream::State},
 };
 use event_store::{
     Log, Role, connect_options, envelope,
     follow::{Checkpoint, FollowError, Follower},
     stream::{EventStream, StreamConfig},
 };
-use servers::testing::{self, Template, TestDatabase, TestNats};
+use servers::testing::{self, TestDatabase, TestNats};
 use sqlx::{
     ConnectOptions, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use uuid::Uuid;
 
-/// No test waits longer for anything.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+use crate::store::{PATIENCE, template};
 
 const APPEND: &str = r#"
     INSERT INTO event_store.events
@@ -28,10 +27,6 @@ const APPEND: &str = r#"
            format('{"actor_type":"user","actor_id":"%s","request_id":"%s","correlation_id":"%s","transport":"http",
                     "occurred_at":"2026-11-21T05:00:00Z"}', $1::text, $1::text, $1::text)::json
       FROM generate_series($2::bigint, $3::bigint) AS position"#;
-
-fn template() -> Template {
-    Template::new("event_store", |url| async move { event_store::migrate(&url).await })
-}
 
 pub(crate) struct World {
     pub(crate) owner: PgPool,
@@ -68,19 +63,16 @@ impl World {
         sqlx::query(sql).execute(&self.owner).await.unwrap();
     }
 
-    pub(crate) fn stream(&self) -> EventStream {
-        EventStream::new(self.context.clone())
-    }
-
     /// Creates the stream so that it begins at `first`, as the relay would.
     pub(crate) async fn create_stream(&self, first: i64) {
         let epoch = self.log.epoch().await.unwrap();
-        self.stream().recreate(&StreamConfig::default(), epoch, first).await.unwrap();
+        let stream = EventStream::new(self.context.clone());
+        stream.recreate(&StreamConfig::default(), epoch, first).await.unwrap();
     }
 
     /// Publishes what the stream lacks up to this position, as the relay would.
     pub(crate) async fn publish_to(&self, last: i64) {
-        let from = self.stream().state().await.unwrap().unwrap().last;
+        let from = i64::try_from(self.state().await.last_sequence).unwrap();
         let events = self.log.read_after(from, last - from, i64::MAX).await.unwrap();
         for event in events {
             let mut headers = HeaderMap::new();
@@ -109,13 +101,17 @@ impl World {
 
     /// The number of consumers on the stream.
     pub(crate) async fn consumers(&self) -> usize {
+        self.state().await.consumer_count
+    }
+
+    async fn state(&self) -> State {
         let stream = self.context.get_stream(event_store::stream::NAME).await.unwrap();
-        stream.cached_info().state.consumer_count
+        stream.cached_info().state.clone()
     }
 }
 
 async fn pool(options: PgConnectOptions) -> PgPool {
-    PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap()
+    PgPoolOptions::new().max_connections(4).acquire_timeout(PATIENCE).connect_with(options).await.unwrap()
 }
 
 /// A JetStream context, whether its server is there or not.
@@ -133,7 +129,9 @@ pub(crate) async fn jetstream(url: &str) -> Context {
         Ok(client) => client,
         Err(_) => options().retry_on_initial_connect().connect(url).await.unwrap(),
     };
-    jetstream::new(client)
+    let mut context = jetstream::new(client);
+    context.set_timeout(PATIENCE);
+    context
 }
 
 /// Takes events until `last` and checks that they are the next ones, each once.
@@ -152,5 +150,5 @@ pub(crate) async fn expect_to(follower: &mut Follower, last: i64) {
 pub(crate) async fn next_batch(
     follower: &mut Follower,
 ) -> Result<Vec<std::sync::Arc<event_store::envelope::Envelope>>, FollowError> {
-    tokio::time::timeout(DEADLINE, follower.next_batch(64)).await.expect("nothing came")
+    tokio::time::timeout(PATIENCE, follower.next_batch(64)).await.expect("nothing came")
 }
