@@ -20,7 +20,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 /// No test waits longer for anything.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// As the append does it: under the lock of the log, with one notification.
 const APPEND: &str = r#"
@@ -104,6 +104,11 @@ impl World {
         self.relay_with(RelayConfig { lease: Duration::from_millis(300), ..RelayConfig::default() })
     }
 
+    /// A relay that nobody takes the lease from, however slow it is.
+    pub(crate) fn unhurried_relay(&self) -> Running {
+        self.relay_with(RelayConfig { lease: DEADLINE * 10, ..RelayConfig::default() })
+    }
+
     pub(crate) fn relay_with(&self, config: RelayConfig) -> Running {
         let relay = Relay::new(self.command.clone(), self.context.clone(), config);
         let stop = CancellationToken::new();
@@ -112,6 +117,18 @@ impl World {
 
     pub(crate) fn follower(&self) -> Follower {
         Follower::new(self.log.clone(), self.context.clone(), Checkpoint::BEGINNING)
+    }
+
+    /// One more than how often the relay's lease has changed hands.
+    pub(crate) async fn lease_epoch(&self) -> i64 {
+        const SQL: &str = "SELECT coalesce(max(epoch), 0) FROM event_store.leases";
+        sqlx::query_scalar(SQL).fetch_one(&self.owner).await.unwrap()
+    }
+
+    /// Position of the first message in the stream.
+    pub(crate) async fn first(&self) -> i64 {
+        let stream = self.context.get_stream(stream::NAME).await.unwrap();
+        stream.cached_info().state.first_sequence.try_into().unwrap()
     }
 
     /// Every message from the stream's first to `last` stands at the sequence that is its position, with its id.
@@ -140,6 +157,12 @@ impl Running {
         *timeout(DEADLINE, published).await.expect("not published in time").unwrap()
     }
 
+    /// Waits until this relay has created the stream so often.
+    pub(crate) async fn created(&mut self, times: u64) {
+        let created = self.status.wait_for(|status| status.created >= times);
+        timeout(DEADLINE, created).await.expect("not created in time").unwrap();
+    }
+
     /// Waits until this relay leads.
     pub(crate) async fn leads(&mut self) {
         timeout(DEADLINE, self.status.wait_for(|status| status.leading)).await.unwrap().unwrap();
@@ -164,10 +187,12 @@ pub(crate) async fn expect_to(follower: &mut Follower, last: i64) {
 }
 
 pub(crate) async fn pool(options: PgConnectOptions) -> PgPool {
-    PgPoolOptions::new().max_connections(6).connect_with(options).await.unwrap()
+    PgPoolOptions::new().max_connections(6).acquire_timeout(DEADLINE).connect_with(options).await.unwrap()
 }
 
 pub(crate) async fn jetstream(url: &str) -> Context {
     let client = nats::connect(&url.parse().unwrap(), "test", &Metrics::default()).await.unwrap();
-    jetstream::new(client)
+    let mut context = jetstream::new(client);
+    context.set_timeout(DEADLINE);
+    context
 }
