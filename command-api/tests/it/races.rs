@@ -89,10 +89,7 @@ async fn a_hot_task_takes_everything_in_turn() {
         api.post(&path, Some(&ann), json!({"text": format!("comment {index}")}))
     });
     let answers = join_all(comments).await;
-    let mut versions: Vec<_> =
-        answers.iter().filter(|answer| answer.status == 200).map(|answer| answer.version()).collect();
+    let mut versions: Vec<_> = answers.into_iter().map(|answer| answer.expect(200).version()).collect();
     versions.sort_unstable();
-    let busy = answers.iter().filter(|answer| answer.status == 503).count();
-    assert_eq!(versions, (2..=i64::try_from(61 - busy).unwrap()).collect::<Vec<_>>());
-    assert!(versions.len() >= 40, "{busy} gave up");
+    assert_eq!(versions, (2..=61).collect::<Vec<_>>());
 }
