@@ -15,7 +15,7 @@ use service::{
 };
 use uuid::Uuid;
 
-use crate::server::{Server, body, header, status};
+use crate::server::{Server, Still, body, header, status};
 
 async fn create(body: RequestBody) -> Result<StatusCode, Problem> {
     let object = body.object()?;
@@ -141,8 +141,10 @@ async fn bodies_are_bounded_by_route() {
     assert_eq!((status(&answer), &body(&answer)["code"]), (413, &"BODY_TOO_LARGE".into()));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_endless_chunked_body_ends_at_the_limit() {
+    // What comes after the answer is read for a moment only, else a slow client loses the answer.
+    let _still = Still::stand();
     let server = server().await;
     let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
     let head = format!("POST /v1/things HTTP/1.1\r\n{JSON}\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");

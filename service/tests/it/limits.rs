@@ -2,14 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    extract::{FromRequest, Request},
+    routing::{get, post},
+};
 use service::{
-    http::{Limits, RequestBody},
+    http::{Limits, RequestBody, STANDARD_LIMIT},
     shutdown::Shutdown,
 };
-use tokio::{io::AsyncWriteExt, sync::Notify, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
-use crate::server::{PATIENCE, Server, header, read_to_end, status};
+use crate::server::{PATIENCE, Server, Still, header, read_to_end, status};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
@@ -28,25 +36,55 @@ async fn slow_and_silent_clients_are_closed() {
         let answer = server.raw(beginning.as_bytes()).await;
         assert!(matches!(status(&answer), 0 | 408), "{beginning:?} {answer}");
     }
-    assert_eq!(status(&server.raw(GET).await), 200);
+    until_served(&server).await;
 }
 
-#[tokio::test]
+/// Waits until the server has time and room for us.
+async fn until_served(server: &Server) {
+    let served = async {
+        while status(&server.raw(GET).await) != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, served).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_after_its_answer() {
-    let server = Server::start(hello(), impatient()).await;
-    let answer = server.raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
-    assert_eq!(status(&answer), 200);
+    let still = Still::stand();
+    let server = Server::start(hello(), Limits::default()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"hello") {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0, "closed too early");
+    }
+    still.pass(Limits::default().header_read_timeout).await;
+    assert_eq!(read_to_end(stream).await, "");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_answer_is_waited_for_beyond_the_header_timeout() {
-    let slow = async || {
-        tokio::time::sleep(Duration::from_secs(5)).await;
+    let still = Still::stand();
+    let (reached, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let server = Server::start(slow(&reached, &release), Limits::default()).await;
+    let mut stream = server.connect().await;
+    stream.write_all(GET).await.unwrap();
+    reached.notified().await;
+    still.pass(Limits::default().header_read_timeout * 2).await;
+    release.notify_one();
+    assert!(read_to_end(stream).await.ends_with("done"));
+}
+
+/// A route whose answer waits for `release`.
+fn slow(reached: &Arc<Notify>, release: &Arc<Notify>) -> Router {
+    let (reached, release) = (Arc::clone(reached), Arc::clone(release));
+    let answer = async move || {
+        reached.notify_one();
+        release.notified().await;
         "done"
     };
-    let limits = Limits { header_read_timeout: Duration::from_secs(1), ..Limits::default() };
-    let server = Server::start(Router::new().route("/", get(slow)), limits).await;
-    assert!(server.raw(GET).await.ends_with("done"));
+    Router::new().route("/", get(answer))
 }
 
 #[tokio::test]
@@ -62,17 +100,12 @@ async fn connections_above_the_cap_are_refused_and_room_comes_back() {
     let refused = read_to_end(server.connect().await).await;
     assert_eq!((status(&refused), header(&refused, "retry-after")), (503, Some("1")));
     drop(held);
-    let admitted = timeout(PATIENCE, async {
-        while status(&server.raw(GET).await) != 200 {
-            tokio::task::yield_now().await;
-        }
-    });
-    admitted.await.unwrap();
+    until_served(&server).await;
 }
 
 #[tokio::test]
 async fn garbage_does_not_end_the_loop() {
-    let server = Server::start(hello(), impatient()).await;
+    let server = Server::start(hello(), Limits::default()).await;
     let tls = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
     let many = "X-A: 1\r\n".repeat(200);
     let long = "x".repeat(100_000);
@@ -123,13 +156,7 @@ async fn a_thousand_pipelined_requests_are_answered_in_order() {
 #[tokio::test]
 async fn requests_under_way_finish_and_new_connections_are_refused() {
     let (reached, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (signal, waiting) = (Arc::clone(&reached), Arc::clone(&release));
-    let slow = async move || {
-        signal.notify_one();
-        waiting.notified().await;
-        "done"
-    };
-    let server = Server::start(Router::new().route("/", get(slow)), Limits::default()).await;
+    let server = Server::start(slow(&reached, &release), Limits::default()).await;
     let Server { address, shutdown, task } = server;
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
@@ -138,7 +165,13 @@ async fn requests_under_way_finish_and_new_connections_are_refused() {
     release.notify_one();
     assert!(read_to_end(stream).await.ends_with("done"));
     timeout(PATIENCE, task).await.unwrap().unwrap().unwrap();
-    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    // A child that another test is just starting has the listener too, until it has become its program.
+    let refused = async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, refused).await.unwrap();
 }
 
 #[tokio::test]
@@ -175,27 +208,39 @@ async fn http2_is_spoken_on_the_same_port() {
     assert_eq!(sender.send_request(missing).await.unwrap().status(), 404);
 }
 
-/// Virtual time: the body's ten seconds pass at once when nobody has anything to do.
+/// The whole body must be there after ten seconds.
 #[tokio::test(start_paused = true)]
 async fn a_slow_body_is_not_waited_for() {
-    let server = Server::start(hello(), Limits::default()).await;
+    let still = Still::stand();
+    let reached = Arc::new(Notify::new());
+    let signal = Arc::clone(&reached);
+    let read = async move |request: Request| {
+        signal.notify_one();
+        RequestBody::<STANDARD_LIMIT>::from_request(request, &()).await.map(|_| "thanks")
+    };
+    let server = Server::start(Router::new().route("/", post(read)), Limits::default()).await;
     let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{";
     let mut stream = server.connect().await;
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer).await.unwrap();
-    assert_eq!(status(&String::from_utf8(answer).unwrap()), 408);
+    reached.notified().await;
+    still.pass(Duration::from_secs(10)).await;
+    assert_eq!(status(&read_to_end(stream).await), 408);
 }
 
 /// As long as the first connection lives, the cap of one refuses the second.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_never_reads_is_closed() {
+    let still = Still::stand();
     let router = hello().route("/large", get(async || "x".repeat(64 * 1024 * 1024)));
     let server = Server::start(router, Limits { max_connections: 1, ..Limits::default() }).await;
     let mut deaf = server.connect().await;
     deaf.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    tokio::time::sleep(Limits::default().write_timeout / 2).await;
-    assert_eq!(status(&read_to_end(server.connect().await).await), 503);
-    tokio::time::sleep(Limits::default().write_timeout).await;
-    assert_eq!(status(&server.raw(GET).await), 200);
+    // Some of the answer is there: the server writes, and soon it cannot go on.
+    deaf.peek(&mut [0; 1]).await.unwrap();
+    let begun = Instant::now();
+    while status(&server.raw(GET).await) != 200 {
+        assert!(begun.elapsed() < Limits::default().write_timeout * 10, "never closed");
+        still.pass(Duration::from_secs(1)).await;
+    }
+    assert!(begun.elapsed() >= Limits::default().write_timeout, "closed after {:?}", begun.elapsed());
 }

@@ -15,7 +15,27 @@ use tokio::{
 };
 
 /// Nothing in these tests takes this long; it only bounds a failure.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// While this lives, virtual time passes only where a test says so. By itself it would run ahead whenever nobody has
+/// anything to do, and what the kernel still carries from one socket to the other would come too late.
+pub(crate) struct Still {
+    _until: std::sync::mpsc::SyncSender<()>,
+}
+
+impl Still {
+    pub(crate) fn stand() -> Self {
+        let (until, standing) = std::sync::mpsc::sync_channel::<()>(0);
+        // The clock waits for whatever blocks.
+        tokio::task::spawn_blocking(move || standing.recv_timeout(PATIENCE));
+        Self { _until: until }
+    }
+
+    pub(crate) async fn pass(&self, duration: Duration) {
+        // Timers count whole milliseconds.
+        tokio::time::advance(duration + Duration::from_millis(1)).await;
+    }
+}
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
