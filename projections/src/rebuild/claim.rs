@@ -54,7 +54,7 @@ impl Claim {
         clear(&mut transaction, projection, live.version).await?;
         let version = create_version(&mut transaction, projection).await?;
         let mut leases = Leases::none(projection.name, version, Uuid::now_v7(), options.lease);
-        leases.tend(&mut transaction).await?;
+        leases.take_all(&mut transaction).await?;
         transaction.commit().await?;
         Ok(Self {
             live: live.version,
@@ -98,12 +98,11 @@ async fn clear(
     Ok(())
 }
 
-/// Keeps the lanes; a lane that is lost all the same is found out by the next batch.
+/// Keeps the lanes until they are given to the workers; one that is lost before is found out by the next batch.
 async fn renew(mut registry: PgConnection, mut leases: Leases, every: Duration) {
-    let mut tick = time::interval(every);
-    loop {
-        tick.tick().await;
-        if let Err(error) = leases.tend(&mut registry).await {
+    while !leases.is_empty() {
+        time::sleep(every).await;
+        if let Err(error) = leases.renew(&mut registry).await {
             tracing::warn!(projection = leases.projection, %error, "the lease of a rebuild could not be renewed");
             return;
         }

@@ -111,6 +111,12 @@ impl Leases {
         Ok(claimed)
     }
 
+    /// Takes all lanes that are free without being counted among the workers, who would leave a share of the lanes to
+    /// whoever is counted.
+    pub(crate) async fn take_all(&mut self, connection: &mut PgConnection) -> sqlx::Result<()> {
+        self.claim_up_to(connection, usize::from(LANES.unsigned_abs())).await.map(drop)
+    }
+
     /// The lowest checkpoint of the lanes held.
     pub(crate) async fn start(&self, connection: &mut PgConnection) -> sqlx::Result<Checkpoint> {
         let (position, event_id): (i64, Option<Uuid>) = sqlx::query_as(FROM)
@@ -158,7 +164,8 @@ impl Leases {
         Ok(usize::from(LANES.unsigned_abs()).div_ceil(workers))
     }
 
-    async fn renew(&mut self, connection: &mut PgConnection) -> sqlx::Result<()> {
+    /// Renews what is held and forgets what was lost.
+    pub(crate) async fn renew(&mut self, connection: &mut PgConnection) -> sqlx::Result<()> {
         if self.epochs.is_empty() {
             return Ok(());
         }

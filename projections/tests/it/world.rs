@@ -25,8 +25,8 @@ use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-/// Longest wait for anything.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// Longest wait for anything; a busy machine may stand still for a while.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Log and read model in one fresh database.
 pub(crate) struct World {
@@ -67,8 +67,9 @@ impl World {
             service::nats::connect(&nats.url().parse().unwrap(), "tests", &Metrics::default()).await.unwrap();
         let log = Log::connect(reading);
         let jetstream = async_nats::jetstream::new(client);
+        let appending = AppenderConfig { deadline: DEADLINE, ..AppenderConfig::new(command) };
         Self {
-            appender: Appender::spawn(AppenderConfig::new(command), stop.clone()),
+            appender: Appender::spawn(appending, stop.clone()),
             sealer: Arc::new(sealer),
             sources: Sources {
                 read_model: ReadModel::new(&url).unwrap(),
@@ -154,6 +155,15 @@ impl World {
             .unwrap();
             panic!("{sql} never became true of {name}, {number}: {lanes:?}");
         }
+    }
+
+    /// Time passes for rebuilds that died.
+    pub(crate) async fn leases_of_rebuilds_run_out(&self) {
+        self.run(
+            "UPDATE read_model.checkpoints AS c SET lease_until = clock_timestamp() FROM read_model.projections AS p
+                WHERE p.name = c.projection AND c.version <> p.live_version",
+        )
+        .await;
     }
 
     pub(crate) async fn number(&self, sql: &str) -> i64 {
