@@ -35,7 +35,7 @@ const LOCK_PROJECTION: &str = "SELECT FROM read_model.projections WHERE name = $
 
 /// Other versions than the live one, and whether somebody is at work on them.
 const UNFINISHED: &str = "
-SELECT version, bool_or(lease_until > clock_timestamp()) FROM read_model.checkpoints
+SELECT version, bool_or(lease_owner IS NOT NULL AND lease_until > clock_timestamp()) FROM read_model.checkpoints
 WHERE projection = $1 AND version <> $2 GROUP BY version";
 
 impl Claim {

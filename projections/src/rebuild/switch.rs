@@ -110,9 +110,11 @@ fn is_locked_out(error: &RebuildError) -> bool {
 const LOCK_BOTH: &str = "
 SELECT FROM read_model.checkpoints WHERE projection = $1 AND version = ANY($2) ORDER BY version, lane FOR UPDATE";
 
-/// Whoever holds a lane of the old version finds the epoch changed; the new lanes are free at once.
-const FREE_LANES: &str = "
-UPDATE read_model.checkpoints SET lease_owner = NULL, lease_epoch = lease_epoch + 1, lease_until = '-infinity'
+/// Whoever holds a lane of the old version finds the epoch changed, and nobody can take one any more; the new lanes are
+/// free at once.
+const HAND_OVER: &str = "
+UPDATE read_model.checkpoints SET lease_owner = NULL, lease_epoch = lease_epoch + 1,
+    lease_until = CASE WHEN version = $3 THEN 'infinity'::timestamptz ELSE '-infinity' END
 WHERE projection = $1 AND version = ANY($2)";
 
 const SET_EPOCH: &str = "UPDATE read_model.projections SET log_epoch = $2 WHERE name = $1";
@@ -142,7 +144,12 @@ async fn try_switch(
     }
     let events = read(sources, reached).await?;
     apply(projector, claim, &mut transaction, &events).await?;
-    sqlx::query(FREE_LANES).bind(projection.name).bind(&versions).execute(&mut *transaction).await?;
+    sqlx::query(HAND_OVER)
+        .bind(projection.name)
+        .bind(&versions)
+        .bind(claim.live)
+        .execute(&mut *transaction)
+        .await?;
     point_views(&mut transaction, projection, claim.version).await?;
     sqlx::query(SET_EPOCH).bind(projection.name).bind(claim.log_epoch).execute(&mut *transaction).await?;
     transaction.commit().await?;

@@ -86,6 +86,9 @@ impl Session<'_> {
                     }
                     if leases.tend(tables).await? {
                         source = Some(self.follow(tables, leases).await?);
+                    } else if leases.is_empty() && let Some(ended) = self.overtaken(tables).await? {
+                        // A switch held the lanes just now: not to be found out a tick later.
+                        return Ok(ended);
                     }
                 }
                 batch = next(&mut source), if !leases.is_empty() => match batch {

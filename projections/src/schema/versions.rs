@@ -44,7 +44,8 @@ pub async fn drop_version(
 ) -> sqlx::Result<()> {
     let schema = schema_name(version);
     script::run(&mut *connection, &format!("DROP SCHEMA IF EXISTS {schema} CASCADE")).await?;
-    for table in ["checkpoints", "workers", "parked_events"] {
+    // In the order in which workers touch their rows.
+    for table in ["workers", "checkpoints", "parked_events"] {
         let forgotten = format!("DELETE FROM read_model.{table} WHERE projection = $1 AND version = $2");
         sqlx::query(&forgotten).bind(projection.name).bind(version).execute(&mut *connection).await?;
     }
