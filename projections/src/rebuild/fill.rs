@@ -211,6 +211,9 @@ async fn index(projector: &dyn Projector, sources: &Sources, claim: &Claim) -> s
     Ok(())
 }
 
+const LOCK: &str = "
+SELECT FROM read_model.checkpoints WHERE projection = $1 AND version = $2 ORDER BY lane FOR UPDATE";
+
 const FINISH: &str = "
 UPDATE read_model.checkpoints AS c SET position = $3, event_id = $4, recorded_at = $5,
     handled = $6, parked = (SELECT count(*) FROM read_model.parked_events AS p
@@ -228,6 +231,7 @@ async fn finish(
     let (projection, version) = (claim.leases.projection, claim.version);
     let mut registry = sources.read_model.registry().await?;
     let mut transaction = registry.begin().await?;
+    sqlx::query(LOCK).bind(projection).bind(version).execute(&mut *transaction).await?;
     for Parked { event, reason } in parked {
         park(&mut transaction, projection, version, event, reason.as_deref()).await?;
     }

@@ -35,11 +35,17 @@ DELETE FROM read_model.workers WHERE projection = $1 AND version = $2 AND alive_
 
 const COUNT: &str = "SELECT count(*) FROM read_model.workers WHERE projection = $1 AND version = $2";
 
+/// Lanes are locked in their order, as everywhere: a batch or a switch may want them at the same moment.
 const RENEW: &str = "
 UPDATE read_model.checkpoints AS c SET lease_until = clock_timestamp() + make_interval(secs => $4)
-FROM unnest($5::smallint[], $6::bigint[]) AS held (lane, epoch)
-WHERE c.projection = $1 AND c.version = $2 AND c.lease_owner = $3
-    AND c.lane = held.lane AND c.lease_epoch = held.epoch
+FROM (
+    SELECT k.lane FROM read_model.checkpoints AS k
+    JOIN unnest($5::smallint[], $6::bigint[]) AS held (lane, epoch)
+        ON k.lane = held.lane AND k.lease_epoch = held.epoch
+    WHERE k.projection = $1 AND k.version = $2 AND k.lease_owner = $3
+    ORDER BY k.lane FOR UPDATE OF k
+) AS kept
+WHERE c.projection = $1 AND c.version = $2 AND c.lane = kept.lane
 RETURNING c.lane";
 
 const RELEASE: &str = "
