@@ -5,13 +5,16 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use domain::operation::OperationKind;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
-use tokio::{sync::watch, time};
+use tokio::{
+    sync::watch,
+    time::{self, Instant},
+};
 
 use super::requests::Operation;
 use crate::{
     parked::{self, ReplayError, Replayed},
     projector::Projector,
-    rebuild::{self, RebuildError, RebuildProgress},
+    rebuild::{self, RebuildError, RebuildProgress, Rebuilt},
     runner::Sources,
 };
 
@@ -124,13 +127,33 @@ async fn rebuild(
     sources: &Sources,
     operation: &Operation,
 ) -> Result<Value, Failure> {
-    let (told, latest) = watch::channel(RebuildProgress::default());
     let options = rebuild::Options::default();
-    let rebuilt = tokio::select! {
-        rebuilt = rebuild::rebuild(projector, sources, &options, &told) => rebuilt?,
+    // What a dead process left half built is in the way for as long as its lease lasts.
+    let patience = if operation.again { options.lease } else { Duration::ZERO };
+    let until = Instant::now() + patience;
+    loop {
+        match rebuild_once(registry, projector, sources, &options, operation).await {
+            Err(RebuildError::AlreadyRunning) if Instant::now() < until => time::sleep(NOTE).await,
+            rebuilt => {
+                let Rebuilt { version, events, .. } = rebuilt?;
+                return Ok(json!({ "version": version, "events": events }));
+            }
+        }
+    }
+}
+
+async fn rebuild_once(
+    registry: &mut PgConnection,
+    projector: &dyn Projector,
+    sources: &Sources,
+    options: &rebuild::Options,
+    operation: &Operation,
+) -> Result<Rebuilt, RebuildError> {
+    let (told, latest) = watch::channel(RebuildProgress::default());
+    tokio::select! {
+        rebuilt = rebuild::rebuild(projector, sources, options, &told) => rebuilt,
         never = note(registry, latest, operation) => match never {},
-    };
-    Ok(json!({ "version": rebuilt.version, "events": rebuilt.events }))
+    }
 }
 
 const PROGRESS: &str = "UPDATE read_model.operations SET done = $2, total = $3, metadata = $4 WHERE id = $1";

@@ -31,6 +31,8 @@ pub(super) struct Operation {
     pub(super) kind: String,
     /// `projections/tasks`, `parked-events/7`.
     pub(super) subject: String,
+    /// A process began it before and did not see it through.
+    pub(super) again: bool,
 }
 
 const PREPARE: &str = "
@@ -112,9 +114,12 @@ async fn insert(registry: &mut PgConnection, event: &RecordedEvent) -> sqlx::Res
 }
 
 const NEXT: &str = "
-UPDATE read_model.operations SET state = 'running', start_time = clock_timestamp()
-WHERE id = (SELECT id FROM read_model.operations WHERE state = 'pending' ORDER BY create_time, id LIMIT 1)
-RETURNING id, kind, subject";
+UPDATE read_model.operations AS o SET state = 'running', start_time = clock_timestamp()
+FROM (
+    SELECT id, start_time IS NOT NULL AS again FROM read_model.operations
+    WHERE state = 'pending' ORDER BY create_time, id LIMIT 1
+) AS next
+WHERE o.id = next.id RETURNING o.id, o.kind, o.subject, next.again";
 
 /// The oldest operation not yet begun, begun.
 pub(super) async fn next(registry: &mut PgConnection) -> sqlx::Result<Option<Operation>> {

@@ -1,13 +1,19 @@
 //! What operators ask for with commands is carried out, once, and can be looked at.
 
+use std::time::Duration;
+
 use chrono::DateTime;
 use domain::{
     event::to_stored,
     operation::{OperationEvent, OperationKind, Requested},
     time::Timestamp,
 };
-use projections::{operations, runner::Pace};
-use tokio::task::JoinHandle;
+use projections::{
+    operations,
+    rebuild::{Options, Phase, RebuildProgress, rebuild},
+    runner::Pace,
+};
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -29,7 +35,7 @@ async fn ask(world: &World, kind: OperationKind, subject: &str) -> Uuid {
 fn carry_out(world: &World) -> (JoinHandle<()>, CancellationToken) {
     let stop = CancellationToken::new();
     let (projectors, sources) = (world.projectors.clone(), world.sources.clone());
-    let pace = Pace { lease: std::time::Duration::from_secs(2), ..Pace::default() };
+    let pace = Pace { lease: Duration::from_secs(2), ..Pace::default() };
     (tokio::spawn(operations::run(projectors, sources, pace, stop.clone())), stop)
 }
 
@@ -76,7 +82,15 @@ async fn an_operation_outlives_its_process_and_runs_in_one_only() {
     outcome(&world, done).await;
     first.abort();
     let _ = first.await;
-    // As the dead process left it: begun.
+    // As a dead process left it: begun, and the lease of its rebuild outlasts that of its process.
+    let users = world.projector("users");
+    let options = Options { lease: Duration::from_secs(5), ..Options::default() };
+    let told = watch::Sender::new(RebuildProgress { phase: Phase::Done, ..RebuildProgress::default() });
+    let mut latest = told.subscribe();
+    tokio::select! {
+        ended = rebuild(&*users, &world.sources, &options, &told) => panic!("{ended:?}"),
+        _ = latest.wait_for(|progress| progress.phase != Phase::Done) => {}
+    }
     let id = Uuid::now_v7();
     world
         .run(&format!(
