@@ -27,7 +27,7 @@ impl ReadModel {
             .options([("role", "taskledger_projections"), ("jit", "off")]);
         let look_ups = PgPoolOptions::new()
             .max_connections(LOOK_UPS)
-            .acquire_timeout(Duration::from_secs(2))
+            .acquire_timeout(Duration::from_secs(5))
             .connect_lazy_with(
                 options.clone().options([("search_path", "read_model"), ("statement_timeout", "5s")]),
             );
