@@ -42,7 +42,7 @@ async fn a_read_waits_for_the_slowest_projection_it_uses() {
     let kim = store_user(&world.pool, "kim", &["member"]).await;
     Seed::new(1, kim).store(&world.pool).await;
     let token = world.token(kim, &["member"]);
-    let reading = world.get(&token, "/v1/tasks/T-1?min_position=20");
+    let reading = world.get_when_reached(&token, "/v1/tasks/T-1?min_position=20");
     let projecting = async {
         world.reach("tasks", 20).await;
         told(&client, "tasks", 1, 20).await;
@@ -63,7 +63,8 @@ async fn polling_alone_is_enough() {
     grow_log(&world.pool, 5).await;
     let kim = store_user(&world.pool, "kim", &["member"]).await;
     world.reach("users", 5).await;
-    let reply = world.get(&world.token(kim, &["member"]), "/v1/users/me?min_position=5").await;
+    let token = world.token(kim, &["member"]);
+    let reply = world.get_when_reached(&token, "/v1/users/me?min_position=5").await;
     assert_eq!((reply.status, reply.header("position")), (StatusCode::OK, "5"));
 }
 
@@ -78,10 +79,11 @@ async fn one_lagging_lane_is_enough_to_wait() {
         .await
         .unwrap();
     let token = world.token(kim, &["member"]);
+    let reply = world.get_when_reached(&token, "/v1/users/me?min_position=4").await;
+    assert_eq!(reply.status, StatusCode::OK);
     let reply = world.get(&token, "/v1/users/me?min_position=5").await;
     assert_eq!((reply.status, reply.code()), (StatusCode::SERVICE_UNAVAILABLE, "PROJECTION_BEHIND"));
     assert_eq!((reply.header("retry-after"), &reply.body["position"]), ("1", &4.into()));
-    assert_eq!(world.get(&token, "/v1/users/me?min_position=4").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -135,9 +137,11 @@ async fn parked_tasks_are_stale_and_cannot_be_waited_for() {
     world.reach("tasks", 9).await;
     world.reach("users", 9).await;
     let token = world.token(kim, &["member"]);
-    let get =
-        async |task: &Seed, query: &str| world.get(&token, &format!("/v1/tasks/{}?{query}", task.id)).await;
-    assert_eq!(get(&other, "min_position=9").await.header("stale"), "");
+    let get = async |task: &Seed, query: &str| {
+        world.get_when_reached(&token, &format!("/v1/tasks/{}?{query}", task.id)).await
+    };
+    let reply = get(&other, "min_position=9").await;
+    assert_eq!((reply.status, reply.header("stale")), (StatusCode::OK, ""));
     let reply = get(&parked, "min_position=7").await;
     assert_eq!((reply.status, reply.code()), (StatusCode::SERVICE_UNAVAILABLE, "AGGREGATE_PARKED"));
     assert_eq!(world.get(&token, "/v1/tasks/T-1?min_position=9").await.code(), "AGGREGATE_PARKED");
@@ -160,7 +164,7 @@ async fn operations_wait_for_requests_not_for_every_event() {
     let requested = "UPDATE event_store.events SET event_type = 'operation.requested' WHERE position = 8";
     sqlx::query(requested).execute(&world.pool).await.unwrap();
     assert_eq!(world.get(&token, "/v1/operations?min_position=7").await.status, StatusCode::OK);
-    let waiting = world.get(&token, "/v1/operations?min_position=9");
+    let waiting = world.get_when_reached(&token, "/v1/operations?min_position=9");
     let taking_in = async {
         let sql = "INSERT INTO read_model.checkpoints (projection, version, lane, position) VALUES ('operations', 0, 0, 8)";
         sqlx::query(sql).execute(&world.pool).await.unwrap();

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     seed::{Seed, store_user},
-    world::World,
+    world::{DEADLINE, World},
 };
 
 /// A log that takes what tests make up.
@@ -56,7 +56,8 @@ impl Writer {
     fn new(world: &World) -> Self {
         let connect = event_store::connect_options(world.url(), Role::Command).unwrap();
         let shutdown = Shutdown::default();
-        let appender = Appender::spawn(AppenderConfig::new(connect), shutdown.token().clone());
+        let config = AppenderConfig { deadline: DEADLINE, ..AppenderConfig::new(connect) };
+        let appender = Appender::spawn(config, shutdown.token().clone());
         Self { appender, shutdown }
     }
 

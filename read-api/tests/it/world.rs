@@ -1,6 +1,9 @@
 //! A read model of its own for each test, and requests to the router in front of it.
 
-use std::io::Write;
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -20,6 +23,9 @@ use service::{
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use tower::ServiceExt;
 use uuid::Uuid;
+
+/// Longest wait for anything; a busy machine may stand still for a while.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Everything a test needs; background work ends with it.
 pub(crate) struct World {
@@ -92,6 +98,17 @@ impl World {
     /// GET with a token.
     pub(crate) async fn get(&self, token: &str, path: &str) -> Reply {
         self.get_with(token, path, &[]).await
+    }
+
+    /// The same, asked again while the projections are behind: on a busy machine two seconds are short.
+    pub(crate) async fn get_when_reached(&self, token: &str, path: &str) -> Reply {
+        let begun = Instant::now();
+        loop {
+            let reply = self.get(token, path).await;
+            if reply.code() != "PROJECTION_BEHIND" || begun.elapsed() > DEADLINE {
+                return reply;
+            }
+        }
     }
 
     /// GET with a token and more headers.
