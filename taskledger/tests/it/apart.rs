@@ -1,13 +1,12 @@
 //! The three services as processes of their own.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use servers::testing::{self, Template};
 
-use crate::process::{directory, get, post, taskledger, until};
+use crate::process::{directory, get, get_when_there, post, taskledger, until};
+use crate::system::free_port;
 
 /// The binary of another package of the workspace; `cargo test --workspace` has made it.
 fn binary(name: &str) -> PathBuf {
@@ -27,9 +26,7 @@ struct Service {
 
 impl Service {
     fn start(name: &str, settings: &[(&str, String)]) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = free.local_addr().expect("it has an address").to_string();
-        drop(free);
+        let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new(binary(name));
         command.env("LISTEN", &address).envs(settings.iter().map(|(name, value)| (name, value)));
         let child = command.env("RUST_LOG", "error").stdin(Stdio::null()).spawn().expect("the service runs");
@@ -85,7 +82,7 @@ async fn three_processes_do_what_the_one_does() {
     let projections = Service::start("projections", &settings);
     let queries = Service::start("read-api", &settings);
     for service in [&commands, &projections, &queries] {
-        until(Duration::from_secs(30), || service.is_ready());
+        until(|| service.is_ready());
     }
 
     let login = r#"{"email": "admin@localhost", "password": "correct horse battery 7"}"#;
@@ -95,6 +92,6 @@ async fn three_processes_do_what_the_one_does() {
     let (status, created) = post(&commands.url, "/v1/tasks", Some(token), r#"{"title": "Work apart"}"#);
     assert_eq!(status, 201, "{created}");
     let path = format!("/v1/tasks/{}?min_position={}", field(&created, "id"), field(&created, "position"));
-    let (status, found) = crate::process::get_as(&queries.url, &path, Some(token));
+    let (status, found) = get_when_there(&queries.url, &path, Some(token));
     assert_eq!((status, field(&found, "title")), (200, "Work apart"), "{found}");
 }

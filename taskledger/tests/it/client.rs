@@ -5,8 +5,10 @@ use std::time::Duration;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 
+use crate::system::{PATIENCE, within};
+
 /// Nobody waits longer for an answer.
-const PATIENCE: Duration = Duration::from_secs(8);
+const ONE_ANSWER: Duration = Duration::from_secs(30);
 
 /// Password of everybody in these tests.
 pub(crate) const PASSWORD: &str = "tempest over kiwi";
@@ -32,8 +34,7 @@ impl Client {
         service::tls::install();
         let http = reqwest::Client::builder()
             .no_proxy()
-            .timeout(PATIENCE)
-            .connect_timeout(Duration::from_secs(2))
+            .timeout(ONE_ANSWER)
             .build()
             .expect("a client without special wishes");
         Self { http, url: url.to_owned(), token: None }
@@ -63,6 +64,17 @@ impl Client {
 
     pub(crate) async fn get(&self, path: &str) -> reqwest::Result<Answer> {
         self.call("GET", path, None, None).await
+    }
+
+    /// Asks until it can be answered: the read model has caught up, the service is ready.
+    pub(crate) async fn get_when_there(&self, path: &str) -> Answer {
+        let mut last = None;
+        let there = within(PATIENCE, async || {
+            last = self.get(path).await.ok();
+            last.as_ref().is_some_and(|answer| answer.status != 503)
+        });
+        assert!(there.await, "{path} is not answered: {last:?}");
+        last.expect("there is an answer")
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> reqwest::Result<Answer> {

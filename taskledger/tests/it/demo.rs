@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::process::{Up, directory, get_as, post};
+use crate::process::{Up, directory, get_when_there, post};
 
 const PASSWORD: &str = "correct horse battery 7";
 
@@ -36,7 +36,7 @@ fn a_lively_team_is_there_once_however_often_it_is_asked_for() {
     let position = &created["position"];
     let list = |query: &str| {
         let path = format!("/v1/tasks?min_position={position}&page_size=100&{query}");
-        json(get_as(&up.url, &path, Some(token)))["items"].as_array().expect("a list").clone()
+        json(get_when_there(&up.url, &path, Some(token)))["items"].as_array().expect("a list").clone()
     };
     assert_eq!(list("").len(), 37);
     assert_eq!(list("status=done").len(), 8);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use tempfile::TempDir;
 
 use crate::client::{Client, PASSWORD};
@@ -52,9 +52,7 @@ impl Target {
             .await
             .unwrap();
         let path = format!("{path}{}min_position={head}", if path.contains('?') { '&' } else { '?' });
-        let there = async || self.admin.get(&path).await.is_ok_and(|answer| answer.status != 503);
-        assert!(within(PATIENCE, there).await);
-        self.admin.get(&path).await.unwrap().expect(200).json()
+        self.admin.get_when_there(&path).await.expect(200).json()
     }
 
     /// The database of the private Postgres.
@@ -188,20 +186,49 @@ fn many() -> String {
     text
 }
 
+/// Holds a late row, so that an import cannot come to its end.
+async fn stand_in_the_way(owner: &PgPool) -> Transaction<'static, Postgres> {
+    let mut row = owner.begin().await.unwrap();
+    let sql = "INSERT INTO event_store.unique_claims (scope, value, owner)
+               VALUES ('import.row', 'helpdesk:5:ticket-250', gen_random_uuid())";
+    sqlx::query(sql).execute(&mut *row).await.unwrap();
+    row
+}
+
+const APPENDING: &str = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+                         AND state = 'active' AND query LIKE '%event_store.append(%'";
+
+/// Whether an append waits for something.
+async fn is_held_up(owner: &PgPool) -> bool {
+    let sql = format!("SELECT count(*) > 0 {APPENDING} AND wait_event_type = 'Lock'");
+    sqlx::query_scalar(&sql).fetch_one(owner).await.unwrap()
+}
+
+/// Lets the row go once nothing is left of a killed import that would write after its end.
+async fn get_out_of_the_way(owner: &PgPool, row: Transaction<'static, Postgres>) {
+    let sql = format!("SELECT count(pg_terminate_backend(pid)) = 0 {APPENDING}");
+    let gone = async || sqlx::query_scalar::<_, bool>(&sql).fetch_one(owner).await.unwrap();
+    assert!(within(PATIENCE, gone).await);
+    row.rollback().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_was_killed_goes_on() {
     let target = Target::start().await;
     let file = target.data.path().join("many.csv");
     std::fs::write(&file, many()).unwrap();
-    let mut import = target.import(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let owner = target.owner().await;
+    let in_the_way = stand_in_the_way(&owner).await;
+    let mut import = target.import(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let done = async || {
         let sql = "SELECT count(*) FROM event_store.unique_claims WHERE scope = 'import.row'";
         sqlx::query_scalar::<_, i64>(sql).fetch_one(&owner).await.unwrap()
     };
-    assert!(within(PATIENCE, async || done().await > CASES).await);
+    let midway = async || is_held_up(&owner).await && done().await > CASES;
+    assert!(within(PATIENCE, midway).await);
     import.kill().unwrap();
     assert_eq!(import.wait().unwrap().code(), None, "it was killed in the middle");
+    get_out_of_the_way(&owner, in_the_way).await;
 
     let words = target.imported(&file);
     let total = words.lines().last().unwrap();

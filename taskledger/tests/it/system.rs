@@ -1,10 +1,11 @@
 //! The three services as processes of their own, beside servers of their own that may be killed.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Program, ExitStatus, Stdio};
-use std::sync::{Once, OnceLock};
+use std::sync::{Mutex, Once, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::Parser;
@@ -24,7 +25,7 @@ use crate::client::{Client, PASSWORD};
 use crate::process::{program, taskledger};
 
 /// Anything takes long on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 /// Between two looks at something that is awaited.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -118,7 +119,12 @@ impl System {
     /// A client of the command-api, logged in as the admin.
     pub(crate) async fn admin(&self) -> Client {
         let mut client = Client::new(&self.command_api.url);
-        client.log_in(ADMIN).await.expect("the admin may log in");
+        let mut last = Ok(());
+        let logged_in = within(PATIENCE, async || {
+            last = client.log_in(ADMIN).await;
+            last.is_ok()
+        });
+        assert!(logged_in.await, "the admin may log in: {last:?}");
         client
     }
 
@@ -225,12 +231,15 @@ pub(crate) async fn within(limit: Duration, mut reached: impl AsyncFnMut() -> bo
     true
 }
 
-/// A port that is free now and that the kernel gives to nobody else while its service is down: below those of
-/// outgoing connections.
-fn free_port() -> u16 {
-    let tried = (0..1000).map(|_| rand::random_range(15_000..32_000_u16));
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    tried.into_iter().find(free).expect("some port is free")
+/// A port that is free now and that nobody else takes while its service is down: below those of outgoing connections
+/// and of the servers that other tests start, and given once.
+pub(crate) fn free_port() -> u16 {
+    static GIVEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
+    let mut given = GIVEN.lock().expect("nobody panics with it");
+    let given = given.get_or_insert_default();
+    let mut tried = (0..1000).map(|_| rand::random_range(10_000..16_000_u16));
+    let free = |port: &u16| given.insert(*port) && TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    tried.find(free).expect("some port is free")
 }
 
 /// The service's program beside our own, built if it is missing or older than its sources.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::client::{Client, PASSWORD};
+use crate::client::Client;
 use crate::system::{ADMIN, PATIENCE, System, within};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,7 +16,7 @@ async fn what_one_service_writes_another_answers() {
     let (id, position) = (created.json()["id"].as_str().unwrap().to_owned(), created.number("position"));
     assert_eq!(created.header("position"), Some(&*position.to_string()));
     let task = format!("/v1/tasks/{id}");
-    let seen = reader.get(&format!("{task}?min_position={position}")).await.unwrap().expect(200);
+    let seen = reader.get_when_there(&format!("{task}?min_position={position}")).await.expect(200);
     assert_eq!(seen.json()["title"], "across");
     assert_eq!(seen.header("etag"), created.header("etag"));
     assert!(seen.header("position").unwrap().parse::<i64>().unwrap() >= position);
@@ -26,10 +26,10 @@ async fn what_one_service_writes_another_answers() {
     let started = writer.post(&format!("{task}/start"), &json!({})).await.unwrap().expect(200);
     assert_eq!(started.number("position"), position + 1);
     let list = format!("/v1/tasks?status=in_progress&min_position={}", position + 1);
-    let list = reader.get(&list).await.unwrap().expect(200).json();
+    let list = reader.get_when_there(&list).await.expect(200).json();
     assert_eq!((&list["items"][0]["title"], list["items"].as_array().unwrap().len()), (&json!("over"), 1));
 
-    let history = reader.get(&format!("{task}/history")).await.unwrap().expect(200).json();
+    let history = reader.get_when_there(&format!("{task}/history")).await.expect(200).json();
     let entries = history["items"].as_array().unwrap();
     let types: Vec<_> = entries.iter().map(|entry| entry["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["task.started.v1", "task.title_changed.v1", "task.created.v1"]);
@@ -55,7 +55,7 @@ async fn each_says_how_it_is() {
     for service in [&system.command_api, &system.projections, &system.read_api] {
         let client = Client::new(&service.url);
         assert_eq!(client.get("/livez").await.unwrap().expect(200).json()["status"], "alive");
-        assert_eq!(client.get("/readyz").await.unwrap().expect(200).json()["status"], "ready");
+        assert_eq!(client.get_when_there("/readyz").await.expect(200).json()["status"], "ready");
         client.get("/metrics").await.unwrap().expect(404);
     }
     // Without Postgres nobody is ready, everybody is alive, and all come back by themselves.
@@ -70,9 +70,10 @@ async fn each_says_how_it_is() {
     for service in [&system.command_api, &system.projections, &system.read_api] {
         service.ready().await;
     }
-    let mut client = Client::new(&system.command_api.url);
-    client.log_in_with(ADMIN, PASSWORD).await.unwrap();
-    client.post("/v1/tasks", &json!({"title": "after"})).await.unwrap().expect(201);
+    let client = system.admin().await;
+    let after = json!({"title": "after"});
+    let created = async || client.post("/v1/tasks", &after).await.is_ok_and(|answer| answer.status == 201);
+    assert!(within(PATIENCE, created).await, "{}", system.command_api.words());
     system.end().await;
 }
 
@@ -91,11 +92,10 @@ async fn a_read_model_that_starts_late_catches_up() {
     system.read_api.ready().await;
     let reader = writer.at(&system.read_api.url);
     let path = format!("/v1/tasks?count=exact&min_position={position}");
-    let behind = reader.get(&path).await.unwrap().expect(503);
-    assert_eq!(behind.code(), "PROJECTION_BEHIND");
+    let behind =
+        async || reader.get(&path).await.is_ok_and(|answer| answer.expect(503).code() == "PROJECTION_BEHIND");
+    assert!(within(PATIENCE, behind).await, "{}", system.read_api.words());
     system.projections.start();
-    let caught_up = async || reader.get(&path).await.is_ok_and(|answer| answer.status == 200);
-    assert!(within(PATIENCE, caught_up).await, "{}", system.projections.words());
-    assert_eq!(reader.get(&path).await.unwrap().number("count"), 20);
+    assert_eq!(reader.get_when_there(&path).await.expect(200).number("count"), 20);
     system.end().await;
 }

@@ -9,7 +9,7 @@ use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use super::history::{Attempt, Folded, Seen, Stored, contradictions, fold};
-use super::load::send;
+use super::load::{send, settles};
 use crate::client::{Answer, Client};
 use crate::system::{PATIENCE, System, within};
 
@@ -88,11 +88,22 @@ impl<'a> Aftermath<'a> {
         }
         answers.sort_by_key(|(key, _)| !doubtful.contains(key));
         let again = stream::iter(answers.into_iter().take(AGAIN)).map(async |(key, first)| {
-            let again = send(&self.client, attempts[key]).await.expect("it runs again");
+            let again = self.send_again(attempts[key]).await;
             assert_eq!(again.header("idempotent-replayed"), Some("true"), "{key}: {again:?}");
             assert_eq!(shape(&again), shape(first), "{key}");
         });
         again.buffer_unordered(8).collect::<()>().await;
+    }
+
+    /// Sends until there is an answer that settles it: connections may still be broken.
+    async fn send_again(&self, attempt: &Attempt) -> Answer {
+        let mut last = None;
+        let settled = within(PATIENCE, async || {
+            last = send(&self.client, attempt).await.ok();
+            last.as_ref().is_some_and(settles)
+        });
+        assert!(settled.await, "{attempt:?} is not answered: {last:?}");
+        last.expect("there is an answer")
     }
 
     /// Everything that the stream holds stands at the sequence that is its position.
@@ -100,7 +111,8 @@ impl<'a> Aftermath<'a> {
         let url = self.system.nats.url().parse().expect("a URL");
         let client = service::nats::connect(&url, "aftermath", &Metrics::default()).await;
         let client = client.expect("it runs again");
-        let context = async_nats::jetstream::new(client);
+        let mut context = async_nats::jetstream::new(client);
+        context.set_timeout(PATIENCE);
         let head = events.last().map_or(0, |event| event.position.unsigned_abs());
         let copied = within(PATIENCE, async || {
             let stream = context.get_stream(event_store::stream::NAME).await;
@@ -134,12 +146,10 @@ impl<'a> Aftermath<'a> {
     async fn all_tasks(&self, position: i64) -> HashMap<Uuid, Folded> {
         let reader = self.client.at(&self.system.read_api.url);
         let path = format!("/v1/tasks?page_size=1000&min_position={position}");
-        let caught_up = async || reader.get(&path).await.is_ok_and(|answer| answer.status == 200);
-        assert!(within(PATIENCE, caught_up).await, "{}", self.system.projections.words());
         let mut all = HashMap::new();
         let mut token = String::new();
         loop {
-            let page = reader.get(&format!("{path}{token}")).await.expect("it runs again").expect(200).json();
+            let page = reader.get_when_there(&format!("{path}{token}")).await.expect(200).json();
             all.extend(page["items"].as_array().expect("items").iter().map(shown));
             match page["next_page_token"].as_str().expect("a token") {
                 "" => return all,

@@ -185,7 +185,7 @@ impl OneClient {
                 drop(self.writer.log_in(ADMIN).await);
                 self.reader = self.writer.at(self.reader.url());
             }
-            Ok(read) if !matches!(read.status, 200 | 503) => {
+            Ok(read) if !matches!(read.status, 200 | 503 | 504) => {
                 self.shared.wrong(format!("not read: {attempt:?} {answer:?} {read:?}"));
             }
             Ok(_) | Err(_) => {}
@@ -207,7 +207,7 @@ pub(super) async fn send(writer: &Client, attempt: &Attempt) -> reqwest::Result<
 }
 
 /// Whether sending it again could bring no other answer.
-fn settles(answer: &Answer) -> bool {
+pub(super) fn settles(answer: &Answer) -> bool {
     match answer.status {
         200 | 201 | 412 | 422 => true,
         409 => answer.code() != "IDEMPOTENCY_IN_FLIGHT",

@@ -38,7 +38,7 @@ async fn victim(writer: &Client) -> Uuid {
 
 /// Positions of the events that the projection has set aside, with what failed.
 async fn parked(reader: &Client) -> Vec<(i64, bool)> {
-    let answer = reader.get("/v1/admin/parked-events?projection=tasks").await.unwrap().expect(200);
+    let answer = reader.get_when_there("/v1/admin/parked-events?projection=tasks").await.expect(200);
     let items = answer.json()["items"].as_array().unwrap().clone();
     items.iter().map(|item| (item["position"].as_i64().unwrap(), item["error"].is_string())).collect()
 }
@@ -68,10 +68,15 @@ async fn poison_is_set_aside_and_nothing_else_waits() {
 
     for (task, (position, _)) in [(unknown, expected[0]), (garbled, expected[2])] {
         let path = format!("/v1/tasks/{task}");
-        let marked = async || reader.get(&path).await.unwrap().header("stale") == Some("parked");
+        let marked =
+            async || reader.get(&path).await.is_ok_and(|answer| answer.header("stale") == Some("parked"));
         assert!(within(PATIENCE, marked).await, "{:?}", reader.get(&path).await);
-        let asked = reader.get(&format!("{path}?min_position={position}")).await.unwrap().expect(503);
-        assert_eq!(asked.code(), "AGGREGATE_PARKED");
+        let path_to_wait = format!("{path}?min_position={position}");
+        let refused = async || {
+            let asked = reader.get(&path_to_wait).await;
+            asked.is_ok_and(|answer| answer.expect(503).code() == "AGGREGATE_PARKED")
+        };
+        assert!(within(PATIENCE, refused).await, "{:?}", reader.get(&path_to_wait).await);
         // Nothing is decided on a state that cannot be known.
         let refused = writer.post(&format!("{path}/start"), &json!({})).await.unwrap();
         assert!(refused.status >= 500, "{refused:?}");
