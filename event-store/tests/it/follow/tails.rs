@@ -7,7 +7,8 @@ use event_store::{
     follow::{Checkpoint, FollowError, Follower, Tail},
 };
 
-use super::world::{DEADLINE, World, expect_to, jetstream, next_batch};
+use super::world::{World, expect_to, jetstream, next_batch};
+use crate::store::PATIENCE;
 
 fn tail(world: &World) -> Tail {
     Tail::start(world.log.clone(), world.context.clone(), Pressure::default())
@@ -36,7 +37,7 @@ async fn an_event_is_decoded_once_for_all_followers() {
             }
         }
     };
-    tokio::time::timeout(DEADLINE, shared).await.expect("each goes on by itself");
+    tokio::time::timeout(PATIENCE, shared).await.expect("each goes on by itself");
 }
 
 #[tokio::test]
