@@ -51,21 +51,22 @@ async fn one_by_one_with_a_result_for_each() {
         {"op": "resume", "id": "a"},
         {"op": "start", "id": "a"},
         {"op": "start", "id": "01890000-0000-7000-8000-000000000000"},
+        {"op": "start", "id": "T-9999"},
         {"op": "delete", "id": "a"},
     ]);
     let body = json!({"atomic": false, "commands": commands});
     let done = send(&api, &ann, "k1", body.clone()).await.expect(207);
     let results = done.json["results"].as_array().unwrap();
     let statuses: Vec<_> = results.iter().map(|result| result["status"].as_u64().unwrap()).collect();
-    assert_eq!(statuses, [201, 409, 200, 404, 200]);
+    assert_eq!(statuses, [201, 409, 200, 404, 404, 200]);
     assert_eq!(results[1]["problem"]["code"], "TRANSITION_NOT_ALLOWED");
-    assert_eq!(results[4]["body"]["version"], 3);
+    assert_eq!(results[5]["body"]["version"], 3);
 
     // After a crash in the middle a retry goes on where it stopped; here everything was done.
     let later = world.api().await;
     let again = send(&later, &ann, "k1", body).await.expect(207);
     let repeated = again.json["results"].as_array().unwrap();
-    for index in [0, 1, 2, 4] {
+    for index in [0, 1, 2, 5] {
         assert_eq!(repeated[index], results[index]);
     }
     assert_eq!(again.json["temp_ids"], done.json["temp_ids"]);

@@ -62,8 +62,11 @@ fn internal(error: &dyn std::error::Error) -> Failure {
     Failure::new("INTERNAL", "see the log of the projections service")
 }
 
+/// What was noted last on the way may be long past.
 const DONE: &str = "
-UPDATE read_model.operations SET state = 'done', end_time = clock_timestamp(), response = $2 WHERE id = $1";
+UPDATE read_model.operations SET state = 'done', end_time = clock_timestamp(), response = $2, metadata = '{}',
+    done = coalesce(($2 ->> 'events')::bigint, total), total = coalesce(($2 ->> 'events')::bigint, total)
+WHERE id = $1";
 
 const FAILED: &str = "
 UPDATE read_model.operations SET state = 'failed', end_time = clock_timestamp(), error = $2 WHERE id = $1";

@@ -62,6 +62,9 @@ async fn rebuilds_are_carried_out_and_refusals_explained() {
     let nowhere = ask(&world, OperationKind::ReplayParked, "parked-events/77").await;
     let senseless = ask(&world, OperationKind::DiscardParked, "projections/tasks").await;
     assert_eq!(outcome(&world, good).await, "rebuild projections/tasks done t");
+    let complete =
+        "SELECT count(*) FROM read_model.operations WHERE state = 'done' AND done = total AND total > 0";
+    assert_eq!(world.number(complete).await, 1);
     assert_eq!(outcome(&world, unknown).await, "rebuild projections/nothing failed f NOT_FOUND");
     assert_eq!(outcome(&world, nowhere).await, "replay_parked parked-events/77 failed f NOT_FOUND");
     assert_eq!(

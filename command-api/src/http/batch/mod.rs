@@ -7,6 +7,7 @@ use axum::response::Response;
 use domain::{ids::TaskId, policy::Action, task::TaskCommand};
 use serde_json::{Map, Value, json};
 use service::problem::{Code, Problem};
+use uuid::Uuid;
 
 use super::{exchange::Exchange, problems::step_problem, reply, schemas, tasks::Handled};
 use crate::commands::{Answer, Precondition, Reply, TaskDone, TaskStep, TaskUnit};
@@ -44,10 +45,10 @@ impl Exchange {
         }
         let batch = parse::read(&self.body.object()?, self.user)?;
         let mut steps = Vec::with_capacity(batch.commands.len());
-        for (index, item) in batch.commands.iter().enumerate() {
+        for item in &batch.commands {
             let task = match item.task {
                 TaskName::Id(id) => id,
-                TaskName::Key(key) => self.task_by_key(index, key).await?,
+                TaskName::Key(key) => self.task_by_key(key).await?,
             };
             let mut command = item.command.clone();
             if let TaskCommand::Create(create) = &mut command {
@@ -59,9 +60,10 @@ impl Exchange {
         Ok((batch, steps))
     }
 
-    async fn task_by_key(&self, index: usize, key: domain::ids::TaskKey) -> Result<TaskId, Problem> {
+    /// The task of this key, or one that nobody will find when its turn comes.
+    async fn task_by_key(&self, key: domain::ids::TaskKey) -> Result<TaskId, Problem> {
         let found = self.app.commands.find_key(key).await.map_err(super::problems::problem)?;
-        found.ok_or_else(|| Problem::new(Code::NotFound).with("index", index))
+        Ok(found.unwrap_or(TaskId(Uuid::nil())))
     }
 
     async fn together(&self, batch: &Batch, steps: Vec<TaskStep>) -> Result<Answer, Problem> {
