@@ -11,4 +11,4 @@ pub mod relay;
 mod service;
 
 pub use http::openapi;
-pub use service::{BuildError, CommandApi, Config, RunError, Surroundings, build, run};
+pub use service::{CommandApi, Config, build};

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
-use command_api::{BuildError, Config, RunError, Surroundings};
+use command_api::Config;
+use event_store::Pressure;
 use service::{
-    config::{self, HttpArgs, LogArgs},
-    telemetry,
+    config::{self, HttpArgs},
+    process::{self, ProcessArgs, RunError, Surroundings},
 };
-use tokio::net::TcpListener;
 
 /// Executes commands, appends events, relays them.
 #[derive(Debug, Parser)]
@@ -18,27 +18,17 @@ struct Arguments {
     #[arg(long, env = "LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
     #[command(flatten)]
-    http: HttpArgs,
-    #[command(flatten)]
-    log: LogArgs,
+    process: ProcessArgs,
     #[command(flatten)]
     config: Config,
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Arguments = config::load().unwrap_or_else(|error| config::exit(&error));
-    telemetry::init(arguments.log.filter.as_deref())?;
-    let surroundings = Surroundings::default();
-    surroundings.shutdown.on_signals()?;
-    if let Some(address) = arguments.http.metrics_addr {
-        let listener = TcpListener::bind(address).await?;
-        let Surroundings { metrics, shutdown, .. } = surroundings.clone();
-        surroundings.shutdown.spawn(service::metrics::serve(listener, metrics, shutdown));
-    }
-    let listener = TcpListener::bind(arguments.listen).await?;
-    match command_api::run(&arguments.config, &arguments.http, listener, surroundings).await {
-        Err(RunError::Build(BuildError::Config(error))) => config::exit(&error),
-        ended => Ok(ended?),
-    }
+async fn main() -> Result<(), RunError> {
+    let Arguments { listen, process, config } = config::load().unwrap_or_else(|error| config::exit(&error));
+    let build = async |http: &HttpArgs, surroundings: &Surroundings| {
+        let api = command_api::build(&config, http, surroundings, &Pressure::default()).await?;
+        Ok(api.router())
+    };
+    process::run(listen, &process, build).await
 }

@@ -1,20 +1,18 @@
 //! The service: log, appender, relay and routes put together.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use ::service::{
     auth::{KeySource, Verifier},
-    config::{ConfigError, EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
+    config::{EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
     health::Health,
-    http,
-    metrics::Metrics,
+    process::{BuildError, Surroundings},
     shutdown::Shutdown,
 };
 use axum::Router;
 use clap::Args;
 use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Sealer};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use tokio::net::TcpListener;
 
 use crate::{
     auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError},
@@ -29,8 +27,6 @@ const CONNECTIONS: u32 = 12;
 const RELAY_CONNECTIONS: u32 = 3;
 /// How long a request waits for one of them.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// From the installation's secret to the key that keys of persons are sealed with; all services say the same words.
-const SEAL_LABEL: &str = "event store";
 /// How often receipts that are too old are dropped.
 const MAINTENANCE: Duration = Duration::from_secs(3600);
 /// A database that starts beside us may take this long.
@@ -53,34 +49,10 @@ pub struct Config {
     pub secret_key: SecretKeyArgs,
 }
 
-/// Why the service cannot begin.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// A setting is missing or wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A database URL cannot be used.
-    #[error("a database URL cannot be used: {0}")]
-    Database(#[from] sqlx::Error),
-    /// The keys for tokens cannot be had.
-    #[error(transparent)]
-    Keys(#[from] SigningKeysError),
-    /// NATS refuses us.
-    #[error("NATS refuses the connection: {0}")]
-    Nats(#[from] async_nats::ConnectError),
-}
-
-/// The parts that a process gives to each of its services.
-#[derive(Clone, Debug, Default)]
-pub struct Surroundings {
-    /// Gets a check of the log.
-    pub health: Health,
-    /// Gets figures of the connection to NATS.
-    pub metrics: Metrics,
-    /// Ends the appender and the background work.
-    pub shutdown: Shutdown,
-    /// Tells background work, the relay's too, when commands press.
-    pub pressure: Pressure,
+impl From<SigningKeysError> for BuildError {
+    fn from(error: SigningKeysError) -> Self {
+        Self::Own(error.into())
+    }
 }
 
 /// The write side at work: commands can be executed in this process too.
@@ -95,10 +67,12 @@ pub struct CommandApi {
 
 impl CommandApi {
     /// Connects to the log and starts the appender, without relay and routes: enough for commands in this process.
+    /// `pressure` tells background work when commands press.
     pub async fn start(
         config: &Config,
         http: &HttpArgs,
         surroundings: &Surroundings,
+        pressure: &Pressure,
     ) -> Result<Self, BuildError> {
         let secret = config.secret_key.read()?;
         let pool = pool(config, CONNECTIONS)?;
@@ -108,19 +82,18 @@ impl CommandApi {
         // Our own keys are at hand: verifying needs no request to ourselves.
         let own = serde_json::from_str(keys.jwks()).map_err(|_| SigningKeysError::Undecipherable)?;
         let verifier = Verifier::new(KeySource::Fixed(own), public_url, AUDIENCE);
-        let config =
-            AppenderConfig { pressure: surroundings.pressure.clone(), ..AppenderConfig::new(connect) };
+        let config = AppenderConfig { pressure: pressure.clone(), ..AppenderConfig::new(connect) };
         let appender = Appender::spawn(config, surroundings.shutdown.token().clone());
         let ended = appender.clone();
         surroundings.shutdown.spawn(async move { ended.stopped().await });
-        let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(SEAL_LABEL)));
+        let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL)));
         let commands = Commands::new(Log::connect(pool), appender, sealer);
         let auth = Auth::new(commands.clone(), keys, public_url);
         let app = App::new(commands.clone(), auth.clone(), verifier);
         Ok(Self { commands, auth, app })
     }
 
-    /// The routes, for [`http::finish`].
+    /// The routes, for [`Surroundings::finish`].
     pub fn router(&self) -> Router {
         let (router, _document) = crate::http::router().split_for_parts();
         router.with_state(self.app.clone())
@@ -153,19 +126,20 @@ async fn signing_keys(
     }
 }
 
-/// Starts everything: appender, relay, upkeep; `run` or the all-in-one serves the routes.
+/// Starts everything: appender, relay, upkeep; `main` or the all-in-one serves the routes.
 pub async fn build(
     config: &Config,
     http: &HttpArgs,
     surroundings: &Surroundings,
+    pressure: &Pressure,
 ) -> Result<CommandApi, BuildError> {
-    let api = CommandApi::start(config, http, surroundings).await?;
+    let api = CommandApi::start(config, http, surroundings, pressure).await?;
     let pool = api.commands.log().pool().clone();
     let nats = ::service::nats::connect(config.nats.url()?, "command-api", &surroundings.metrics).await?;
     let relaying = RelayConfig { stream: config.stream.config(), ..RelayConfig::default() };
     let relay =
         Relay::new(self::pool(config, RELAY_CONNECTIONS)?, async_nats::jetstream::new(nats), relaying)
-            .giving_way(surroundings.pressure.clone());
+            .giving_way(pressure.clone());
     let shutdown = &surroundings.shutdown;
     shutdown.spawn(relay.metered(&surroundings.metrics).run(shutdown.token().clone()));
     shutdown.spawn(maintain(pool.clone(), shutdown.clone()));
@@ -196,30 +170,4 @@ fn check(health: &Health, pool: PgPool) {
             answered.map(drop).map_err(|_| "no event store".to_owned())
         }
     });
-}
-
-/// Why the service ended.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// It never began.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// The port was lost.
-    #[error(transparent)]
-    Serve(#[from] io::Error),
-}
-
-/// Serves until the shutdown.
-pub async fn run(
-    config: &Config,
-    http: &HttpArgs,
-    listener: TcpListener,
-    surroundings: Surroundings,
-) -> Result<(), RunError> {
-    let router = build(config, http, &surroundings).await?.router();
-    let Surroundings { health, metrics, shutdown, .. } = surroundings;
-    let router = http::finish(router, http.edge(health, metrics, shutdown.clone()));
-    http::serve(listener, router, http.limits(), shutdown.clone()).await?;
-    shutdown.wait().await;
-    Ok(())
 }

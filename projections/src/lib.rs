@@ -21,4 +21,4 @@ mod service;
 
 pub use connect::ReadModel;
 pub use schema::{MigrateError, migrate};
-pub use service::{BuildError, Config, Projections, RunError, Surroundings, build, run};
+pub use service::{Config, Projections, build};

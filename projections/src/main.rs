@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
+use axum::Router;
 use clap::Parser;
-use projections::{Config, Surroundings};
+use event_store::Pressure;
+use projections::Config;
 use service::{
-    config::{self, ConfigError, HttpArgs, LogArgs},
-    telemetry,
+    config::{self, HttpArgs},
+    process::{self, ProcessArgs, RunError, Surroundings},
 };
-use tokio::net::TcpListener;
 
 /// Folds the log into the read models that queries read.
 #[derive(Debug, Parser)]
@@ -18,31 +19,17 @@ struct Arguments {
     #[arg(long, env = "LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8082")]
     listen: SocketAddr,
     #[command(flatten)]
-    http: HttpArgs,
-    #[command(flatten)]
-    log: LogArgs,
+    process: ProcessArgs,
     #[command(flatten)]
     config: Config,
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Arguments = config::load().unwrap_or_else(|error| config::exit(&error));
-    telemetry::init(arguments.log.filter.as_deref())?;
-    let surroundings = Surroundings::default();
-    surroundings.shutdown.on_signals()?;
-    if let Some(address) = arguments.http.metrics_addr {
-        let listener = TcpListener::bind(address).await?;
-        let Surroundings { metrics, shutdown, .. } = surroundings.clone();
-        surroundings.shutdown.spawn(service::metrics::serve(listener, metrics, shutdown));
-    }
-    let listener = TcpListener::bind(arguments.listen).await?;
-    match projections::run(&arguments.config, &arguments.http, listener, surroundings).await {
-        Err(projections::RunError::Build(projections::BuildError::Config(error))) => exit(error),
-        ended => Ok(ended?),
-    }
-}
-
-fn exit(error: ConfigError) -> ! {
-    config::exit(&error)
+async fn main() -> Result<(), RunError> {
+    let Arguments { listen, process, config } = config::load().unwrap_or_else(|error| config::exit(&error));
+    let build = async |_: &HttpArgs, surroundings: &Surroundings| {
+        projections::build(&config, surroundings, &Pressure::default()).await?;
+        Ok(Router::new())
+    };
+    process::run(listen, &process, build).await
 }

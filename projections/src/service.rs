@@ -1,19 +1,17 @@
 //! The service: every projection at work, with health and metrics.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use ::service::{
-    config::{ConfigError, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs},
+    config::{EventStoreArgs, NatsArgs, ReadModelArgs, SecretKeyArgs},
     health::Health,
-    http,
     metrics::Metrics,
-    shutdown::Shutdown,
+    process::{BuildError, Surroundings},
 };
-use axum::Router;
 use clap::Args;
 use event_store::{Log, MasterKey, Pressure, Role, Sealer, follow::Tail};
 use sqlx::postgres::PgPoolOptions;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::sync::watch;
 
 use crate::{
     connect::ReadModel,
@@ -26,9 +24,6 @@ use crate::{
 
 /// Connections to the log at most: each projection follows it, rebuilds read it, names are opened with its keys.
 const LOG_CONNECTIONS: u32 = 8;
-
-/// From the installation's secret to the key that keys of persons are sealed with; command-api says the same words.
-const SEAL_LABEL: &str = "event store";
 
 /// Settings of the projections.
 #[derive(Args, Clone, Debug)]
@@ -45,33 +40,6 @@ pub struct Config {
     /// To open names.
     #[command(flatten)]
     pub secret_key: SecretKeyArgs,
-}
-
-/// Why the service cannot begin.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// A setting is missing or wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A database URL cannot be used.
-    #[error("a database URL cannot be used: {0}")]
-    Database(#[from] sqlx::Error),
-    /// NATS refuses us.
-    #[error("NATS refuses the connection: {0}")]
-    Nats(#[from] async_nats::ConnectError),
-}
-
-/// The parts that a process gives to each of its services.
-#[derive(Clone, Debug, Default)]
-pub struct Surroundings {
-    /// Gets a check for each projection.
-    pub health: Health,
-    /// Gets the lag of each lane.
-    pub metrics: Metrics,
-    /// Ends the workers.
-    pub shutdown: Shutdown,
-    /// What the workers give way to.
-    pub pressure: Pressure,
 }
 
 /// What commands of the operator and the workers need: sources and projectors.
@@ -92,7 +60,7 @@ impl Projections {
             .max_connections(LOG_CONNECTIONS)
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        let master = MasterKey(config.secret_key.read()?.derive(SEAL_LABEL));
+        let master = MasterKey(config.secret_key.read()?.derive(MasterKey::LABEL));
         let sealer = Arc::new(Sealer::new(pool.clone(), &master));
         let nats = ::service::nats::connect(config.nats.url()?, "projections", metrics).await?;
         let sources = Sources {
@@ -110,11 +78,15 @@ impl Projections {
     }
 }
 
-/// Starts all projections; they end with the shutdown.
-pub async fn build(config: &Config, surroundings: &Surroundings) -> Result<(), BuildError> {
+/// Starts all projections; they give way to `pressure` and end with the shutdown.
+pub async fn build(
+    config: &Config,
+    surroundings: &Surroundings,
+    pressure: &Pressure,
+) -> Result<(), BuildError> {
     let mut projections = Projections::connect(config, &surroundings.metrics).await?;
     let Sources { log, jetstream, .. } = projections.sources.clone();
-    projections.sources.tail = Some(Tail::start(log, jetstream, surroundings.pressure.clone()));
+    projections.sources.tail = Some(Tail::start(log, jetstream, pressure.clone()));
     let shutdown = &surroundings.shutdown;
     for projector in &projections.projectors {
         let name = projector.projection().name;
@@ -123,7 +95,7 @@ pub async fn build(config: &Config, surroundings: &Surroundings) -> Result<(), B
         shutdown.spawn(publishing);
         let sources = projections.sources.clone();
         let stop = shutdown.token().clone();
-        let pace = Pace { pressure: surroundings.pressure.clone(), ..Pace::default() };
+        let pace = Pace { pressure: pressure.clone(), ..Pace::default() };
         shutdown.spawn(runner::run(projector.clone(), sources, pace, told, stop));
     }
     let (projectors, sources) = (projections.projectors.clone(), projections.sources.clone());
@@ -149,30 +121,4 @@ fn check(health: &Health, sources: Sources) {
             }
         }
     });
-}
-
-/// Why the service ended.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// It never began.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// The port was lost.
-    #[error(transparent)]
-    Serve(#[from] io::Error),
-}
-
-/// Works until the shutdown; `listener` answers health only.
-pub async fn run(
-    config: &Config,
-    http: &HttpArgs,
-    listener: TcpListener,
-    surroundings: Surroundings,
-) -> Result<(), RunError> {
-    build(config, &surroundings).await?;
-    let Surroundings { health, metrics, shutdown, .. } = surroundings;
-    let router = http::finish(Router::new(), http.edge(health, metrics, shutdown.clone()));
-    http::serve(listener, router, http.limits(), shutdown.clone()).await?;
-    shutdown.wait().await;
-    Ok(())
 }

@@ -11,4 +11,4 @@ mod service;
 mod standing;
 
 pub use http::{merged, openapi, router};
-pub use service::{BuildError, Config, ReadApi, RunError, Surroundings, build, run, start};
+pub use service::{Config, ReadApi, build, start};

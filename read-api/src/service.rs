@@ -1,24 +1,18 @@
 //! The service: pools, progress and routes put together.
 
-use std::{io, ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc};
 
 use ::service::{
     auth::Verifier,
-    config::{
-        ConfigError, DatabaseUrl, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs,
-    },
-    health::Health,
-    http,
-    metrics::Metrics,
+    config::{DatabaseUrl, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
     page_token::PageTokens,
     postgres::{self, PoolOptions},
-    shutdown::Shutdown,
+    process::{BuildError, Surroundings},
 };
 use axum::{Router, extract::FromRef};
 use clap::Args;
 use event_store::{Log, MasterKey, Role, Sealer};
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use tokio::net::TcpListener;
 
 use crate::{
     progress::{self, Progress},
@@ -32,8 +26,6 @@ const LOG_CONNECTIONS: u32 = 4;
 const POINT_CONNECTIONS: u32 = 8;
 /// Connections for lists and counts at most.
 const LIST_CONNECTIONS: u32 = 8;
-/// From the installation's secret to the key that keys of persons are sealed with; all services say the same words.
-const SEAL_LABEL: &str = "event store";
 
 /// Settings of the query side.
 #[derive(Args, Clone, Debug)]
@@ -53,31 +45,6 @@ pub struct Config {
     /// For access tokens.
     #[command(flatten)]
     pub tokens: TokenArgs,
-}
-
-/// Why the service cannot begin.
-#[derive(Debug, thiserror::Error)]
-pub enum BuildError {
-    /// A setting is missing or wrong.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A database URL cannot be used.
-    #[error("a database URL cannot be used: {0}")]
-    Database(#[from] sqlx::Error),
-    /// NATS refuses us.
-    #[error("NATS refuses the connection: {0}")]
-    Nats(#[from] async_nats::ConnectError),
-}
-
-/// The parts that a process gives to each of its services.
-#[derive(Clone, Debug, Default)]
-pub struct Surroundings {
-    /// Gets a check of the read model.
-    pub health: Health,
-    /// Gets figures of the connection to NATS.
-    pub metrics: Metrics,
-    /// Ends the background work.
-    pub shutdown: Shutdown,
 }
 
 /// What handlers work with; cheap to clone.
@@ -128,7 +95,7 @@ impl ReadApi {
             tasks: TaskReader::new(&points),
             standings: Standings::new(&points),
             points,
-            sealer: Sealer::new(log_pool.clone(), &MasterKey(secret.derive(SEAL_LABEL))),
+            sealer: Sealer::new(log_pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL))),
             log: Log::connect(log_pool),
             progress: Progress::default(),
             page_tokens: PageTokens::new(&secret),
@@ -171,7 +138,7 @@ fn with_settings(url: &DatabaseUrl, options: PoolOptions, settings: &[(&str, &st
     Ok(pool)
 }
 
-/// Starts the background work and makes the routes; `run` or the all-in-one serves them.
+/// Starts the background work and makes the routes; `main` or the all-in-one serves them.
 pub async fn build(
     config: &Config,
     http: &HttpArgs,
@@ -196,30 +163,4 @@ pub fn start(api: &ReadApi, nats: Option<async_nats::Client>, surroundings: &Sur
             answered.map(drop).map_err(|_| "no read model".to_owned())
         }
     });
-}
-
-/// Why the service ended.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// It never began.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// The port was lost.
-    #[error(transparent)]
-    Serve(#[from] io::Error),
-}
-
-/// Serves until the shutdown.
-pub async fn run(
-    config: &Config,
-    http: &HttpArgs,
-    listener: TcpListener,
-    surroundings: Surroundings,
-) -> Result<(), RunError> {
-    let router = build(config, http, &surroundings).await?;
-    let Surroundings { health, metrics, shutdown } = surroundings;
-    let router = http::finish(router, http.edge(health, metrics, shutdown.clone()));
-    http::serve(listener, router, http.limits(), shutdown.clone()).await?;
-    shutdown.wait().await;
-    Ok(())
 }

@@ -11,6 +11,7 @@ pub mod nats;
 pub mod page_token;
 pub mod postgres;
 pub mod problem;
+pub mod process;
 pub mod query;
 pub mod request;
 pub mod secrets;

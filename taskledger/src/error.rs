@@ -33,13 +33,9 @@ pub(crate) enum Failure {
     #[error(transparent)]
     ReadModel(#[from] projections::MigrateError),
     #[error(transparent)]
-    Commands(#[from] command_api::BuildError),
+    Service(#[from] service::process::BuildError),
     #[error("the first admin could not be made: {0}")]
     FirstAdmin(#[from] RegisterError),
-    #[error(transparent)]
-    Projections(#[from] projections::BuildError),
-    #[error(transparent)]
-    Queries(#[from] read_api::BuildError),
     #[error("the log could not be asked: {0}")]
     Log(#[source] command_api::commands::Refusal),
     #[error(transparent)]

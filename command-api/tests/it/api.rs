@@ -17,7 +17,7 @@ use chacha20poly1305::{
 };
 use clap::Parser;
 use command_api::{
-    CommandApi, Config, Surroundings,
+    CommandApi, Config,
     auth::{NewPerson, Password},
     commands::{Caller, UserUnit, Who},
 };
@@ -30,12 +30,14 @@ use domain::{
     },
 };
 use ed25519_dalek::{Signer, SigningKey};
+use event_store::Pressure;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use servers::testing::{self, Template, TestDatabase};
 use service::{
     config::{self, HttpArgs},
     http::{Edge, finish},
+    process::Surroundings,
     secrets::SecretKey,
 };
 use sqlx::PgPool;
@@ -115,7 +117,8 @@ impl World {
         let arguments = ["command-api", "--event-store-url", url, "--secret-key-file", secret];
         let arguments: Arguments = config::load_from(arguments).unwrap();
         let surroundings = Surroundings::default();
-        let inside = CommandApi::start(&arguments.config, &arguments.http, &surroundings).await.unwrap();
+        let (config, http) = (&arguments.config, &arguments.http);
+        let inside = CommandApi::start(config, http, &surroundings, &Pressure::default()).await.unwrap();
         connected(inside.commands.log().pool()).await;
         let router = finish(inside.router(), Edge::default());
         Api { inside, router, _surroundings: Arc::new(Stop(surroundings)) }

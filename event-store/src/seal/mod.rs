@@ -31,6 +31,11 @@ const PREFIX: &str = "s1";
 #[derive(Clone)]
 pub struct MasterKey(pub [u8; 32]);
 
+impl MasterKey {
+    /// From the installation's secret to this key; every service derives it with these words.
+    pub const LABEL: &str = "event store";
+}
+
 impl fmt::Debug for MasterKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MasterKey(…)")

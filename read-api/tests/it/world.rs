@@ -11,13 +11,14 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use http_body_util::BodyExt;
-use read_api::{Config, ReadApi, Surroundings};
+use read_api::{Config, ReadApi};
 use serde_json::Value;
 use servers::testing::{self, Template, TestDatabase};
 use service::{
     auth::testing::Minter,
     config::{EventStoreArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
     http::{Edge, finish},
+    process::Surroundings,
     secrets::SecretKey,
 };
 use sqlx::{Connection, Executor, PgConnection, PgPool};

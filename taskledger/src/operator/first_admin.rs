@@ -1,6 +1,7 @@
 use clap::Args;
-use command_api::{CommandApi, Config, Surroundings, relay::StreamArgs};
-use service::config::HttpArgs;
+use command_api::{CommandApi, Config, relay::StreamArgs};
+use event_store::Pressure;
+use service::{config::HttpArgs, process::Surroundings};
 
 use super::target::Target;
 use crate::admin::{AdminArgs, FirstAdmin};
@@ -22,7 +23,7 @@ pub(crate) async fn first_admin(arguments: MakeFirstAdmin) -> Result<(), Failure
     let Target { event_store, nats, secret_key, .. } = arguments.target.resolve()?;
     let config = Config { event_store, nats, stream: StreamArgs::default(), secret_key };
     let surroundings = Surroundings::default();
-    let commands = CommandApi::start(&config, &arguments.http, &surroundings).await?;
+    let commands = CommandApi::start(&config, &arguments.http, &surroundings, &Pressure::default()).await?;
     let made = FirstAdmin::ensure(&arguments.admin, &commands).await;
     surroundings.shutdown.begin();
     surroundings.shutdown.wait().await;

@@ -3,8 +3,10 @@ use std::path::PathBuf;
 use clap::Args;
 use command_api::{CommandApi, commands::Commands, relay::StreamArgs};
 use domain::{ids::UserId, user::values::Email};
+use event_store::Pressure;
 use indicatif::{ProgressBar, ProgressStyle};
 use service::config::{ConfigError, HttpArgs, LogArgs};
+use service::process::Surroundings;
 use service::shutdown::Shutdown;
 
 use super::target::Target;
@@ -45,8 +47,8 @@ pub(crate) async fn import(arguments: Import) -> Result<(), Failure> {
     let config = command_api::Config { event_store, nats, stream: StreamArgs::default(), secret_key };
     let shutdown = Shutdown::default();
     shutdown.on_signals()?;
-    let surroundings = command_api::Surroundings { shutdown: shutdown.clone(), ..Default::default() };
-    let api = CommandApi::start(&config, &arguments.http, &surroundings).await?;
+    let surroundings = Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() };
+    let api = CommandApi::start(&config, &arguments.http, &surroundings, &Pressure::default()).await?;
     let report = tokio::select! {
         report = carry_out(&api.commands, &arguments, &mapping, &source) => report,
         () = shutdown.begun() => Err(Failure::Interrupted),

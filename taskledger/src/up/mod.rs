@@ -8,7 +8,7 @@ mod stores;
 use std::net::SocketAddr;
 
 use event_store::Pressure;
-use service::{health::Health, metrics::Metrics, shutdown::Shutdown};
+use service::{process::Surroundings, shutdown::Shutdown};
 use tokio::net::TcpListener;
 
 pub(crate) use arguments::Up;
@@ -53,9 +53,7 @@ async fn serve(
     let process = Process {
         http,
         stream: arguments.stream.clone(),
-        health: Health::default(),
-        metrics: Metrics::default(),
-        shutdown: shutdown.clone(),
+        surroundings: Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() },
         pressure: Pressure::new(arguments.burst_lag.0),
     };
     process.serve_metrics(process.http.metrics_addr).await?;

@@ -6,8 +6,7 @@ use axum::Router;
 use command_api::{CommandApi, relay::StreamArgs};
 use event_store::Pressure;
 use service::config::{EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs};
-use service::{health::Health, http, metrics::Metrics, shutdown::Shutdown};
-use tokio::net::TcpListener;
+use service::process::Surroundings;
 
 use super::stores::Stores;
 use crate::error::Failure;
@@ -16,9 +15,7 @@ use crate::error::Failure;
 pub(super) struct Process {
     pub(super) http: HttpArgs,
     pub(super) stream: StreamArgs,
-    pub(super) health: Health,
-    pub(super) metrics: Metrics,
-    pub(super) shutdown: Shutdown,
+    pub(super) surroundings: Surroundings,
     pub(super) pressure: Pressure,
 }
 
@@ -54,9 +51,7 @@ impl Process {
         let commands = self.commands(&settings).await?;
         self.projections(&settings).await?;
         let router = commands.router().merge(self.queries(&settings).await?);
-        let (health, metrics) = (self.health.clone(), self.metrics.clone());
-        let router = http::finish(router, self.http.edge(health, metrics, self.shutdown.clone()));
-        Ok((commands, router))
+        Ok((commands, self.surroundings.finish(router, &self.http)))
     }
 
     async fn commands(&self, settings: &Settings) -> Result<CommandApi, Failure> {
@@ -66,13 +61,7 @@ impl Process {
             stream: self.stream.clone(),
             secret_key: settings.secret_key.clone(),
         };
-        let surroundings = command_api::Surroundings {
-            health: self.health.clone(),
-            metrics: self.metrics.clone(),
-            shutdown: self.shutdown.clone(),
-            pressure: self.pressure.clone(),
-        };
-        Ok(command_api::build(&config, &self.http, &surroundings).await?)
+        Ok(command_api::build(&config, &self.http, &self.surroundings, &self.pressure).await?)
     }
 
     async fn projections(&self, settings: &Settings) -> Result<(), Failure> {
@@ -82,13 +71,7 @@ impl Process {
             nats: settings.nats.clone(),
             secret_key: settings.secret_key.clone(),
         };
-        let surroundings = projections::Surroundings {
-            health: self.health.clone(),
-            metrics: self.metrics.clone(),
-            shutdown: self.shutdown.clone(),
-            pressure: self.pressure.clone(),
-        };
-        Ok(projections::build(&config, &surroundings).await?)
+        Ok(projections::build(&config, &self.surroundings, &self.pressure).await?)
     }
 
     async fn queries(&self, settings: &Settings) -> Result<Router, Failure> {
@@ -99,20 +82,13 @@ impl Process {
             secret_key: settings.secret_key.clone(),
             tokens: settings.tokens.clone(),
         };
-        let surroundings = read_api::Surroundings {
-            health: self.health.clone(),
-            metrics: self.metrics.clone(),
-            shutdown: self.shutdown.clone(),
-        };
-        Ok(read_api::build(&config, &self.http, &surroundings).await?)
+        Ok(read_api::build(&config, &self.http, &self.surroundings).await?)
     }
 
     /// Serves `/metrics`, if that is wished.
     pub(super) async fn serve_metrics(&self, address: Option<SocketAddr>) -> Result<(), Failure> {
         let Some(address) = address else { return Ok(()) };
-        let bound = TcpListener::bind(address).await;
-        let listener = bound.map_err(|source| Failure::Listen { address, source })?;
-        self.shutdown.spawn(service::metrics::serve(listener, self.metrics.clone(), self.shutdown.clone()));
-        Ok(())
+        let serving = self.surroundings.serve_metrics(address).await;
+        serving.map_err(|source| Failure::Listen { address, source })
     }
 }

@@ -11,13 +11,15 @@ use std::time::{Duration, Instant, SystemTime};
 use clap::Parser;
 use command_api::auth::{NewPerson, Password};
 use command_api::commands::{Caller, UserUnit, Who};
-use command_api::{CommandApi, Config, Surroundings};
+use command_api::{CommandApi, Config};
 use domain::policy::Role;
 use domain::time::TimeZone;
 use domain::user::UserCommand;
 use domain::user::values::{Email, Locale, PersonName};
+use event_store::Pressure;
 use servers::testing::{self, OwnNats, OwnPostgres, Template};
 use service::config::{self, HttpArgs};
+use service::process::Surroundings;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -151,7 +153,9 @@ async fn first_admin(url: &str, secret: &Path) {
     let arguments = ["first-admin", "--event-store-url", url, "--secret-key-file", secret];
     let arguments: Arguments = config::load_from(arguments).expect("the settings are complete");
     let surroundings = Surroundings::default();
-    let api = CommandApi::start(&arguments.config, &arguments.http, &surroundings).await.expect("it starts");
+    let starting =
+        CommandApi::start(&arguments.config, &arguments.http, &surroundings, &Pressure::default()).await;
+    let api = starting.expect("it starts");
     let email = Email::parse(ADMIN).expect("an address");
     let person = NewPerson {
         email: email.clone(),
