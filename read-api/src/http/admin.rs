@@ -1,19 +1,16 @@
 //! `GET /v1/admin/projections`, `/v1/admin/parked-events`
 
-use axum::{
-    extract::{RawQuery, State},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use chrono::Utc;
 use domain::policy::Action;
-use service::{problem::Problem, query::Query, request::RequestContext};
+use service::{problem::Problem, query::Query};
 
 use super::{
     answer::Answer,
     caller::Caller,
     failure::{failed, unlogged},
     fresh::MinPosition,
-    paging::{Paging, next_link},
+    paging::ListQuery,
     task_query::one_of,
 };
 use crate::{
@@ -68,21 +65,16 @@ pub(super) async fn projections(
 pub(super) async fn parked_events(
     State(api): State<ReadApi>,
     caller: Caller,
-    context: RequestContext,
-    RawQuery(raw): RawQuery,
-    mut query: Query,
+    mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::Operate)?;
     let words = Projection::ALL.map(|projection| (projection.as_str(), projection.as_str()));
-    let projection = query.one("projection", |word| one_of(&words, word));
-    let paging = Paging::read(&mut query, "/v1/admin/parked-events", caller);
-    let min_position = MinPosition::read(&mut query);
-    query.finish()?;
+    let projection = query.filters.one("projection", |word| one_of(&words, word));
+    let (paging, min_position) = query.finish(caller)?;
     let fresh = min_position.wait_for_operations(&api).await?;
-    let after: i64 = paging.after(&api.page_tokens)?.unwrap_or_default();
+    let after: i64 = paging.after()?.unwrap_or_default();
     let parked = queries::parked_events(&api.lists, projection, after, paging.limit()).await;
     let mut items = parked.map_err(failed)?;
-    let next_page_token = paging.cut(&api.page_tokens, &mut items, |last| last.id)?;
-    let link = next_link(&context, raw.as_deref(), &next_page_token);
-    Ok(Answer::json(&Page { items, next_page_token })?.fresh(fresh).next(link))
+    let next_page_token = paging.cut(&mut items, |last| last.id)?;
+    paging.answer(items, next_page_token, fresh)
 }

@@ -1,20 +1,9 @@
 //! `GET /v1/tasks/{id}/comments`
 
-use axum::{
-    extract::{RawQuery, State},
-    response::IntoResponse,
-};
-use service::{problem::Problem, query::Query, request::RequestContext};
+use axum::{extract::State, response::IntoResponse};
+use service::problem::Problem;
 
-use super::{
-    answer::Answer,
-    caller::Caller,
-    failure::failed,
-    fresh::MinPosition,
-    paging::{Paging, next_link},
-    path::TaskRef,
-    task_get::visible,
-};
+use super::{caller::Caller, failure::failed, paging::ListQuery, path::TaskRef, task_get::visible};
 use crate::{
     ReadApi,
     model::{Comment, Page},
@@ -41,18 +30,13 @@ pub(super) async fn list(
     State(api): State<ReadApi>,
     caller: Caller,
     task: TaskRef,
-    context: RequestContext,
-    RawQuery(raw): RawQuery,
-    mut query: Query,
+    query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
-    let paging = Paging::read(&mut query, context.path(), caller);
-    let min_position = MinPosition::read(&mut query);
-    query.finish()?;
+    let (paging, min_position) = query.finish(caller)?;
     let (task, fresh) = visible(&api, caller, task, min_position).await?;
-    let after: Option<CommentCursor> = paging.after(&api.page_tokens)?;
+    let after: Option<CommentCursor> = paging.after()?;
     let comments = queries::comments(&api.lists, task.task.id, after, paging.limit()).await;
     let mut items = comments.map_err(failed)?;
-    let next_page_token = paging.cut(&api.page_tokens, &mut items, CommentCursor::behind)?;
-    let link = next_link(&context, raw.as_deref(), &next_page_token);
-    Ok(Answer::json(&Page { items, next_page_token })?.fresh(fresh).next(link))
+    let next_page_token = paging.cut(&mut items, CommentCursor::behind)?;
+    paging.answer(items, next_page_token, fresh)
 }

@@ -1,22 +1,15 @@
 //! `GET /v1/tasks/{id}/history`, `/v1/users/{id}/history`
 
-use axum::{
-    extract::{RawQuery, State},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use domain::policy::Action;
-use service::{
-    problem::{Code, Problem},
-    query::Query,
-    request::RequestContext,
-};
+use service::problem::{Code, Problem};
 
 use super::{
     answer::Answer,
     caller::Caller,
     failure::{failed, untold},
-    fresh::{self, Fresh, MinPosition},
-    paging::{Paging, next_link},
+    fresh::{self, Fresh},
+    paging::{ListQuery, Paging},
     path::{Id, TaskRef},
     task_get::visible,
 };
@@ -49,17 +42,13 @@ pub(super) async fn of_task(
     State(api): State<ReadApi>,
     caller: Caller,
     task: TaskRef,
-    context: RequestContext,
-    RawQuery(raw): RawQuery,
-    mut query: Query,
+    query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
-    let paging = Paging::read(&mut query, context.path(), caller);
-    let min_position = MinPosition::read(&mut query);
-    query.finish()?;
+    let (paging, min_position) = query.finish(caller)?;
     let (task, fresh) = visible(&api, caller, task, min_position).await?;
-    let before = paging.after(&api.page_tokens)?.unwrap_or(i64::MAX);
+    let before = paging.after()?.unwrap_or(i64::MAX);
     let page = task_history(&api.log, &api.points, task.task.id, before, paging.size()).await;
-    page_of(&api, &paging, page.map_err(untold)?, fresh, &context, raw.as_deref())
+    page_of(&paging, page.map_err(untold)?, fresh)
 }
 
 /// Everything that happened to a user, newest first; for the user himself, admins and auditors.
@@ -82,35 +71,22 @@ pub(super) async fn of_user(
     State(api): State<ReadApi>,
     caller: Caller,
     Id(user): Id,
-    context: RequestContext,
-    RawQuery(raw): RawQuery,
-    mut query: Query,
+    query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     let relation = caller.relation_to(user);
     if !caller.can(Action::UserReadPrivate, relation) && !caller.can(Action::AuditRead, relation) {
         return Err(Code::Forbidden.into());
     }
-    let paging = Paging::read(&mut query, context.path(), caller);
-    let min_position = MinPosition::read(&mut query);
-    query.finish()?;
+    let (paging, min_position) = query.finish(caller)?;
     let fresh = min_position.wait(&api, fresh::USERS).await?;
     let fresh = min_position.narrow(&api, fresh::USERS, user, fresh)?;
-    let before = paging.after(&api.page_tokens)?.unwrap_or(i64::MAX);
+    let before = paging.after()?.unwrap_or(i64::MAX);
     queries::user(&api.points, user).await.map_err(failed)?.ok_or(Code::NotFound)?;
     let page = user_history(&api.log, &api.sealer, &api.points, user, before, paging.size()).await;
-    page_of(&api, &paging, page.map_err(untold)?, fresh, &context, raw.as_deref())
+    page_of(&paging, page.map_err(untold)?, fresh)
 }
 
-fn page_of(
-    api: &ReadApi,
-    paging: &Paging,
-    page: HistoryPage,
-    fresh: Fresh,
-    context: &RequestContext,
-    query: Option<&str>,
-) -> Result<Answer, Problem> {
-    let token = page.next_before.map(|before| paging.seal(&api.page_tokens, &before));
-    let next_page_token = token.transpose()?.unwrap_or_default();
-    let link = next_link(context, query, &next_page_token);
-    Ok(Answer::json(&Page { items: page.entries, next_page_token })?.fresh(fresh).next(link))
+fn page_of(paging: &Paging, page: HistoryPage, fresh: Fresh) -> Result<Answer, Problem> {
+    let token = page.next_before.map(|before| paging.seal(&before));
+    paging.answer(page.entries, token.transpose()?.unwrap_or_default(), fresh)
 }

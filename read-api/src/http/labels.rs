@@ -1,19 +1,10 @@
 //! `GET /v1/labels`
 
-use axum::{
-    extract::{RawQuery, State},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use domain::policy::Action;
-use service::{problem::Problem, query::Query, request::RequestContext};
+use service::problem::Problem;
 
-use super::{
-    answer::Answer,
-    caller::Caller,
-    failure::failed,
-    fresh::{self, MinPosition},
-    paging::{Paging, next_link},
-};
+use super::{caller::Caller, failure::failed, fresh, paging::ListQuery};
 use crate::{
     ReadApi,
     model::{Label, Page},
@@ -38,20 +29,15 @@ use crate::{
 pub(super) async fn list(
     State(api): State<ReadApi>,
     caller: Caller,
-    context: RequestContext,
-    RawQuery(raw): RawQuery,
-    mut query: Query,
+    query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::TaskRead)?;
-    let paging = Paging::read(&mut query, "/v1/labels", caller);
-    let min_position = MinPosition::read(&mut query);
-    query.finish()?;
-    let after: Option<String> = paging.after(&api.page_tokens)?;
+    let (paging, min_position) = query.finish(caller)?;
+    let after: Option<String> = paging.after()?;
     let fresh = min_position.wait(&api, fresh::TASKS).await?;
     let after = after.unwrap_or_default();
     let labels = queries::labels(&api.lists, caller.sight(), &after, paging.limit()).await;
     let mut items = labels.map_err(failed)?;
-    let next_page_token = paging.cut(&api.page_tokens, &mut items, |last| last.label.clone())?;
-    let link = next_link(&context, raw.as_deref(), &next_page_token);
-    Ok(Answer::json(&Page { items, next_page_token })?.fresh(fresh).next(link))
+    let next_page_token = paging.cut(&mut items, |last| last.label.clone())?;
+    paging.answer(items, next_page_token, fresh)
 }

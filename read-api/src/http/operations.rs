@@ -1,23 +1,14 @@
 //! `GET /v1/operations`, `/v1/operations/{id}`
 
-use axum::{
-    extract::{RawQuery, State},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use domain::policy::Action;
 use service::{
     problem::{Code, Problem},
     query::Query,
-    request::RequestContext,
 };
 
 use super::{
-    answer::Answer,
-    caller::Caller,
-    failure::failed,
-    fresh::MinPosition,
-    paging::{Paging, next_link},
-    path::Id,
+    answer::Answer, caller::Caller, failure::failed, fresh::MinPosition, paging::ListQuery, path::Id,
 };
 use crate::{
     ReadApi,
@@ -43,21 +34,16 @@ use crate::{
 pub(super) async fn list(
     State(api): State<ReadApi>,
     caller: Caller,
-    context: RequestContext,
-    RawQuery(raw): RawQuery,
-    mut query: Query,
+    query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::Operate)?;
-    let paging = Paging::read(&mut query, "/v1/operations", caller);
-    let min_position = MinPosition::read(&mut query);
-    query.finish()?;
-    let after: Option<OperationCursor> = paging.after(&api.page_tokens)?;
+    let (paging, min_position) = query.finish(caller)?;
+    let after: Option<OperationCursor> = paging.after()?;
     let fresh = min_position.wait_for_operations(&api).await?;
     let mut rows = queries::operations(&api.lists, after, paging.limit()).await.map_err(failed)?;
-    let next_page_token = paging.cut(&api.page_tokens, &mut rows, |(cursor, _)| *cursor)?;
+    let next_page_token = paging.cut(&mut rows, |(cursor, _)| *cursor)?;
     let items: Vec<Operation> = rows.into_iter().map(|(_, operation)| operation).collect();
-    let link = next_link(&context, raw.as_deref(), &next_page_token);
-    Ok(Answer::json(&Page { items, next_page_token })?.fresh(fresh).next(link))
+    paging.answer(items, next_page_token, fresh)
 }
 
 /// One long job.

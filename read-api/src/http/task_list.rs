@@ -1,18 +1,15 @@
 //! `GET /v1/tasks`
 
-use axum::{
-    extract::{RawQuery, State},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use domain::policy::Action;
-use service::{problem::Problem, query::Query, request::RequestContext};
+use service::problem::Problem;
 
 use super::{
     answer::Answer,
     caller::Caller,
     failure::failed,
     fresh::{self, MinPosition},
-    paging::{Paging, next_link},
+    paging::{ListQuery, Paging},
     task_query::{self, TaskFilterParams, one_of},
 };
 use crate::{
@@ -38,17 +35,14 @@ struct ListRequest {
 }
 
 impl ListRequest {
-    fn read(mut query: Query, caller: Caller) -> Result<Self, Problem> {
-        let request = Self {
-            filter: task_query::filter(&mut query, caller),
-            sort: task_query::sort(&mut query),
-            counting: query.one("count", |word| {
-                one_of(&[("exact", Counting::Exact), ("estimate", Counting::Estimate)], word)
-            }),
-            paging: Paging::read(&mut query, "/v1/tasks", caller),
-            min_position: MinPosition::read(&mut query),
-        };
-        query.finish().map(|()| request)
+    fn read(mut query: ListQuery, caller: Caller) -> Result<Self, Problem> {
+        let filter = task_query::filter(&mut query.filters, caller);
+        let sort = task_query::sort(&mut query.filters);
+        let counting = query.filters.one("count", |word| {
+            one_of(&[("exact", Counting::Exact), ("estimate", Counting::Estimate)], word)
+        });
+        let (paging, min_position) = query.finish(caller)?;
+        Ok(Self { filter, sort, counting, paging, min_position })
     }
 }
 
@@ -78,20 +72,18 @@ pub(super) fn projections(filter: &TaskFilter) -> &'static [Projection] {
 pub(super) async fn list(
     State(api): State<ReadApi>,
     caller: Caller,
-    context: RequestContext,
-    RawQuery(raw): RawQuery,
-    query: Query,
+    query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::TaskRead)?;
     let ListRequest { filter, sort, counting, paging, min_position } = ListRequest::read(query, caller)?;
-    let after: Option<TaskCursor> = paging.after(&api.page_tokens)?;
+    let after: Option<TaskCursor> = paging.after()?;
     let fresh = min_position.wait(&api, projections(&filter)).await?;
     let (pool, sight) = (&api.lists, caller.sight());
     let page = queries::task_page(pool, &filter, sight, sort, after.as_ref(), paging.limit()).await;
     let mut items = page.map_err(failed)?;
-    let next_page_token = paging.cut(&api.page_tokens, &mut items, |task| TaskCursor::behind(sort, task))?;
+    let next_page_token = paging.cut(&mut items, |task| TaskCursor::behind(sort, task))?;
     let count = count(&api, &filter, sight, counting).await?;
-    let link = next_link(&context, raw.as_deref(), &next_page_token);
+    let link = paging.next_link(&next_page_token);
     Ok(Answer::json(&CountedPage { items, next_page_token, count })?.fresh(fresh).next(link))
 }
 

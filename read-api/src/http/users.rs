@@ -1,7 +1,7 @@
 //! `GET /v1/users`, `/v1/users/me`, `/v1/users/{id}`
 
 use axum::{
-    extract::{RawQuery, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use domain::{
@@ -12,7 +12,6 @@ use service::{
     http::headers::IfNoneMatch,
     problem::{Code, Problem},
     query::Query,
-    request::RequestContext,
 };
 use uuid::Uuid;
 
@@ -21,7 +20,7 @@ use super::{
     caller::Caller,
     failure::failed,
     fresh::{self, MinPosition},
-    paging::{Paging, next_link},
+    paging::ListQuery,
     path::Id,
     task_query::flaw,
 };
@@ -68,22 +67,17 @@ fn filter(query: &mut Query) -> UserFilter {
 pub(super) async fn list(
     State(api): State<ReadApi>,
     caller: Caller,
-    context: RequestContext,
-    RawQuery(raw): RawQuery,
-    mut query: Query,
+    mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::UserRead)?;
-    let filter = filter(&mut query);
-    let paging = Paging::read(&mut query, "/v1/users", caller);
-    let min_position = MinPosition::read(&mut query);
-    query.finish()?;
-    let after: Option<UserCursor> = paging.after(&api.page_tokens)?;
+    let filter = filter(&mut query.filters);
+    let (paging, min_position) = query.finish(caller)?;
+    let after: Option<UserCursor> = paging.after()?;
     let fresh = min_position.wait(&api, fresh::USERS).await?;
     let mut rows = queries::users(&api.lists, &filter, after, paging.limit()).await.map_err(failed)?;
-    let next_page_token = paging.cut(&api.page_tokens, &mut rows, UserCursor::behind)?;
+    let next_page_token = paging.cut(&mut rows, UserCursor::behind)?;
     let items: Vec<User> = rows.into_iter().map(|row| shown(caller, row)).collect();
-    let link = next_link(&context, raw.as_deref(), &next_page_token);
-    Ok(Answer::json(&Page { items, next_page_token })?.fresh(fresh).next(link))
+    paging.answer(items, next_page_token, fresh)
 }
 
 /// The caller's own record.
