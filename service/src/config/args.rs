@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::Args;
 
-use super::{ConfigError, DatabaseUrl, NatsUrl, PublicUrl};
+use super::{ConfigError, DatabaseUrl, NatsUrl, PublicUrl, Span};
 use crate::{
     auth::{KeySource, Verifier},
     health::Health,
@@ -108,6 +108,9 @@ pub struct HttpArgs {
     /// Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas.
     #[arg(long, env = "TRUSTED_PROXIES", value_name = "NETWORKS", value_delimiter = ',')]
     pub trusted_proxies: Vec<Network>,
+    /// How long an answer may take to begin; afterwards the client gets 504.
+    #[arg(long, env = "REQUEST_TIMEOUT", value_name = "SPAN", default_value = "30s")]
+    pub request_timeout: Span,
     /// Where /metrics is served; nowhere by default.
     #[arg(long, env = "METRICS_ADDR", value_name = "ADDRESS")]
     pub metrics_addr: Option<SocketAddr>,
@@ -136,6 +139,7 @@ impl HttpArgs {
             public_url: Arc::from(self.public_url.as_str()),
             trusted_proxies: self.trusted_proxies.iter().copied().collect(),
             cors_origins: self.cors_origins.clone(),
+            request_timeout: self.request_timeout.0,
             health,
             metrics,
             shutdown,

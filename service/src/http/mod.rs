@@ -2,6 +2,7 @@
 
 mod accept;
 mod body;
+mod deadline;
 mod finish;
 pub mod headers;
 mod limits;
@@ -10,6 +11,7 @@ mod stream;
 
 pub use self::{
     body::{LOGIN_LIMIT, MergePatch, RequestBody, STANDARD_LIMIT},
+    deadline::Unhurried,
     finish::{Edge, InvalidOrigin, Origin, finish},
     limits::Limits,
     serve::serve,

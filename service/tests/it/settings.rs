@@ -82,11 +82,14 @@ fn help_is_the_manual_and_shows_no_secrets() {
 
 #[test]
 fn the_file_gives_defaults_that_flags_override() {
-    let path = file("public_url = \"https://tasks.example\"\nmax_connections = 7\nexample_wait = \"1m\"\n");
+    let path = file(
+        "public_url = \"https://tasks.example\"\nmax_connections = 7\nrequest_timeout = \"1m\"\nexample_wait = \"1m\"\n",
+    );
     let config = path.to_str().unwrap();
     let example = load(&["--config", config, "--wait", "2m"]).unwrap();
     assert_eq!(example.http.public_url.as_str(), "https://tasks.example");
     assert_eq!(example.http.limits().max_connections, 7);
+    assert_eq!(example.http.request_timeout, "1m".parse().unwrap());
     assert_eq!(example.wait, "2m".parse().unwrap());
     assert_eq!(load(&[&format!("--config={config}")]).unwrap().wait, "1m".parse().unwrap());
     std::fs::remove_file(path).unwrap();

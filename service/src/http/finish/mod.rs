@@ -4,7 +4,10 @@ mod cors;
 mod gate;
 mod render;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -17,6 +20,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 pub use self::cors::{InvalidOrigin, Origin};
+use super::deadline;
 use crate::{
     health::{self, Health},
     metrics::Metrics,
@@ -28,6 +32,8 @@ use crate::{
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Requests handled at a time; more are refused at once (streams count until their head is sent).
 const MAX_IN_FLIGHT: i64 = 8_192;
+/// How long an answer may take to begin.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the edge of a process is made of.
 #[derive(Clone, Debug)]
@@ -38,6 +44,8 @@ pub struct Edge {
     pub trusted_proxies: TrustedProxies,
     /// The origins whose pages may call us.
     pub cors_origins: Vec<Origin>,
+    /// A handler that takes longer is dropped, unless it is [`super::Unhurried`].
+    pub request_timeout: Duration,
     /// The checks behind `/readyz`.
     pub health: Health,
     /// Where requests are counted.
@@ -52,6 +60,7 @@ impl Default for Edge {
             public_url: Arc::from("http://localhost:8080"),
             trusted_proxies: TrustedProxies::default(),
             cors_origins: Vec::new(),
+            request_timeout: REQUEST_TIMEOUT,
             health: Health::default(),
             metrics: Metrics::default(),
             shutdown: Shutdown::default(),
@@ -94,8 +103,11 @@ async fn handle(edge: &Edge, context: &RequestContext, next: Next, request: Requ
     // One field only: every line a handler logs pays for the others, and the id leads to them.
     let span = tracing::info_span!("request", id = %context.request_id());
     let _in_flight = InFlight::enter(edge);
-    let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await;
-    answer.unwrap_or_else(|_| Problem::internal("a handler panicked").into_response())
+    let handle = async |request| {
+        let answer = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        answer.unwrap_or_else(|_| Problem::internal("a handler panicked").into_response())
+    };
+    deadline::within(edge.request_timeout, request, handle).instrument(span).await
 }
 
 impl Edge {
