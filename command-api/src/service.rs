@@ -15,7 +15,7 @@ use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Seal
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
-    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError},
+    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_old},
     commands::Commands,
     http::App,
     relay::{Relay, RelayConfig, StreamArgs},
@@ -27,7 +27,7 @@ const CONNECTIONS: u32 = 12;
 const RELAY_CONNECTIONS: u32 = 3;
 /// How long a request waits for one of them.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often receipts that are too old are dropped.
+/// How often receipts and sessions that are too old are dropped.
 const MAINTENANCE: Duration = Duration::from_secs(3600);
 /// A database that starts beside us may take this long.
 const START_PATIENCE: Duration = Duration::from_secs(30);
@@ -88,8 +88,8 @@ impl CommandApi {
         surroundings.shutdown.spawn(async move { ended.stopped().await });
         let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL)));
         let commands = Commands::new(Log::connect(pool), appender, sealer);
-        let auth = Auth::new(commands.clone(), keys, public_url);
-        let app = App::new(commands.clone(), auth.clone(), verifier);
+        let auth = Auth::new(commands.clone(), keys, &secret, public_url);
+        let app = App::new(commands.clone(), auth.clone(), verifier, http.origins());
         Ok(Self { commands, auth, app })
     }
 
@@ -147,7 +147,7 @@ pub async fn build(
     Ok(api)
 }
 
-/// Makes the partitions of coming receipts and drops those of old ones, now and every hour.
+/// Makes the partitions of coming receipts and drops those of old ones, and old sessions, now and every hour.
 async fn maintain(pool: PgPool, shutdown: Shutdown) {
     let mut timer = tokio::time::interval(MAINTENANCE);
     loop {
@@ -157,6 +157,9 @@ async fn maintain(pool: PgPool, shutdown: Shutdown) {
         }
         if let Err(error) = sqlx::query("SELECT event_store.maintain_receipts()").execute(&pool).await {
             tracing::warn!(%error, "old receipts cannot be dropped");
+        }
+        if let Err(error) = forget_old(&pool).await {
+            tracing::warn!(%error, "old sessions cannot be dropped");
         }
     }
 }

@@ -12,15 +12,17 @@ use service::request::ClientInfo;
 use uuid::Uuid;
 
 use super::{
-    Auth, credentials,
+    Auth,
+    admission::{Admission, AdmissionError},
+    credentials,
     password::{Busy, Password, Verdict},
+    refresh_token::RefreshToken,
     sessions::{self, NewSession},
-    tokens::Subject,
 };
 use crate::commands::Refusal;
 
 /// `amr` of a login by password.
-const METHODS: &[&str] = &["pwd"];
+const METHODS: [&str; 1] = ["pwd"];
 
 /// Why nobody comes in.
 #[derive(Debug, thiserror::Error)]
@@ -43,28 +45,9 @@ pub enum LoginError {
     /// The database did not answer.
     #[error("credentials or sessions cannot be read")]
     Database(#[from] sqlx::Error),
-    /// The token could not be signed.
-    #[error("the token cannot be signed")]
-    Token(#[from] jsonwebtoken::errors::Error),
-}
-
-/// Somebody who has come in.
-#[derive(Debug)]
-pub struct LoggedIn {
-    /// The access token.
-    pub access_token: String,
-    /// Seconds until it expires.
-    pub expires_in: i64,
-    /// The session that it names.
-    pub session: Uuid,
-    /// Who.
-    pub user: UserId,
-    /// Their address in clear.
-    pub email: String,
-    /// Their name in clear.
-    pub name: String,
-    /// Their roles.
-    pub roles: domain::policy::RoleSet,
+    /// No access token.
+    #[error(transparent)]
+    Admission(#[from] AdmissionError),
 }
 
 impl Auth {
@@ -74,7 +57,7 @@ impl Auth {
         email: Option<Email>,
         password: Password,
         client: &ClientInfo,
-    ) -> Result<LoggedIn, LoginError> {
+    ) -> Result<Admission, LoginError> {
         let commands = &self.0.commands;
         let user = match &email {
             Some(email) => commands.find_email(email).await?,
@@ -103,25 +86,21 @@ impl Auth {
         user: UserId,
         state: &User,
         client: &ClientInfo,
-    ) -> Result<LoggedIn, LoginError> {
+    ) -> Result<Admission, LoginError> {
         let commands = &self.0.commands;
-        let (session, auth_time) = (Uuid::now_v7(), Utc::now());
-        let ip = commands.seal(user, &client.ip.to_string()).await?;
-        let user_agent = match &client.user_agent {
-            Some(text) => Some(commands.seal(user, text).await?),
-            None => None,
+        let client = commands.seal_client(user, client).await?;
+        let (id, methods) = (Uuid::now_v7(), METHODS.map(str::to_owned));
+        let token = RefreshToken::generate(id);
+        let new = NewSession {
+            id,
+            user,
+            auth_time: Utc::now(),
+            methods: &methods,
+            client: &client,
+            epoch: state.session_epoch,
+            token_hash: &token.hash(),
         };
-        let user_agent = user_agent.as_ref();
-        let new = NewSession { id: session, user, auth_time, methods: METHODS, ip: &ip, user_agent };
-        sessions::open(commands.log().pool(), &new).await?;
-        let roles = state.effective_roles();
-        let subject = Subject { user, session, auth_time, methods: METHODS, roles, epoch: state.epoch };
-        let (access_token, expires_in) = self.sign(&subject)?;
-        let clear = async |sealed: &Option<_>| match sealed {
-            Some(sealed) => commands.unseal(sealed).await.map(Option::unwrap_or_default),
-            None => Ok(String::new()),
-        };
-        let (email, name) = (clear(&state.email).await?, clear(&state.name).await?);
-        Ok(LoggedIn { access_token, expires_in, session, user, email, name, roles })
+        let session = sessions::open(commands.log().pool(), &new).await?;
+        Ok(self.admit(&session, state, &token).await?)
     }
 }

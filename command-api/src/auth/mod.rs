@@ -1,26 +1,36 @@
-//! Who comes in: passwords, sessions, access tokens.
+//! Who comes in, and who stays in: passwords, sessions, access and refresh tokens.
 //!
-//! A login proves who one is, opens a session and signs a token that names it; what is checked, kept and signed has a
-//! file each, so that further factors, refreshing and revoking find their place.
+//! A login proves who one is and opens a session; a refresh keeps it alive; both end in an [`Admission`]. What is
+//! checked, kept and signed has a file each, so that further factors and revoking find their place.
 
+mod admission;
 mod credentials;
 mod login;
 mod password;
+mod refresh;
+mod refresh_token;
 mod register;
 mod sessions;
 mod signing_keys;
 mod tokens;
 
-pub use login::{LoggedIn, LoginError};
+pub use admission::{Admission, AdmissionError};
+pub use login::LoginError;
 pub use password::{Busy, Hasher, Password, PasswordFault};
+pub use refresh::RefreshError;
 pub use register::{NewPerson, RegisterError};
+pub use sessions::{SessionView, SessionsError, Which};
 pub use signing_keys::{SigningKeys, SigningKeysError};
 
+pub(crate) use sessions::forget_old;
 pub(crate) use tokens::AUDIENCE;
 
 use std::sync::Arc;
 
+use service::secrets::SecretKey;
+
 use crate::commands::Commands;
+use refresh_token::RefreshTokens;
 
 /// Everything that coming in needs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -31,13 +41,15 @@ struct Inner {
     commands: Commands,
     hasher: Hasher,
     keys: SigningKeys,
+    refresh_tokens: RefreshTokens,
     issuer: String,
 }
 
 impl Auth {
-    /// `issuer` is PUBLIC_URL.
-    pub fn new(commands: Commands, keys: SigningKeys, issuer: &str) -> Self {
-        let inner = Inner { commands, hasher: Hasher::default(), keys, issuer: issuer.to_owned() };
+    /// `secret` is that of the installation, `issuer` is PUBLIC_URL.
+    pub fn new(commands: Commands, keys: SigningKeys, secret: &SecretKey, issuer: &str) -> Self {
+        let (refresh_tokens, issuer) = (RefreshTokens::new(secret), issuer.to_owned());
+        let inner = Inner { commands, hasher: Hasher::default(), keys, refresh_tokens, issuer };
         Self(Arc::new(inner))
     }
 

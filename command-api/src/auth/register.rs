@@ -59,7 +59,7 @@ impl Auth {
         // A caller that goes away must not leave a password without a user.
         let work = tokio::spawn(async move {
             let user = UserId(Uuid::now_v7());
-            let caller = auth.0.commands.seal_client(caller, user, &client).await?;
+            let caller = caller.of(auth.0.commands.seal_client(user, &client).await?);
             let command = UserCommand::Register(auth.0.commands.seal_person(user, &person).await?);
             match auth.sign_up(user, &person.email, password, command, &caller).await {
                 Err(RegisterError::Refused(Refusal::Taken { .. })) => Ok(()),
@@ -126,20 +126,5 @@ impl crate::commands::Commands {
             locale: person.locale.clone(),
             time_zone: person.time_zone,
         })
-    }
-
-    /// Adds where the caller came from, sealed with the key of this user.
-    pub(crate) async fn seal_client(
-        &self,
-        caller: Caller,
-        user: UserId,
-        client: &ClientInfo,
-    ) -> Result<Caller, Refusal> {
-        let ip = Some(self.seal(user, &client.ip.to_string()).await?);
-        let user_agent = match &client.user_agent {
-            Some(text) => Some(self.seal(user, text).await?),
-            None => None,
-        };
-        Ok(Caller { ip, user_agent, ..caller })
     }
 }

@@ -24,7 +24,7 @@ struct Claims<'a> {
     nbf: i64,
     exp: i64,
     auth_time: i64,
-    amr: &'a [&'a str],
+    amr: &'a [String],
     roles: RoleSet,
     epoch: i64,
 }
@@ -34,7 +34,7 @@ pub(super) struct Subject<'a> {
     pub(super) user: UserId,
     pub(super) session: Uuid,
     pub(super) auth_time: DateTime<Utc>,
-    pub(super) methods: &'a [&'a str],
+    pub(super) methods: &'a [String],
     pub(super) roles: RoleSet,
     pub(super) epoch: i64,
 }

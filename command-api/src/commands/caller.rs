@@ -12,9 +12,10 @@ use domain::{
     user::User,
 };
 use event_store::Guard;
+use service::request::ClientInfo;
 use uuid::Uuid;
 
-use super::{Refusal, user_ref};
+use super::{Commands, Refusal, user_ref};
 use crate::aggregates::{Aggregates, Trust};
 
 /// Who acts.
@@ -60,6 +61,27 @@ pub struct Caller {
     pub now: Timestamp,
 }
 
+/// Where a caller came from, sealed with the key of the one who acts.
+#[derive(Clone, Debug)]
+pub struct SealedClient {
+    /// The address.
+    pub ip: Sealed,
+    /// The `User-Agent`.
+    pub user_agent: Option<Sealed>,
+}
+
+impl Commands {
+    /// Seals where a request of this user came from.
+    pub async fn seal_client(&self, user: UserId, client: &ClientInfo) -> Result<SealedClient, Refusal> {
+        let ip = self.seal(user, &client.ip.to_string()).await?;
+        let user_agent = match &client.user_agent {
+            Some(text) => Some(self.seal(user, text).await?),
+            None => None,
+        };
+        Ok(SealedClient { ip, user_agent })
+    }
+}
+
 impl Caller {
     /// A caller in this process, with a request id of its own, at this moment.
     pub fn internal(who: Who, transport: &'static str) -> Self {
@@ -81,6 +103,11 @@ impl Caller {
     /// The same at another time.
     pub fn at(self, now: Timestamp) -> Self {
         Self { now, ..self }
+    }
+
+    /// The same, having come from there.
+    pub fn of(self, client: SealedClient) -> Self {
+        Self { ip: Some(client.ip), user_agent: client.user_agent, ..self }
     }
 
     /// The circumstances as events store them, for events that bear this time.

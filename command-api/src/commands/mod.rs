@@ -21,7 +21,7 @@ use domain::{
 };
 use event_store::{AggregateRef, Appender, Log, Sealer, TaskKeys};
 
-pub use caller::{Caller, Who};
+pub use caller::{Caller, SealedClient, Who};
 pub use operations::OperationUnit;
 pub use receipts::{Answer, ReceiptKey, Reply};
 pub use refusal::{FieldConflict, Refusal, Refused};

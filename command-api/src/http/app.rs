@@ -4,11 +4,11 @@ use axum::extract::FromRef;
 use chrono::Utc;
 use domain::{
     ids::{TaskId, TaskKey, UserId},
-    personal::Sealed,
 };
 use quick_cache::sync::Cache;
 use service::{
     auth::{Principal, Verifier},
+    http::Origin,
     problem::{Code, Problem},
     request::{ClientInfo, RequestContext},
 };
@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::problems::problem;
 use crate::{
     auth::Auth,
-    commands::{Caller, Commands, Who},
+    commands::{Caller, Commands, SealedClient, Who},
 };
 
 /// Sessions whose address and user agent are remembered sealed.
@@ -33,6 +33,8 @@ pub struct App {
     pub auth: Auth,
     /// Verifies access tokens.
     pub verifier: Verifier,
+    /// Whose pages may use the refresh cookie.
+    pub origins: Arc<[Origin]>,
     seals: Arc<Cache<Uuid, Arc<Seals>>>,
 }
 
@@ -40,14 +42,14 @@ pub struct App {
 #[derive(Debug)]
 struct Seals {
     client: ClientInfo,
-    ip: Option<Sealed>,
-    user_agent: Option<Sealed>,
+    sealed: SealedClient,
 }
 
 impl App {
     /// Puts the parts together.
-    pub fn new(commands: Commands, auth: Auth, verifier: Verifier) -> Self {
-        Self { commands, auth, verifier, seals: Arc::new(Cache::new(CACHED_SESSIONS)) }
+    pub fn new(commands: Commands, auth: Auth, verifier: Verifier, origins: Vec<Origin>) -> Self {
+        let seals = Arc::new(Cache::new(CACHED_SESSIONS));
+        Self { commands, auth, verifier, origins: origins.into(), seals }
     }
 
     /// The task that a path names by UUID or by key.
@@ -68,9 +70,9 @@ impl App {
     ) -> Result<Caller, Problem> {
         let user = UserId(principal.user_id);
         let caller = self.anonymous(context);
-        let seals = self.seals(principal.session_id, user, &caller, context.client()).await?;
-        let (ip, user_agent) = (seals.ip.clone(), seals.user_agent.clone());
-        Ok(Caller { who: Who::User(user), session: Some(principal.session_id), ip, user_agent, ..caller })
+        let seals = self.seals(principal.session_id, user, context.client()).await?;
+        let caller = caller.of(seals.sealed.clone());
+        Ok(Caller { who: Who::User(user), session: Some(principal.session_id), ..caller })
     }
 
     /// The circumstances of a request without a session.
@@ -94,15 +96,13 @@ impl App {
         &self,
         session: Uuid,
         user: UserId,
-        caller: &Caller,
         client: &ClientInfo,
     ) -> Result<Arc<Seals>, Problem> {
         if let Some(seals) = self.seals.get(&session).filter(|seals| seals.client == *client) {
             return Ok(seals);
         }
-        let sealed = self.commands.seal_client(caller.clone(), user, client).await.map_err(problem)?;
-        let seals = Seals { client: client.clone(), ip: sealed.ip, user_agent: sealed.user_agent };
-        let seals = Arc::new(seals);
+        let sealed = self.commands.seal_client(user, client).await.map_err(problem)?;
+        let seals = Arc::new(Seals { client: client.clone(), sealed });
         self.seals.insert(session, Arc::clone(&seals));
         Ok(seals)
     }

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::user::values::{Email, Locale, PersonName, TimeZone};
@@ -18,9 +18,12 @@ use super::{
     app::App,
     exchange::{json_response, refuse_query},
     ops::rule,
-    schemas,
+    refresh_cookie, schemas,
 };
-use crate::auth::{NewPerson, Password, PasswordFault};
+use crate::auth::{Admission, NewPerson, Password, PasswordFault};
+
+/// Nobody on the way may keep tokens and addresses.
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// What everybody is told who signs up, whether or not the address is known.
 const SIGNED_UP: &str = "If the address is new, a link to verify it is on its way.";
@@ -64,12 +67,16 @@ fn flawed<'t>(
 }
 
 /// Log in with e-mail and password.
+///
+/// The refresh token comes in the answer, or with `refresh_cookie` in a cookie that scripts cannot read; a page must then
+/// be one of PUBLIC_URL or CORS_ORIGINS.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "auth", request_body = schemas::Login,
     responses((status = 200, body = schemas::LoggedIn)), extensions(("x-policy" = json!("public"))))]
 pub(super) async fn login(
     State(app): State<App>,
     context: RequestContext,
     uri: axum::http::Uri,
+    headers: HeaderMap,
     body: RequestBody<LOGIN_LIMIT>,
 ) -> Result<Response, Problem> {
     refuse_query(uri.query())?;
@@ -77,21 +84,44 @@ pub(super) async fn login(
     let mut fields = object.fields();
     let email = fields.required("email", |text: &str| Ok::<_, Flaw>(Email::parse(text).ok()));
     let password = fields.required("password", flawed(Password::presented));
+    let cookie = fields.optional("refresh_cookie", |cookie: bool| Ok::<_, Flaw>(cookie));
     let (email, password) = fields.finish_with(|| Some((email?, password?)))?;
-    let person = app.auth.log_in(email, password, context.client()).await?;
-    let user = json!({"id": person.user, "email": person.email, "name": person.name, "roles": person.roles});
-    let mut response = json_response(
-        StatusCode::OK,
-        &json!({
-            "access_token": person.access_token,
-            "token_type": "Bearer",
-            "expires_in": person.expires_in,
-            "session_id": person.session,
-            "user": user,
-        }),
-    );
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    let handover = if cookie == Some(true) { Handover::Cookie } else { Handover::Body };
+    if handover == Handover::Cookie {
+        refresh_cookie::check_origin(&app.origins, &headers)?;
+    }
+    let admission = app.auth.log_in(email, password, context.client()).await?;
+    Ok(admitted(&admission, handover))
+}
+
+/// How a client gets its refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handover {
+    /// In the answer.
+    Body,
+    /// In the cookie, and nowhere else.
+    Cookie,
+}
+
+/// The answer to somebody who has come in.
+pub(super) fn admitted(admission: &Admission, handover: Handover) -> Response {
+    let Admission { user, email, name, roles, .. } = admission;
+    let mut body = json!({
+        "access_token": admission.access_token,
+        "token_type": "Bearer",
+        "expires_in": admission.expires_in,
+        "session_id": admission.session,
+        "user": {"id": user, "email": email, "name": name, "roles": roles},
+    });
+    let mut cookie = None;
+    match handover {
+        Handover::Body => body["refresh_token"] = json!(admission.refresh_token),
+        Handover::Cookie => cookie = refresh_cookie::set(&admission.refresh_token, admission.refresh_within),
+    }
+    let mut response = json_response(StatusCode::OK, &body);
+    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
+    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    response
 }
 
 /// The public keys that access tokens are verified with.

@@ -9,8 +9,10 @@ mod exchange;
 mod ops;
 mod parts;
 mod problems;
+mod refresh_cookie;
 mod reply;
 pub mod schemas;
+mod sessions;
 mod tasks;
 mod users;
 
@@ -25,6 +27,13 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
         .routes(routes!(auth::jwks))
+        // staying in, going out
+        .routes(routes!(sessions::refresh))
+        .routes(routes!(sessions::logout))
+        .routes(routes!(sessions::logout_all))
+        .routes(routes!(sessions::logout_others))
+        .routes(routes!(sessions::list_sessions))
+        .routes(routes!(sessions::end_session))
         // users
         .routes(routes!(users::invite))
         .routes(routes!(users::edit_me))

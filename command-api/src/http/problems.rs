@@ -14,7 +14,7 @@ use service::{
 };
 
 use crate::{
-    auth::{LoginError, RegisterError},
+    auth::{AdmissionError, LoginError, RefreshError, RegisterError, SessionsError},
     commands::{Refusal, Refused},
 };
 
@@ -142,7 +142,38 @@ impl From<LoginError> for Problem {
             LoginError::Busy(_) => Self::new(Code::Overloaded).retry_after(1),
             LoginError::Refused(refusal) => problem(refusal),
             error @ LoginError::Database(_) => unavailable(error),
-            error @ LoginError::Token(_) => Self::internal(error),
+            LoginError::Admission(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Invalid => Self::new(Code::TokenInvalid),
+            RefreshError::Reused => Self::new(Code::RefreshTokenReused),
+            RefreshError::Refused(refusal) => problem(refusal),
+            error @ RefreshError::Database(_) => unavailable(error),
+            RefreshError::Admission(error) => error.into(),
+        }
+    }
+}
+
+impl From<AdmissionError> for Problem {
+    fn from(error: AdmissionError) -> Self {
+        match error {
+            AdmissionError::Refused(refusal) => problem(refusal),
+            error @ AdmissionError::Token(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SessionsError> for Problem {
+    fn from(error: SessionsError) -> Self {
+        match error {
+            SessionsError::NotFound => Self::new(Code::NotFound),
+            SessionsError::Refused(refusal) => problem(refusal),
+            error @ SessionsError::Database(_) => unavailable(error),
         }
     }
 }

@@ -53,6 +53,14 @@ pub struct UserPath {
     pub id: Uuid,
 }
 
+/// The path of a session.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct SessionPath {
+    /// The session.
+    pub id: Uuid,
+}
+
 /// A new task.
 #[derive(Debug, ToSchema)]
 pub struct CreateTask {
@@ -328,9 +336,18 @@ pub struct Login {
     /// Password.
     #[schema(format = Password)]
     pub password: String,
+    /// Put the refresh token into a cookie instead of the answer.
+    pub refresh_cookie: Option<bool>,
 }
 
-/// An access token and whose it is.
+/// A refresh token, unless it comes in the cookie.
+#[derive(Debug, ToSchema)]
+pub struct Refresh {
+    /// As the login or the last refresh has answered it.
+    pub refresh_token: Option<String>,
+}
+
+/// Tokens and whose they are.
 #[derive(Debug, ToSchema)]
 pub struct LoggedIn {
     /// For `Authorization: Bearer`.
@@ -339,10 +356,40 @@ pub struct LoggedIn {
     pub token_type: String,
     /// Seconds.
     pub expires_in: i64,
+    /// For `POST /v1/auth/refresh`; absent if it is in the cookie.
+    pub refresh_token: Option<String>,
     /// The session.
     pub session_id: Uuid,
     /// Who.
     pub user: Person,
+}
+
+/// Sessions.
+#[derive(Debug, ToSchema)]
+pub struct Sessions {
+    /// The one used last first.
+    pub items: Vec<Session>,
+    /// Always empty.
+    pub next_page_token: String,
+}
+
+/// One of one's own sessions.
+#[derive(Debug, ToSchema)]
+pub struct Session {
+    /// Its id.
+    pub id: Uuid,
+    /// The address that it was last refreshed from, or opened.
+    pub ip: Option<String>,
+    /// What the client called itself then.
+    pub user_agent: Option<String>,
+    /// When it was opened.
+    #[schema(value_type = String, format = DateTime)]
+    pub create_time: Timestamp,
+    /// When it was last refreshed.
+    #[schema(value_type = String, format = DateTime)]
+    pub last_active_time: Timestamp,
+    /// Whether this request belongs to it.
+    pub current: bool,
 }
 
 /// Somebody, as they see themselves.

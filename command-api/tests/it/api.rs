@@ -87,6 +87,15 @@ pub(crate) struct Person {
     pub(crate) token: String,
 }
 
+impl Person {
+    /// The session that the token names.
+    pub(crate) fn session(&self) -> Uuid {
+        let claims = self.token.split('.').nth(1).unwrap();
+        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+        claims["sid"].as_str().unwrap().parse().unwrap()
+    }
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {

@@ -13,5 +13,6 @@ mod preconditions;
 mod privacy;
 mod races;
 mod relay;
+mod sessions;
 mod tasks;
 mod transitions;

@@ -53,6 +53,7 @@ pub(crate) struct Sample {
     item: String,
     other: String,
     user: Uuid,
+    session: Uuid,
 }
 
 impl Sample {
@@ -69,12 +70,14 @@ impl Sample {
             item: text(&items.json["checklist"][0]["id"]),
             other,
             user,
+            session: owner.session(),
         }
     }
 
     fn path(&self, route: &Route) -> String {
         let id = if route.path.starts_with("/v1/users") { self.user.to_string() } else { self.task.clone() };
         let id = if route.path.contains("parked-events") { "1".to_owned() } else { id };
+        let id = if route.path.contains("/sessions/") { self.session.to_string() } else { id };
         let path = route.path.replace("{id}", &id).replace("{comment}", &self.comment);
         let path =
             path.replace("{item}", &self.item).replace("{type}", "relates").replace("{task}", &self.other);

@@ -38,6 +38,8 @@ pub struct User {
     pub roles: RoleSet,
     /// Rises with every change of rights; tokens of older epochs are stale.
     pub epoch: i64,
+    /// Rises with everything that ends all sessions; those opened in an older one are over.
+    pub session_epoch: i64,
     /// When the user signed up.
     pub create_time: Option<Timestamp>,
     /// When the last event occurred.
@@ -46,7 +48,7 @@ pub struct User {
 
 impl User {
     /// Version of the shape that snapshots have; another one is ignored and folded anew.
-    pub const SHAPE: i32 = 1;
+    pub const SHAPE: i32 = 2;
 
     /// Whether the first event has happened.
     pub fn exists(&self) -> bool {
@@ -104,8 +106,12 @@ impl User {
             UserEvent::TimeZoneChanged(change) => self.time_zone = change.to,
             UserEvent::RoleGranted(entry) => self.take_roles(self.roles.with(entry.role)),
             UserEvent::RoleRevoked(entry) => self.take_roles(self.roles.without(entry.role)),
-            UserEvent::Deactivated(_) => self.take_deactivated(true),
+            UserEvent::Deactivated(_) => {
+                self.take_deactivated(true);
+                self.session_epoch += 1;
+            }
             UserEvent::Reactivated(_) => self.take_deactivated(false),
+            UserEvent::RefreshTokenReused(_) => {}
         }
     }
 

@@ -1,6 +1,9 @@
 //! What can be asked of a user, and what a decision on one knows beside.
 
-use super::values::{Locale, Reason, TimeZone};
+use super::{
+    RefreshTokenReused,
+    values::{Locale, Reason, TimeZone},
+};
 use crate::{
     actor::Actor,
     ids::UserId,
@@ -56,6 +59,8 @@ pub enum UserCommand {
         /// Why, if said.
         reason: Option<Reason>,
     },
+    /// Put on record that a session has ended because of its refresh token.
+    RecordReuse(RefreshTokenReused),
 }
 
 /// Data of somebody new.
@@ -123,7 +128,8 @@ impl UserCommand {
             | Self::Verify { .. }
             | Self::EditProfile(_)
             | Self::GrantRole { .. }
-            | Self::Reactivate { .. } => false,
+            | Self::Reactivate { .. }
+            | Self::RecordReuse(_) => false,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What can have happened to a user. These shapes are a contract: stored for ever, published as they are.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::values::{Locale, Reason, TimeZone};
 use crate::{
@@ -35,6 +36,8 @@ events! {
         Deactivated(StateChange) = "user.deactivated" v "1",
         /// May again.
         Reactivated(StateChange) = "user.reactivated" v "1",
+        /// A refresh token came back after its successor was used: two hold it. The session has ended.
+        RefreshTokenReused(RefreshTokenReused) = "user.refresh_token_reused" v "1",
     }
 }
 
@@ -88,4 +91,15 @@ pub struct StateChange {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+}
+
+/// Payload of `user.refresh_token_reused`. Which of the two addresses is the thief's nobody knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RefreshTokenReused {
+    /// The session that has ended.
+    pub session: Uuid,
+    /// The address that the session was last refreshed from.
+    pub used_from: Sealed,
+    /// The address that the old token came from.
+    pub reused_from: Sealed,
 }

@@ -18,9 +18,12 @@ use domain::{
         },
     },
     time::TimeZone,
-    user::{Imported, Invited, Registered, RoleEntry, StateChange, UserEvent, values::Locale},
+    user::{
+        Imported, Invited, RefreshTokenReused, Registered, RoleEntry, StateChange, UserEvent, values::Locale,
+    },
 };
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::given::{after, assignee, at, comment, creator, item, label, markdown, task, title, user};
 
@@ -134,6 +137,11 @@ fn user_events() -> Vec<UserEvent> {
         UserEvent::RoleRevoked(RoleEntry { role: Role::Manager }),
         UserEvent::Deactivated(StateChange { reason }),
         UserEvent::Reactivated(StateChange { reason: None }),
+        UserEvent::RefreshTokenReused(RefreshTokenReused {
+            session: Uuid::from_u128(7),
+            used_from: sealed("dXNlZA"),
+            reused_from: sealed("cmV1c2Vk"),
+        }),
     ]
 }
 

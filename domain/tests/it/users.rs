@@ -9,12 +9,14 @@ use domain::{
     policy::{Role, RoleSet},
     task::values::ExternalRef,
     user::{
-        Imported, Invited, NewUser, Profile, Proof, Registered, RoleEntry, StateChange, User, UserCommand,
-        UserContext, UserError, UserEvent, UserFacts,
+        Imported, Invited, NewUser, Profile, Proof, RefreshTokenReused, Registered, RoleEntry, StateChange,
+        User, UserCommand, UserContext, UserError, UserEvent, UserFacts,
         values::{Locale, TimeZone, UserState},
     },
     violation::{FieldViolation, Violation},
 };
+
+use uuid::Uuid;
 
 use crate::given::{MEMBER, member, noon, user};
 
@@ -230,6 +232,26 @@ fn locked_out_and_let_in_again() {
     events.push(reactivated.clone());
     assert_eq!(after(&events).effective_roles(), MEMBER);
     assert_eq!(after(&[registered(), deactivated(), reactivated]).state(), UserState::Unverified);
+}
+
+#[test]
+fn being_locked_out_ends_all_sessions_for_good() {
+    let reactivated = UserEvent::Reactivated(StateChange { reason: None });
+    let epochs = [granted(Role::Manager), deactivated(), reactivated].into_iter();
+    let epochs = epochs.scan(after(&active()), |user, event| {
+        user.apply(event);
+        Some(user.session_epoch)
+    });
+    assert_eq!(epochs.collect::<Vec<_>>(), [0, 1, 1]);
+}
+
+#[test]
+fn the_reuse_of_a_token_is_recorded_for_those_who_exist() {
+    let (used_from, reused_from) = (sealed("here"), sealed("there"));
+    let reuse = RefreshTokenReused { session: Uuid::from_u128(7), used_from, reused_from };
+    let record = || UserCommand::RecordReuse(reuse.clone());
+    assert_eq!(ask(Actor::Anonymous, &active(), record()), Ok(vec![UserEvent::RefreshTokenReused(reuse.clone())]));
+    assert_eq!(ask(Actor::Anonymous, &[], record()), Err(UserError::NotFound));
 }
 
 #[test]

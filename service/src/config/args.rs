@@ -133,6 +133,11 @@ impl HttpArgs {
         }
     }
 
+    /// The origins whose pages may use cookies: that of PUBLIC_URL and CORS_ORIGINS.
+    pub fn origins(&self) -> Vec<Origin> {
+        self.public_url.origin().into_iter().chain(self.cors_origins.iter().cloned()).collect()
+    }
+
     /// What [`crate::http::finish`] needs.
     pub fn edge(&self, health: Health, metrics: Metrics, shutdown: Shutdown) -> Edge {
         Edge {

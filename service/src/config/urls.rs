@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::secrets::Secret;
+use crate::{http::Origin, secrets::Secret};
 
 /// The text is no address of the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +78,11 @@ impl PublicUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The origin of pages at this address.
+    pub fn origin(&self) -> Option<Origin> {
+        reqwest::Url::parse(&self.0).ok()?.origin().ascii_serialization().parse().ok()
+    }
 }
 
 impl FromStr for PublicUrl {
@@ -120,5 +125,12 @@ mod tests {
             assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
         }
         assert_eq!("http://localhost:8080/".parse::<PublicUrl>().unwrap().as_str(), "http://localhost:8080");
+    }
+
+    #[test]
+    fn pages_at_an_address_have_an_origin() {
+        let origin = |text: &str| text.parse::<PublicUrl>().unwrap().origin();
+        assert_eq!(origin("https://Tasks.example.com:443/app"), "https://tasks.example.com".parse().ok());
+        assert_eq!(origin("http://localhost:8080"), "http://localhost:8080".parse().ok());
     }
 }

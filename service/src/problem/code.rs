@@ -207,8 +207,8 @@ codes! {
         en "The access token has expired" "Refresh it."
         ko "액세스 토큰이 만료되었습니다" "토큰을 갱신하세요.";
     TokenInvalid = "TOKEN_INVALID" UNAUTHORIZED
-        en "The access token is not valid" "Log in again."
-        ko "유효하지 않은 액세스 토큰입니다" "다시 로그인하세요.";
+        en "The token is not valid" "Log in again."
+        ko "유효하지 않은 토큰입니다" "다시 로그인하세요.";
     TokenStale = "TOKEN_STALE" UNAUTHORIZED
         en "The access token is out of date" "Refresh it: your roles have changed."
         ko "오래된 액세스 토큰입니다" "역할이 바뀌었으니 토큰을 갱신하세요.";

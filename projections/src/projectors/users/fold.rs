@@ -129,6 +129,7 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         UserEvent::RoleRevoked(entry) => row.roles = words(roles(row).without(entry.role)),
         UserEvent::Deactivated(_) => row.deactivated = true,
         UserEvent::Reactivated(_) => row.deactivated = false,
+        UserEvent::RefreshTokenReused(_) => {}
     }
 }
 
@@ -145,7 +146,8 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::RoleGranted(_)
         | UserEvent::RoleRevoked(_)
         | UserEvent::Deactivated(_)
-        | UserEvent::Reactivated(_) => Vec::new(),
+        | UserEvent::Reactivated(_)
+        | UserEvent::RefreshTokenReused(_) => Vec::new(),
     }
 }
 

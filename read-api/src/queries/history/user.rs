@@ -57,6 +57,7 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         UserEvent::Invited(user) => vec![&user.email, &user.name],
         UserEvent::Imported(user) => vec![&user.name],
         UserEvent::NameChanged(name) => vec![&name.from, &name.to],
+        UserEvent::RefreshTokenReused(reuse) => vec![&reuse.used_from, &reuse.reused_from],
         UserEvent::Verified(_)
         | UserEvent::LocaleChanged(_)
         | UserEvent::TimeZoneChanged(_)
@@ -108,5 +109,8 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
         UserEvent::RoleRevoked(entry) => vec![change("roles", json(entry.role), Value::Null)],
         UserEvent::Deactivated(_) => flag("deactivated", true),
         UserEvent::Reactivated(_) => flag("deactivated", false),
+        UserEvent::RefreshTokenReused(reuse) => {
+            vec![change("ip", texts.clear(&reuse.used_from), texts.clear(&reuse.reused_from))]
+        }
     }
 }

@@ -19,6 +19,13 @@ const EXPOSED: &str =
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(HeaderValue);
 
+impl Origin {
+    /// Whether the `Origin` header names this one.
+    pub fn is(&self, header: &HeaderValue) -> bool {
+        self.0 == header
+    }
+}
+
 /// The text is no origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an origin such as https://app.example.com (no path, no slash at the end)")]
