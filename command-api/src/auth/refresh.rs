@@ -59,8 +59,7 @@ enum Verdict {
 fn judge(session: &Session, presented: &[u8], limits: Limits) -> Verdict {
     let age = |since: DateTime<Utc>| session.now - since;
     let is = |hash: &Option<Vec<u8>>| hash.as_deref() == Some(presented);
-    let expired =
-        age(session.last_active_at) >= limits.idle || age(session.created_at) >= limits.absolute;
+    let expired = age(session.last_active_at) >= limits.idle || age(session.created_at) >= limits.absolute;
     if session.ended_at.is_some() || expired {
         Verdict::Over
     } else if is(&session.token_hash) {

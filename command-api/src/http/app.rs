@@ -2,9 +2,7 @@
 
 use axum::extract::FromRef;
 use chrono::Utc;
-use domain::{
-    ids::{TaskId, TaskKey, UserId},
-};
+use domain::ids::{TaskId, TaskKey, UserId};
 use quick_cache::sync::Cache;
 use service::{
     auth::{Principal, Verifier},
@@ -92,12 +90,7 @@ impl App {
         }
     }
 
-    async fn seals(
-        &self,
-        session: Uuid,
-        user: UserId,
-        client: &ClientInfo,
-    ) -> Result<Arc<Seals>, Problem> {
+    async fn seals(&self, session: Uuid, user: UserId, client: &ClientInfo) -> Result<Arc<Seals>, Problem> {
         if let Some(seals) = self.seals.get(&session).filter(|seals| seals.client == *client) {
             return Ok(seals);
         }

@@ -25,6 +25,17 @@ impl Api {
         self.post("/v1/auth/refresh", None, json!({"refresh_token": token})).await
     }
 
+    /// As a client does: what a busy server refuses is sent again.
+    async fn refresh_patiently(&self, token: &str) -> Answer {
+        for _ in 0..20 {
+            let answer = self.refresh(token).await;
+            if answer.status != StatusCode::SERVICE_UNAVAILABLE {
+                return answer;
+            }
+        }
+        self.refresh(token).await
+    }
+
     async fn sessions(&self, person: &Person) -> Vec<Value> {
         let answer = self.call("GET", "/v1/auth/sessions", Some(person), json!({}), &[]).await.expect(200);
         answer.json["items"].as_array().unwrap().clone()
@@ -52,7 +63,8 @@ impl World {
 
     /// Makes the last successor ten seconds old, or one that stays recent for the rest of a test.
     async fn set_recent(&self, session: Uuid, recent: bool) {
-        let sql = "UPDATE event_store.sessions SET next_at = clock_timestamp() + $2::text::interval WHERE id = $1";
+        let sql = "UPDATE event_store.sessions SET next_at = clock_timestamp() + $2::text::interval \
+             WHERE id = $1 AND next_hash IS NOT NULL";
         let span = if recent { "1 hour" } else { "-10 seconds" };
         sqlx::query(sql).bind(session).bind(span).execute(&self.owner).await.unwrap();
     }
@@ -123,7 +135,7 @@ async fn of_twenty_at_once_one_branch_lives() {
     one.member("ann").await;
     let mut token = one.log_in_anew("ann").await.refresh_token();
     for _ in 0..5 {
-        let all = (0..20).map(|index| if index % 2 == 0 { &one } else { &two }.refresh(&token));
+        let all = (0..20).map(|index| if index % 2 == 0 { &one } else { &two }.refresh_patiently(&token));
         let answers = join_all(all).await.into_iter().map(|answer| answer.expect(200));
         let answered: BTreeSet<String> = answers.map(|answer| answer.refresh_token()).collect();
         let mut live = Vec::new();
@@ -138,7 +150,7 @@ async fn of_twenty_at_once_one_branch_lives() {
     // With the successor used, all who come with its forerunner come too late, and meet one end together.
     let next = one.refresh(&token).await.expect(200).refresh_token();
     one.refresh(&next).await.expect(200);
-    let all = (0..20).map(|index| if index % 2 == 0 { &one } else { &two }.refresh(&token));
+    let all = (0..20).map(|index| if index % 2 == 0 { &one } else { &two }.refresh_patiently(&token));
     for answer in join_all(all).await {
         answer.refused(401, "REFRESH_TOKEN_REUSED");
     }
@@ -187,7 +199,10 @@ async fn a_token_in_two_hands_ends_its_session_only() {
     let recorded: Vec<(Value, Value)> =
         sqlx::query_as(sql).bind(ann.id.to_string()).fetch_all(&world.owner).await.unwrap();
     let [(payload, metadata)] = &recorded[..] else { panic!("{recorded:?}") };
-    assert_eq!((&payload["session"], &metadata["session_id"]), (&json!(stolen.person().session()), &payload["session"]));
+    assert_eq!(
+        (&payload["session"], &metadata["session_id"]),
+        (&json!(stolen.person().session()), &payload["session"])
+    );
     for address in ["used_from", "reused_from"] {
         assert!(payload[address].as_str().unwrap().starts_with(&format!("s1.{}.", ann.id)), "{payload}");
     }
@@ -215,13 +230,18 @@ async fn sessions_run_out() {
     for (name, used, span, lives) in cases {
         let first = api.log_in_anew(name).await;
         let (token, session) = (first.refresh_token(), first.person().session());
-        let sql = "UPDATE event_store.sessions SET created_at = created_at - $2::text::interval WHERE id = $1";
+        let sql =
+            "UPDATE event_store.sessions SET created_at = created_at - $2::text::interval WHERE id = $1";
         sqlx::query(sql).bind(session).bind(used).execute(&world.owner).await.unwrap();
         world.age(session, span).await;
         let answer = api.refresh(&token).await;
         let listed = api.sessions(&first.person()).await.iter().any(|item| item["id"] == json!(session));
         assert_eq!(listed, lives, "{name} {span}");
-        if lives { answer.expect(200) } else { answer.refused(401, "TOKEN_INVALID") };
+        if lives {
+            answer.expect(200)
+        } else {
+            answer.refused(401, "TOKEN_INVALID")
+        };
     }
     assert_eq!(world.reuses().await, 0);
 }
@@ -240,11 +260,10 @@ async fn a_refreshed_token_has_the_roles_of_today() {
     assert_eq!(answer.json["user"]["roles"], json!(["member", "manager"]));
     token = answer.refresh_token();
 
-    for (path, refused) in [("deactivate", true), ("reactivate", true)] {
+    // Being let in again does not bring back what being locked out has ended.
+    for path in ["deactivate", "reactivate"] {
         api.post(&format!("/v1/users/{}/{path}", ann.id), Some(&admin), json!({})).await.expect(200);
-        let answer = api.refresh(&token).await;
-        assert_eq!(answer.status == StatusCode::UNAUTHORIZED, refused, "{path}");
-        answer.refused(401, "TOKEN_INVALID");
+        api.refresh(&token).await.refused(401, "TOKEN_INVALID");
     }
     assert!(api.sessions(&ann).await.is_empty());
     api.log_in_anew("ann").await;
@@ -257,7 +276,8 @@ async fn pages_keep_the_token_in_a_cookie() {
     let api = world.api().await;
     let ann = api.member("ann").await;
     let body = json!({"email": "ann@example.org", "password": PASSWORD, "refresh_cookie": true});
-    let log_in = async |origin: &[(&str, &str)]| api.call("POST", "/v1/auth/login", None, body.clone(), origin).await;
+    let log_in =
+        async |origin: &[(&str, &str)]| api.call("POST", "/v1/auth/login", None, body.clone(), origin).await;
     log_in(&[]).await.refused(403, "FORBIDDEN");
     log_in(&[("origin", "https://evil.example")]).await.refused(403, "FORBIDDEN");
     let first = log_in(&[HOME]).await.expect(200);
@@ -282,7 +302,8 @@ async fn pages_keep_the_token_in_a_cookie() {
     assert_eq!(lost.header("set-cookie"), None);
 
     let headers = [("cookie", next.as_str()), HOME];
-    let out = api.call("POST", "/v1/auth/logout", Some(&third.person()), json!({}), &headers).await.expect(204);
+    let out =
+        api.call("POST", "/v1/auth/logout", Some(&third.person()), json!({}), &headers).await.expect(204);
     assert_eq!(
         out.header("set-cookie"),
         Some("__Secure-refresh=; Max-Age=0; Path=/v1/auth; HttpOnly; Secure; SameSite=Strict")
@@ -438,7 +459,7 @@ fn random_presentations_go_as_the_contract_says() {
     });
     let config = proptest::test_runner::Config { cases: 40, failure_persistence: None, ..Default::default() };
     let run = |steps: Vec<Step>| runtime.block_on(against_the_model(&world, &api, &steps));
-    TestRunner::new(config).run(&steps, |steps| run(steps)).unwrap();
+    TestRunner::new(config).run(&steps, run).unwrap();
     drop(api);
 }
 

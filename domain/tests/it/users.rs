@@ -250,7 +250,10 @@ fn the_reuse_of_a_token_is_recorded_for_those_who_exist() {
     let (used_from, reused_from) = (sealed("here"), sealed("there"));
     let reuse = RefreshTokenReused { session: Uuid::from_u128(7), used_from, reused_from };
     let record = || UserCommand::RecordReuse(reuse.clone());
-    assert_eq!(ask(Actor::Anonymous, &active(), record()), Ok(vec![UserEvent::RefreshTokenReused(reuse.clone())]));
+    assert_eq!(
+        ask(Actor::Anonymous, &active(), record()),
+        Ok(vec![UserEvent::RefreshTokenReused(reuse.clone())])
+    );
     assert_eq!(ask(Actor::Anonymous, &[], record()), Err(UserError::NotFound));
 }
 
