@@ -29,10 +29,10 @@ const READ_AHEAD: usize = 2;
 ///
 /// A transaction costs as much as some ten events, so under load fewer and larger ones keep up where many small ones
 /// would not; when little comes, nothing waits.
-const GATHER_PER_EVENT: Duration = Duration::from_micros(150);
+const GATHER_PER_EVENT: Duration = Duration::from_micros(25);
 
 /// … this.
-const LONGEST_GATHER: Duration = Duration::from_millis(50);
+const LONGEST_GATHER: Duration = Duration::from_millis(10);
 
 /// Why a session ended.
 #[derive(Debug)]
