@@ -107,10 +107,13 @@ impl User {
             UserEvent::RoleGranted(entry) => self.take_roles(self.roles.with(entry.role)),
             UserEvent::RoleRevoked(entry) => self.take_roles(self.roles.without(entry.role)),
             UserEvent::Deactivated(_) => {
-                self.take_deactivated(true);
-                self.session_epoch += 1;
+                self.deactivated = true;
+                self.end_sessions();
             }
-            UserEvent::Reactivated(_) => self.take_deactivated(false),
+            UserEvent::Reactivated(_) => {
+                self.deactivated = false;
+                self.epoch += 1;
+            }
             UserEvent::RefreshTokenReused(_) => {}
         }
     }
@@ -127,8 +130,9 @@ impl User {
         self.epoch += 1;
     }
 
-    fn take_deactivated(&mut self, deactivated: bool) {
-        self.deactivated = deactivated;
+    /// All sessions are over, and access tokens of now are stale.
+    fn end_sessions(&mut self) {
+        self.session_epoch += 1;
         self.epoch += 1;
     }
 }

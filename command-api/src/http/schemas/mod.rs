@@ -1,0 +1,27 @@
+//! Bodies and paths as the OpenAPI document shows them. Bodies are read member by member elsewhere, so that all that is
+//! wrong with one is said at once; a test compares both.
+
+mod admin;
+mod auth;
+mod batch;
+mod tasks;
+mod users;
+
+use utoipa::ToSchema;
+
+pub use admin::*;
+pub use auth::*;
+pub use batch::*;
+pub use tasks::*;
+pub use users::*;
+
+/// Nothing to say.
+#[derive(Debug, ToSchema)]
+pub struct Nothing {}
+
+/// Why, if wanted.
+#[derive(Debug, ToSchema)]
+pub struct OnlyReason {
+    /// At most 2,000 bytes.
+    pub reason: Option<String>,
+}
