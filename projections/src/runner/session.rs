@@ -34,6 +34,10 @@ const GATHER_PER_EVENT: Duration = Duration::from_micros(25);
 /// … this.
 const LONGEST_GATHER: Duration = Duration::from_millis(10);
 
+/// Rows and checkpoint reach the disk together and in order, but a batch need not wait for it: what a crash of Postgres
+/// takes away is folded again.
+const LATER: &str = "SET synchronous_commit = off";
+
 /// Why a session ended.
 #[derive(Debug)]
 pub(super) enum Ended {
@@ -63,6 +67,7 @@ impl Session<'_> {
     /// Works until the end; leases are given back unless the database is away.
     pub(super) async fn run(&self, owner: Uuid) -> Result<Ended, BatchError> {
         let mut tables = self.sources.read_model.tables(self.version).await?;
+        sqlx::query(LATER).execute(&mut tables).await?;
         let name = self.projector.projection().name;
         let mut leases = Leases::none(name, self.version, owner, self.pace.lease);
         let ended = self.work(&mut tables, &mut leases).await?;

@@ -1,6 +1,9 @@
 //! The law: what the tables hold is the pure fold of the log, whatever happened, however it was cut into batches.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use event_store::envelope::Envelope;
 use projections::projectors::{
@@ -123,9 +126,24 @@ pub(crate) async fn stored_task(owner: &PgPool, id: Uuid) -> TaskRow {
 }
 
 async fn stored_parts(owner: &PgPool, id: Uuid) -> BTreeMap<Uuid, (i64, String)> {
-    let sql = "SELECT part, position, text FROM read_model.task_search WHERE task_id = $1";
-    let rows: Vec<(Uuid, i64, String)> = sqlx::query_as(sql).bind(id).fetch_all(owner).await.unwrap();
-    rows.into_iter().map(|(part, position, text)| (part, (position, text))).collect()
+    let sql = "SELECT part, position, text, words FROM read_model.task_search WHERE task_id = $1";
+    let rows: Vec<(Uuid, i64, String, Vec<i32>)> =
+        sqlx::query_as(sql).bind(id).fetch_all(owner).await.unwrap();
+    for (_, _, text, hashes) in &rows {
+        assert_words(owner, text, hashes).await;
+    }
+    rows.into_iter().map(|(part, position, text, _)| (part, (position, text))).collect()
+}
+
+/// Every word of a text is among its hashes and in the vocabulary.
+async fn assert_words(owner: &PgPool, text: &str, hashes: &[i32]) {
+    let words = task_search::words(text);
+    let expected: BTreeSet<i32> = words.iter().map(|word| task_search::hash(word)).collect();
+    assert_eq!(hashes, expected.into_iter().collect::<Vec<_>>());
+    let sql = "SELECT word FROM read_model.search_words WHERE hash = ANY($1)";
+    let known: BTreeSet<String> =
+        sqlx::query_scalar(sql).bind(hashes).fetch_all(owner).await.unwrap().into_iter().collect();
+    assert!(words.iter().all(|word| known.contains(*word)), "{words:?} in {known:?}");
 }
 
 /// The link tables say what the row's arrays say.

@@ -44,6 +44,7 @@ async fn readers_read_and_nobody_else_writes() {
         "task_labels",
         "comments",
         "task_search",
+        "search_words",
         "users",
         "positions",
         "parked_events",

@@ -55,6 +55,7 @@ GROUP BY 1, 2 LIMIT $1";
 /// Positions are read before what is parked, and published after it: whoever sees a position that was reached by parking
 /// sees what was parked.
 async fn poll_once(progress: &Progress, pool: &PgPool) -> sqlx::Result<()> {
+    progress.polling();
     let positions: Vec<(String, i32, i64)> = sqlx::query_as(POSITIONS).fetch_all(pool).await?;
     let parked: Vec<(String, Uuid, i64)> = sqlx::query_as(PARKED).bind(MAX_PARKED).fetch_all(pool).await?;
     let known = |(name, id, position): (String, Uuid, i64)| Some((Projection::parse(&name)?, id, position));

@@ -60,8 +60,8 @@ impl Projection {
 struct Reached {
     version: i32,
     position: i64,
-    /// What the last poll saw: a poll that sees less means that the read model went back.
-    polled: i64,
+    /// The highest position that was reported since the last poll began; that poll may have missed it.
+    news: i64,
 }
 
 /// The position was not reached in time.
@@ -133,19 +133,28 @@ impl Progress {
         self.of(projection).send_if_modified(|reached| {
             let higher = reached.version == version && reached.position < position;
             if higher {
-                reached.position = position;
+                (reached.position, reached.news) = (position, position);
             }
             higher
         });
+    }
+
+    /// A poll begins: it will see all that was reported before.
+    fn polling(&self) {
+        for reached in &self.0.reached {
+            reached.send_if_modified(|reached| {
+                reached.news = 0;
+                false
+            });
+        }
     }
 
     /// A poll has read the checkpoints: it also lowers, when another version is live or the read model went back.
     fn polled(&self, projection: Projection, version: i32, position: i64) {
         self.of(projection).send_if_modified(|reached| {
             let before = *reached;
-            let other = reached.version != version || position < reached.polled;
-            let position_now = if other { position } else { reached.position.max(position) };
-            *reached = Reached { version, position: position_now, polled: position };
+            let news = if reached.version == version { reached.news } else { 0 };
+            *reached = Reached { version, position: position.max(news), news };
             before.position != reached.position || before.version != version
         });
     }
@@ -175,6 +184,7 @@ mod tests {
     fn messages_raise_and_polls_correct() {
         let progress = Progress::default();
         progress.polled(Tasks, 1, 10);
+        progress.polling();
         progress.raise(Tasks, 1, 14);
         progress.raise(Tasks, 1, 12);
         progress.polled(Tasks, 1, 13);
@@ -184,8 +194,9 @@ mod tests {
         progress.polled(Tasks, 2, 9);
         assert_eq!(progress.lowest(&[Tasks]), 9, "another version starts where it stands");
         progress.raise(Tasks, 2, 20);
+        progress.polling();
         progress.polled(Tasks, 2, 3);
-        assert_eq!(progress.lowest(&[Tasks]), 3, "polls that fall mean that the read model went back");
+        assert_eq!(progress.lowest(&[Tasks]), 3, "a poll that saw less means that the read model went back");
     }
 
     #[tokio::test(start_paused = true)]

@@ -56,19 +56,48 @@ impl Words {
     }
 }
 
-/// A trigram index finds runs of three letters; shorter runs are found as the exact short words they are.
+/// The condition that `s`, a row of `read_model.task_search`, has the word: by the words of the vocabulary that have its
+/// runs of letters and digits, and by the text itself.
+///
+/// A trigram index finds runs of three characters; where a word has none, its shorter runs are found as the exact short
+/// words that they are.
 fn push_word(sql: &mut QueryBuilder<'_, Postgres>, word: &str) {
-    let runs = || word.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
-    let indexed = runs().any(|run| run.chars().nth(2).is_some());
-    let whole = word.chars().all(char::is_alphanumeric);
-    if !indexed {
-        let short: Vec<String> = runs().map(str::to_owned).collect();
-        sql.push("s.short @> ").push_bind(short);
+    let runs = runs(word);
+    let is_long = |run: &&Run<'_>| run.text.chars().nth(2).is_some();
+    let (long, short): (Vec<&Run<'_>>, Vec<&Run<'_>>) = runs.iter().partition(is_long);
+    for run in if long.is_empty() { &short } else { &long } {
+        sql.push("s.words && ARRAY(SELECT w.hash FROM read_model.search_words w WHERE ");
+        if long.is_empty() {
+            sql.push("w.short @> ").push_bind(vec![run.text.to_owned()]);
+        } else {
+            sql.push("w.word LIKE ").push_bind(run.pattern());
+        }
+        sql.push(") AND ");
     }
-    if indexed || !whole {
-        sql.push(if indexed { "" } else { " AND " });
-        sql.push("s.text LIKE ").push_bind(format!("%{}%", escaped(word)));
+    sql.push("s.text LIKE ").push_bind(format!("%{}%", escaped(word)));
+}
+
+/// A run of letters and digits in a word of a query.
+struct Run<'w> {
+    text: &'w str,
+    /// Nothing is before it, so that more letters may be.
+    starts: bool,
+    /// Nothing is after it, so that more letters may be.
+    ends: bool,
+}
+
+impl Run<'_> {
+    fn pattern(&self) -> String {
+        let wildcard = |open: bool| if open { "%" } else { "" };
+        format!("{}{}{}", wildcard(self.starts), self.text, wildcard(self.ends))
     }
+}
+
+fn runs(word: &str) -> Vec<Run<'_>> {
+    let parts: Vec<&str> = word.split(|c: char| !c.is_alphanumeric()).collect();
+    let last = parts.len() - 1;
+    let run = |(index, text)| Run { text, starts: index == 0, ends: index == last };
+    parts.into_iter().enumerate().map(run).filter(|run| !run.text.is_empty()).collect()
 }
 
 /// The text without the wildcards of LIKE.
@@ -101,10 +130,22 @@ mod tests {
 
     #[test]
     fn every_word_has_an_index_to_go_by() {
-        assert_eq!(sql("회의"), "s.short @> $1");
-        assert_eq!(sql("회의록"), "s.text LIKE $1");
-        assert_eq!(sql("re-index"), "s.text LIKE $1");
-        assert_eq!(sql("a-b"), "s.short @> $1 AND s.text LIKE $2");
+        let by = |condition: &str| {
+            format!("s.words && ARRAY(SELECT w.hash FROM read_model.search_words w WHERE {condition}) AND ")
+        };
+        assert_eq!(sql("회의"), by("w.short @> $1") + "s.text LIKE $2");
+        assert_eq!(sql("회의록"), by("w.word LIKE $1") + "s.text LIKE $2");
+        assert_eq!(sql("re-index"), by("w.word LIKE $1") + "s.text LIKE $2");
+        assert_eq!(sql("a-b"), by("w.short @> $1") + &by("w.short @> $2") + "s.text LIKE $3");
+    }
+
+    #[test]
+    fn inside_a_word_runs_are_whole() {
+        let patterns = |word| runs(word).iter().map(Run::pattern).collect::<Vec<_>>();
+        assert_eq!(patterns("pump"), ["%pump%"]);
+        assert_eq!(patterns("user.name@host"), ["%user", "name", "host%"]);
+        assert_eq!(patterns("(pump)"), ["pump"]);
+        assert_eq!(patterns("50%_off"), ["%50", "off%"]);
     }
 
     #[test]

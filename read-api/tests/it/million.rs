@@ -43,10 +43,11 @@ INSERT INTO task_people SELECT watchers[1], 'watcher', id FROM tasks WHERE watch
 INSERT INTO task_labels SELECT labels[1], id FROM tasks WHERE labels <> '{}'";
 
 const TEXTS: &str = r"
-INSERT INTO task_search SELECT id, id, 1, lower(title), CASE WHEN title LIKE '%회의%' THEN '{회의,회,의}'::text[] ELSE '{}' END
-    || CASE WHEN title LIKE '%서버%' THEN '{서버}'::text[] ELSE '{}' END
-    || CASE WHEN title LIKE '%UI%' THEN '{ui}'::text[] ELSE '{}' END
-FROM read_model.tasks";
+INSERT INTO task_search SELECT id, id, 1, lower(title),
+    ARRAY(SELECT hashtext(word) FROM regexp_split_to_table(lower(title), ' ') word) FROM read_model.tasks;
+INSERT INTO search_words SELECT hashtext(word), word, CASE word WHEN '회의' THEN '{회의,회,의}' WHEN '회의록' THEN
+    '{회,의,록,회의,의록}' WHEN '서버' THEN '{서버,서,버}' WHEN 'ui' THEN '{ui}' ELSE '{}' END::text[]
+FROM (SELECT DISTINCT regexp_split_to_table(lower(title), ' ') AS word FROM read_model.tasks) words";
 
 const REQUESTS: [&str; 27] = [
     "/v1/tasks",

@@ -119,12 +119,21 @@ impl Seed {
     }
 }
 
-/// Stores a searchable text, as `task_search` would.
+/// Stores a searchable text, as `task_search` would; any hash will do.
 pub(crate) async fn store_text(pool: &PgPool, task: Uuid, part: Uuid, text: &str) {
+    const TEXT: &str = "INSERT INTO read_model.task_search (task_id, part, position, text, words) \
+         SELECT $1, $2, 1, $3, array(SELECT hashtext(word) FROM unnest($4::text[]) word)";
+    const WORD: &str = "INSERT INTO read_model.search_words (hash, word, short) VALUES (hashtext($1), $1, $2) \
+         ON CONFLICT DO NOTHING";
     let text = text.to_lowercase();
-    let sql = "INSERT INTO read_model.task_search (task_id, part, position, text, short) VALUES ($1, $2, 1, $3, $4)";
-    let short: Vec<String> = short_words(&text).into_iter().collect();
-    sqlx::query(sql).bind(task).bind(part).bind(&text).bind(short).execute(pool).await.unwrap();
+    let words: BTreeSet<&str> =
+        text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    for word in &words {
+        let short: Vec<String> = short_words(word).into_iter().collect();
+        sqlx::query(WORD).bind(word).bind(short).execute(pool).await.unwrap();
+    }
+    let words: Vec<&str> = words.into_iter().collect();
+    sqlx::query(TEXT).bind(task).bind(part).bind(&text).bind(words).execute(pool).await.unwrap();
 }
 
 fn short_words(text: &str) -> BTreeSet<String> {

@@ -1,5 +1,6 @@
 //! Text of tasks, made searchable.
 
+mod store;
 mod words;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -10,12 +11,9 @@ use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-pub use words::{searchable, short_words};
+pub use words::{hash, searchable, short_words, words};
 
-use super::{
-    decode::{Decoded, decode, decode_one, unfoldable_event},
-    literal::{Lines, array},
-};
+use super::decode::{Decoded, decode, decode_one, unfoldable_event};
 use crate::{
     projector::{ApplyError, Projector, Unfoldable},
     registry::{Projection, TASK_SEARCH},
@@ -59,7 +57,7 @@ impl Projector for TaskSearch {
             for Decoded { at, event } in decode::<TaskEvent>(events)? {
                 fold(&mut parts, &at, &event);
             }
-            upsert(tables, &parts).await?;
+            store::upsert(tables, &parts).await?;
             Ok(())
         })
     }
@@ -71,7 +69,7 @@ impl Projector for TaskSearch {
     ) -> BoxFuture<'a, Result<Vec<Unfoldable>, ApplyError>> {
         Box::pin(async move {
             let (parts, unfoldable) = fold_histories(histories);
-            copy(tables, &parts).await?;
+            store::copy(tables, &parts).await?;
             Ok(unfoldable)
         })
     }
@@ -140,53 +138,4 @@ fn fold_histories(histories: &[Vec<Arc<Envelope>>]) -> (Parts, Vec<Unfoldable>) 
         }
     }
     (parts, unfoldable)
-}
-
-const UPSERT: &str = "
-INSERT INTO task_search (task_id, part, position, text, short)
-SELECT task_id, part, position, text, short::text[]
-FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[]) AS u (task_id, part, position, text, short)
-ON CONFLICT (task_id, part) DO UPDATE SET position = excluded.position, text = excluded.text, short = excluded.short";
-
-async fn upsert(tables: &mut PgConnection, parts: &Parts) -> sqlx::Result<()> {
-    let rows = rows(parts);
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(UPSERT)
-        .bind(rows.iter().map(|row| row.task).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.part).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.position).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.text.as_str()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| array(short_words(&row.text))).collect::<Vec<_>>())
-        .execute(tables)
-        .await?;
-    Ok(())
-}
-
-const COPY: &str = "COPY task_search (task_id, part, position, text, short) FROM STDIN";
-
-async fn copy(tables: &mut PgConnection, parts: &Parts) -> sqlx::Result<()> {
-    let mut lines = Lines::default();
-    for row in rows(parts) {
-        let short = array(short_words(&row.text));
-        lines.plain(row.task).plain(row.part).plain(row.position).text(&row.text).text(&short).end();
-    }
-    lines.send(tables, COPY).await
-}
-
-/// A row as the table holds it.
-struct Row {
-    task: Uuid,
-    part: Uuid,
-    position: i64,
-    text: String,
-}
-
-fn rows(parts: &Parts) -> Vec<Row> {
-    let row = |((task, part), said): (&(Uuid, Uuid), &PartText)| {
-        let text = searchable(&said.text);
-        Row { task: *task, part: *part, position: said.position, text }
-    };
-    parts.iter().map(row).collect()
 }
