@@ -1,7 +1,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use event_store::{LogError, stream::StreamError};
-use tokio::time::{self, MissedTickBehavior};
+use tokio::time::{self, Instant, MissedTickBehavior};
 
 use super::{
     Relay,
@@ -10,6 +10,10 @@ use super::{
 
 /// How often an idle relay looks whether the stream is still where it left it.
 const VERIFY: Duration = Duration::from_secs(1);
+
+/// The log is read again so long after it was read to its end, at the earliest: a few larger batches cost less than many
+/// small ones.
+const PACE: Duration = Duration::from_millis(2);
 
 /// At most so many bytes of payload are read at once.
 const READ_BYTES: i64 = 4 << 20;
@@ -56,10 +60,12 @@ impl Relay {
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         verify.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut commands_first = self.pressure.worker();
-        let mut more = true;
+        let (mut more, mut due) = (true, Instant::now());
         loop {
-            while more && !commands_first.is_due() && publisher.in_flight() <= self.config.in_flight / 2 {
+            let room = |publisher: &Publisher| publisher.in_flight() <= self.config.in_flight / 2;
+            while more && Instant::now() >= due && !commands_first.is_due() && room(publisher) {
                 more = self.send(publisher).await?;
+                due = Instant::now() + if more { Duration::ZERO } else { PACE };
             }
             tokio::select! {
                 stored = publisher.acknowledged(), if publisher.in_flight() > 0 => {
@@ -67,6 +73,7 @@ impl Relay {
                     self.status.published(publisher.stored());
                 }
                 () = self.wake.notified() => more = true,
+                () = time::sleep_until(due), if more && Instant::now() < due => {}
                 _ = poll.tick() => more = true,
                 _ = verify.tick(), if publisher.in_flight() == 0 => self.verify(publisher.stored()).await?,
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{ConnectOptions, PgConnection, postgres::PgDatabaseError};
 use tokio::{
     sync::mpsc::Receiver,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +16,9 @@ use crate::Outcome;
 const ATTEMPTS_PER_DEADLINE: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// After a batch of several units the next one leaves so long after it at the earliest: a call costs as much as several
+/// units do. Who comes alone never waits.
+const PACE: Duration = Duration::from_millis(1);
 
 pub(super) struct Writer {
     config: AppenderConfig,
@@ -52,10 +55,15 @@ impl Writer {
     /// Writes until the queue is closed and empty.
     pub(super) async fn run(mut self, mut units: Receiver<Waiting>, shutdown: CancellationToken) {
         let mut carried = None;
+        let mut due = Instant::now();
         while let Some(first) = next(&mut carried, &mut units, &shutdown).await {
             // Callers just answered run first: what they append next goes into this batch, not after it.
             tokio::task::yield_now().await;
+            if Instant::now() < due {
+                sleep_until(due).await;
+            }
             let batch = self.gather(first, &mut carried, &mut units);
+            due = Instant::now() + if batch.len() > 1 { PACE } else { Duration::ZERO };
             self.config.pressure.batch(batch.len());
             self.write(batch).await;
         }

@@ -23,16 +23,12 @@ use super::{
 use crate::{live::Live, projector::Projector};
 
 /// Batches read ahead while one is being written.
-const READ_AHEAD: usize = 2;
+const READ_AHEAD: usize = 1;
 
-/// So long the next batch is left to gather for each event of the last one, up to …
-///
-/// A transaction costs as much as some ten events, so under load fewer and larger ones keep up where many small ones
-/// would not; when little comes, nothing waits.
-const GATHER_PER_EVENT: Duration = Duration::from_micros(25);
-
-/// … this.
-const LONGEST_GATHER: Duration = Duration::from_millis(10);
+/// A batch leaves so long after the one before at the earliest, unless that one was full: a transaction costs as much as
+/// some ten events, so under load fewer and larger ones keep up where many small ones would not. What comes alone does not
+/// wait.
+const PACE: Duration = Duration::from_millis(5);
 
 /// Rows and checkpoint reach the disk together and in order, but a batch need not wait for it: what a crash of Postgres
 /// takes away is folded again.
@@ -168,6 +164,7 @@ impl Source {
             loop {
                 commands_first.wait().await;
                 let batch = follower.next_batch(limit).await;
+                let due = time::Instant::now() + PACE;
                 let Ok(count) = batch.as_ref().map(Vec::len) else {
                     let _gone = sender.send(batch).await;
                     return;
@@ -175,17 +172,13 @@ impl Source {
                 if sender.send(batch).await.is_err() {
                     return;
                 }
-                time::sleep(gathering(count, limit)).await;
+                if count < limit {
+                    time::sleep_until(due).await;
+                }
             }
         });
         Self { batches, _task: AbortOnDropHandle::new(task) }
     }
-}
-
-/// How long events may gather after a batch of so many; not at all after a full one, which more are waiting behind.
-fn gathering(count: usize, limit: usize) -> Duration {
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
-    if count as usize >= limit { Duration::ZERO } else { (GATHER_PER_EVENT * count).min(LONGEST_GATHER) }
 }
 
 /// The next batch; never ends while there is nothing to follow.
