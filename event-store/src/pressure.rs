@@ -7,32 +7,42 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-/// So many units that waited for one batch mean that commands come as fast as they can be written.
-#[cfg(feature = "append")]
-const PRESSING: usize = 24;
+/// Batches of so many units on average mean that commands come as fast as they can be written.
+const PRESSING: f64 = 24.0;
 
-/// How long after such a batch commands still press; also how often those who give way look.
+/// The share of the newest batch in that average: one batch that a pause has swollen is not enough.
+#[cfg(feature = "append")]
+const NEWEST: f64 = 1.0 / 16.0;
+
+/// How long after the last batch commands still press; also how often those who give way look.
 const RELIEF: Duration = Duration::from_millis(20);
 
 /// Shared by an appender and the work that gives way to it. Cheap to clone; the default never presses.
 #[derive(Clone, Debug, Default)]
 pub struct Pressure {
-    last: Arc<Mutex<Option<Instant>>>,
+    batches: Arc<Mutex<Batches>>,
     patience: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Batches {
+    /// Units a batch.
+    average: f64,
+    last: Option<Instant>,
 }
 
 impl Pressure {
     /// Work gives way for so long at most while commands press without a break.
     pub fn new(patience: Duration) -> Self {
-        Self { last: Arc::default(), patience }
+        Self { batches: Arc::default(), patience }
     }
 
     /// Tells how many units one batch took.
     #[cfg(feature = "append")]
     pub(crate) fn batch(&self, units: usize) {
-        if units >= PRESSING {
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        }
+        let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        batches.average += (units as f64 - batches.average) * NEWEST;
+        batches.last = Some(Instant::now());
     }
 
     /// What one worker asks before it takes up more work.
@@ -41,8 +51,8 @@ impl Pressure {
     }
 
     fn is_on(&self) -> bool {
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.is_some_and(|last| last.elapsed() < RELIEF)
+        let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        batches.average >= PRESSING && batches.last.is_some_and(|last| last.elapsed() < RELIEF)
     }
 }
 
@@ -78,18 +88,26 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
+    /// Enough large batches.
+    fn press(pressure: &Pressure) {
+        (0..64).for_each(|_| pressure.batch(32));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn work_waits_while_commands_press_and_no_longer() {
         let pressure = Pressure::new(PATIENCE);
         let mut worker = pressure.worker();
         assert!(!worker.is_due(), "nothing was written yet");
-        pressure.batch(PRESSING - 1);
-        assert!(!worker.is_due(), "a small batch");
-        pressure.batch(PRESSING);
+        pressure.batch(256);
+        assert!(!worker.is_due(), "one batch may be swollen");
+        press(&pressure);
         assert!(worker.is_due());
         let begun = Instant::now();
         worker.wait().await;
         assert_eq!(begun.elapsed(), RELIEF);
+        press(&pressure);
+        (0..32).for_each(|_| pressure.batch(4));
+        assert!(!worker.is_due(), "batches are small again");
     }
 
     #[tokio::test(start_paused = true)]
@@ -98,7 +116,7 @@ mod tests {
         let mut worker = pressure.worker();
         let begun = Instant::now();
         while {
-            pressure.batch(PRESSING);
+            press(&pressure);
             worker.is_due()
         } {
             sleep(RELIEF / 2).await;
@@ -106,14 +124,14 @@ mod tests {
         assert_eq!(begun.elapsed(), PATIENCE);
         sleep(RELIEF).await;
         assert!(!worker.is_due());
-        pressure.batch(PRESSING);
+        press(&pressure);
         assert!(worker.is_due(), "a new stretch of pressure");
     }
 
     #[tokio::test(start_paused = true)]
     async fn by_default_nothing_gives_way() {
         let pressure = Pressure::default();
-        pressure.batch(1_000);
+        press(&pressure);
         assert!(!pressure.worker().is_due());
     }
 }

@@ -16,9 +16,10 @@ use crate::Outcome;
 const ATTEMPTS_PER_DEADLINE: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// After a batch of several units the next one leaves so long after it at the earliest: a call costs as much as several
-/// units do. Who comes alone never waits.
+/// After a batch of a few units the next one leaves so long after it at the earliest: a call costs as much as several units
+/// do. Who comes alone never waits, and many make a good batch anyway.
 const PACE: Duration = Duration::from_millis(1);
+const FEW: std::ops::Range<usize> = 2..16;
 
 pub(super) struct Writer {
     config: AppenderConfig,
@@ -63,7 +64,7 @@ impl Writer {
                 sleep_until(due).await;
             }
             let batch = self.gather(first, &mut carried, &mut units);
-            due = Instant::now() + if batch.len() > 1 { PACE } else { Duration::ZERO };
+            due = Instant::now() + if FEW.contains(&batch.len()) { PACE } else { Duration::ZERO };
             self.config.pressure.batch(batch.len());
             self.write(batch).await;
         }
