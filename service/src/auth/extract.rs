@@ -60,7 +60,9 @@ impl From<TokenError> for Problem {
             TokenError::Expired => challenge(Code::TokenExpired, INVALID).caused_by(error),
             TokenError::Invalid(_) => challenge(Code::TokenInvalid, INVALID).caused_by(error),
             TokenError::Stale => challenge(Code::TokenStale, INVALID).caused_by(error),
-            TokenError::KeysUnavailable | TokenError::RevocationsUnknown => Problem::new(Code::Unavailable).retry_after(1).caused_by(error),
+            TokenError::KeysUnavailable | TokenError::RevocationsUnknown => {
+                Problem::new(Code::Unavailable).retry_after(1).caused_by(error)
+            }
         }
     }
 }

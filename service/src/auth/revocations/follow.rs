@@ -135,8 +135,7 @@ async fn ask(
     truth: &Truth,
     look_back: Duration,
 ) -> Result<Vec<(Revoked, Duration)>, sqlx::Error> {
-    const SQL: &str =
-        "SELECT kind, id, epoch, age FROM event_store.revoked($1, make_interval(secs => $2))";
+    const SQL: &str = "SELECT kind, id, epoch, age FROM event_store.revoked($1, make_interval(secs => $2))";
     let connection = match connection {
         Some(connection) => connection,
         None => connection.insert(truth.event_store.clone().application_name("revocations").connect().await?),

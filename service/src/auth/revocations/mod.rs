@@ -20,8 +20,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-pub use self::{follow::Truth, set::Revoked};
 use self::set::Set;
+pub use self::{follow::Truth, set::Revoked};
 use super::{Principal, TokenError, claims::SKEW};
 
 /// How long a revocation is remembered: an access token lives 600 s, clocks differ by 30 s, and one that was being made
