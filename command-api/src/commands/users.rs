@@ -17,7 +17,7 @@ use super::{
 use crate::{
     aggregates::Trust,
     draft::{Draft, Stream},
-    execute::{Plan, execute},
+    execute::{Plan, Written, execute},
 };
 
 /// One command on one user.
@@ -71,7 +71,7 @@ impl Commands {
         let written = execute(&self.0.aggregates, &self.0.appender, &plan).await;
         let written = written.map_err(|refused| refused.why)?;
         let epoch = raised.into_inner();
-        if epoch > 0 {
+        if epoch > 0 && matches!(written, Written::Now { .. }) {
             self.0.revocations.announce([Revoked::User(unit.user.0, epoch)]);
         }
         Ok(written.into())
