@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::service::{
-    auth::{KeySource, Verifier},
+    auth::{KeySource, Truth, Verifier},
     config::{EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
     health::Health,
     process::{BuildError, Surroundings},
@@ -11,6 +11,7 @@ use ::service::{
 };
 use axum::Router;
 use clap::Args;
+use domain::user::UserEvent;
 use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Sealer};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
@@ -81,13 +82,16 @@ impl CommandApi {
         let public_url = http.public_url.as_str();
         // Our own keys are at hand: verifying needs no request to ourselves.
         let own = serde_json::from_str(keys.jwks()).map_err(|_| SigningKeysError::Undecipherable)?;
-        let verifier = Verifier::new(KeySource::Fixed(own), public_url, AUDIENCE);
+        let revocations = surroundings.revocations.clone();
+        let truth = Truth { event_store: connect.clone(), epoch_events: UserEvent::RAISE_EPOCH };
+        revocations.follow(truth, surroundings).await;
+        let verifier = Verifier::new(KeySource::Fixed(own), public_url, AUDIENCE, revocations.clone());
         let config = AppenderConfig { pressure: pressure.clone(), ..AppenderConfig::new(connect) };
         let appender = Appender::spawn(config, surroundings.shutdown.token().clone());
         let ended = appender.clone();
         surroundings.shutdown.spawn(async move { ended.stopped().await });
         let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL)));
-        let commands = Commands::new(Log::connect(pool), appender, sealer);
+        let commands = Commands::new(Log::connect(pool), appender, sealer, revocations);
         let auth = Auth::new(commands.clone(), keys, &secret, public_url);
         let app = App::new(commands.clone(), auth.clone(), verifier, http.origins());
         Ok(Self { commands, auth, app })
@@ -136,6 +140,7 @@ pub async fn build(
     let api = CommandApi::start(config, http, surroundings, pressure).await?;
     let pool = api.commands.log().pool().clone();
     let nats = ::service::nats::connect(config.nats.url()?, "command-api", &surroundings.metrics).await?;
+    surroundings.revocations.exchange_hints(nats.clone(), surroundings);
     let relaying = RelayConfig { stream: config.stream.config(), ..RelayConfig::default() };
     let relay =
         Relay::new(self::pool(config, RELAY_CONNECTIONS)?, async_nats::jetstream::new(nats), relaying)

@@ -3,7 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use ::service::{
-    auth::Verifier,
+    auth::{Truth, Verifier},
     config::{DatabaseUrl, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
     page_token::PageTokens,
     postgres::{self, PoolOptions},
@@ -11,8 +11,12 @@ use ::service::{
 };
 use axum::{Router, extract::FromRef};
 use clap::Args;
+use domain::user::UserEvent;
 use event_store::{Log, MasterKey, Role, Sealer};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
 use crate::{
     progress::{self, Progress},
@@ -144,14 +148,20 @@ pub async fn build(
     http: &HttpArgs,
     surroundings: &Surroundings,
 ) -> Result<Router, BuildError> {
-    let api = ReadApi::new(config, config.tokens.verifier(&http.public_url))?;
+    let api = ReadApi::new(config, config.tokens.verifier(&http.public_url, &surroundings.revocations))?;
     let nats = ::service::nats::connect(config.nats.url()?, "read-api", &surroundings.metrics).await?;
-    start(&api, Some(nats), surroundings);
+    start(&api, Some(nats), surroundings).await;
     Ok(crate::http::router(api))
 }
 
-/// Follows the progress of projections until the shutdown, and watches over readiness.
-pub fn start(api: &ReadApi, nats: Option<async_nats::Client>, surroundings: &Surroundings) {
+/// Follows revocations and the progress of projections until the shutdown, and watches over readiness.
+pub async fn start(api: &ReadApi, nats: Option<async_nats::Client>, surroundings: &Surroundings) {
+    let event_store = PgConnectOptions::clone(&api.log.pool().connect_options());
+    let truth = Truth { event_store, epoch_events: UserEvent::RAISE_EPOCH };
+    surroundings.revocations.follow(truth, surroundings).await;
+    if let Some(nats) = &nats {
+        surroundings.revocations.exchange_hints(nats.clone(), surroundings);
+    }
     let ended = surroundings.shutdown.token().clone();
     let feed = progress::run(api.progress.clone(), api.points.clone(), nats, ended);
     surroundings.shutdown.spawn(feed);

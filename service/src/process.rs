@@ -7,6 +7,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 
 use crate::{
+    auth::Revocations,
     config::{self, ConfigError, HttpArgs, LogArgs},
     health::Health,
     http,
@@ -33,6 +34,8 @@ pub struct Surroundings {
     pub health: Health,
     /// Gets the figures of each service.
     pub metrics: Metrics,
+    /// What access tokens are checked against; the services of a process share it.
+    pub revocations: Revocations,
     /// Ends all background work.
     pub shutdown: Shutdown,
 }
@@ -95,7 +98,7 @@ pub async fn run(
 impl Surroundings {
     /// The routes as clients meet them.
     pub fn finish(&self, router: Router, http: &HttpArgs) -> Router {
-        let Self { health, metrics, shutdown } = self.clone();
+        let Self { health, metrics, shutdown, .. } = self.clone();
         http::finish(router, http.edge(health, metrics, shutdown))
     }
 

@@ -7,7 +7,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::user::{RefreshTokenReused, UserCommand};
 use event_store::Class;
-use service::request::ClientInfo;
+use service::{auth::Revoked, request::ClientInfo};
 use sqlx::PgPool;
 
 use super::{
@@ -94,6 +94,7 @@ impl Auth {
                 Verdict::Repeat => session.next_token.as_deref().and_then(|sealed| token.open(sealed)),
                 Verdict::Reuse => {
                     end(pool, &session, &client).await?;
+                    self.0.commands.revocations().announce([Revoked::Session(session.id)]);
                     None
                 }
                 Verdict::Over if session.reused_from().is_some() => {

@@ -7,6 +7,7 @@ use domain::{
     policy::{Role, RoleSet},
     user::User,
 };
+use service::auth::Revoked;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -207,7 +208,8 @@ impl Auth {
     /// Ends sessions of this user; one that has ended already stays as it is.
     pub async fn end_sessions(&self, user: UserId, which: Which) -> Result<(), SessionsError> {
         const SQL: &str = "UPDATE event_store.sessions SET ended_at = clock_timestamp() \
-             WHERE user_id = $1 AND ended_at IS NULL AND ($2::uuid IS NULL OR id = $2) AND id IS DISTINCT FROM $3::uuid";
+             WHERE user_id = $1 AND ended_at IS NULL AND ($2::uuid IS NULL OR id = $2) AND id IS DISTINCT FROM $3::uuid \
+             RETURNING id";
         let pool = self.0.commands.log().pool();
         let (only, except) = match which {
             Which::One(id) => (Some(id), None),
@@ -219,7 +221,9 @@ impl Auth {
         {
             return Err(SessionsError::NotFound);
         }
-        sqlx::query(SQL).bind(user.0).bind(only).bind(except).execute(pool).await?;
+        let query = sqlx::query_scalar(SQL).bind(user.0).bind(only).bind(except);
+        let ended: Vec<Uuid> = query.fetch_all(pool).await?;
+        self.0.commands.revocations().announce(ended.into_iter().map(Revoked::Session));
         Ok(())
     }
 }

@@ -20,6 +20,7 @@ use domain::{
     user::User,
 };
 use event_store::{AggregateRef, Appender, Log, Sealer, TaskKeys};
+use service::auth::Revocations;
 
 pub use caller::{Caller, SealedClient, Who};
 pub use operations::OperationUnit;
@@ -44,6 +45,7 @@ struct Inner {
     aggregates: Aggregates,
     locks: Locks<AggregateRef>,
     twins: Locks<Twins>,
+    revocations: Revocations,
     key_index: quick_cache::sync::Cache<TaskKey, TaskId>,
 }
 
@@ -56,7 +58,8 @@ const CACHED_KEYS: usize = 10_000;
 
 impl Commands {
     /// Commands on this log; `sealer` must be able to seal.
-    pub fn new(log: Log, appender: Appender, sealer: Sealer) -> Self {
+    /// What they revoke goes into `revocations`.
+    pub fn new(log: Log, appender: Appender, sealer: Sealer, revocations: Revocations) -> Self {
         Self(Arc::new(Inner {
             keys: TaskKeys::new(log.pool().clone()),
             aggregates: Aggregates::new(log.clone()),
@@ -65,6 +68,7 @@ impl Commands {
             sealer,
             locks: Locks::new(TURN_PATIENCE),
             twins: Locks::new(TWIN_PATIENCE),
+            revocations,
             key_index: quick_cache::sync::Cache::new(CACHED_KEYS),
         }))
     }
@@ -72,6 +76,11 @@ impl Commands {
     /// The log that commands read.
     pub fn log(&self) -> &Log {
         &self.0.log
+    }
+
+    /// What this process and others have revoked.
+    pub fn revocations(&self) -> &Revocations {
+        &self.0.revocations
     }
 
     /// A key for a new task, never handed out before.

@@ -1,11 +1,14 @@
 //! Commands on users.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use domain::{
     ids::UserId,
     policy::{self, Action, Decision, Relation},
     user::{User, UserCommand, UserContext, UserError, UserEvent, UserFacts},
 };
 use event_store::{Claim, ClaimAction, Loaded};
+use service::auth::Revoked;
 
 use super::{
     Answer, Caller, Commands, Committed, Precondition, ReceiptKey, Refusal, Refused, Reply, claims, facts,
@@ -14,7 +17,7 @@ use super::{
 use crate::{
     aggregates::Trust,
     draft::{Draft, Stream},
-    execute::{Plan, execute},
+    execute::{Plan, Written, execute},
 };
 
 /// One command on one user.
@@ -59,9 +62,19 @@ impl Commands {
         reply: impl Fn(&UserDone) -> Reply + Send + Sync,
     ) -> Result<Answer, Refusal> {
         let _turn = self.0.locks.turn(user_ref(unit.user)).await?;
+        let raised = AtomicU64::new(0);
+        let reply = |done: &UserDone| {
+            raised.store(raised_epoch(done).unwrap_or_default(), Ordering::Relaxed);
+            reply(done)
+        };
         let plan = UserPlan { commands: self, caller, unit, reply: &reply };
         let written = execute(&self.0.aggregates, &self.0.appender, &plan).await;
-        written.map(Answer::from).map_err(|refused| refused.why)
+        let written = written.map_err(|refused| refused.why)?;
+        let epoch = raised.into_inner();
+        if epoch > 0 && matches!(written, Written::Now { .. }) {
+            self.0.revocations.announce([Revoked::User(unit.user.0, epoch)]);
+        }
+        Ok(written.into())
     }
 
     /// Executes one command for a caller in this process.
@@ -131,6 +144,11 @@ impl Commands {
         let relation = Relation { self_: subject.is_some() && actor.id() == subject, ..Relation::default() };
         Ok(policy::decide(action, actor.roles(), None, relation) == Decision::Allow)
     }
+}
+
+/// The user's epoch, if what happened has raised it.
+fn raised_epoch(done: &UserDone) -> Option<u64> {
+    done.events.iter().any(UserEvent::raises_epoch).then_some(done.user.epoch.unsigned_abs())
 }
 
 struct UserPlan<'a, R> {

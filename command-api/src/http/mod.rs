@@ -40,6 +40,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(users::verify))
         .routes(routes!(users::deactivate))
         .routes(routes!(users::reactivate))
+        .routes(routes!(users::log_out))
         .routes(routes!(users::grant_role))
         .routes(routes!(users::revoke_role))
         // operating

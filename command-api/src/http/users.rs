@@ -193,6 +193,9 @@ posts! {
     /// Let a user in again.
     reactivate "/v1/users/{id}/reactivate" "user.deactivate" Action::UserDeactivate, schemas::OnlyReason
         => |exchange, id| exchange.reasoned(id, |reason| UserCommand::Reactivate { reason });
+    /// End all sessions of a user.
+    log_out "/v1/users/{id}/logout" "user.logout" Action::UserLogout, schemas::OnlyReason
+        => |exchange, id| exchange.reasoned(id, |reason| UserCommand::LogOut { reason });
     /// Give a role. Needs If-Match.
     grant_role "/v1/users/{id}/roles/grant" "user.roles" Action::UserRoles, schemas::RoleName
         => |exchange, id| exchange.change_role(id, |role| UserCommand::GrantRole { role });

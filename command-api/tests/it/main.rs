@@ -13,6 +13,7 @@ mod preconditions;
 mod privacy;
 mod races;
 mod relay;
+mod revocations;
 mod sessions;
 mod tasks;
 mod transitions;

@@ -114,6 +114,7 @@ impl User {
                 self.deactivated = false;
                 self.epoch += 1;
             }
+            UserEvent::LoggedOut(_) => self.end_sessions(),
             UserEvent::RefreshTokenReused(_) => {}
         }
     }

@@ -59,6 +59,11 @@ pub enum UserCommand {
         /// Why, if said.
         reason: Option<Reason>,
     },
+    /// End all sessions.
+    LogOut {
+        /// Why, if said.
+        reason: Option<Reason>,
+    },
     /// Put on record that a session has ended because of its refresh token.
     RecordReuse(RefreshTokenReused),
 }
@@ -129,6 +134,7 @@ impl UserCommand {
             | Self::EditProfile(_)
             | Self::GrantRole { .. }
             | Self::Reactivate { .. }
+            | Self::LogOut { .. }
             | Self::RecordReuse(_) => false,
         }
     }

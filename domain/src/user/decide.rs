@@ -30,6 +30,7 @@ impl User {
             UserCommand::RevokeRole { role } => self.revoke_role(role, context),
             UserCommand::Deactivate { reason } => self.deactivate(reason, context),
             UserCommand::Reactivate { reason } => self.reactivate(reason),
+            UserCommand::LogOut { reason } => self.log_out(reason),
             UserCommand::RecordReuse(reuse) => self.record_reuse(reuse),
         }
     }
@@ -127,6 +128,14 @@ impl User {
         }
     }
 
+    /// Nobody else has sessions.
+    fn log_out(&self, reason: Option<Reason>) -> Decided {
+        match self.must_exist()? {
+            UserState::Active => Ok(vec![UserEvent::LoggedOut(StateChange { reason })]),
+            UserState::Deactivated | UserState::Unverified => Ok(Vec::new()),
+        }
+    }
+
     fn record_reuse(&self, reuse: RefreshTokenReused) -> Decided {
         self.must_exist()?;
         Ok(vec![UserEvent::RefreshTokenReused(reuse)])
@@ -157,6 +166,7 @@ impl UserCommand {
             Self::EditProfile(_) => Some(Action::UserEdit),
             Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),
             Self::Deactivate { .. } | Self::Reactivate { .. } => Some(Action::UserDeactivate),
+            Self::LogOut { .. } => Some(Action::UserLogout),
         }
     }
 

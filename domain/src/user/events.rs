@@ -36,8 +36,27 @@ events! {
         Deactivated(StateChange) = "user.deactivated" v "1",
         /// May again.
         Reactivated(StateChange) = "user.reactivated" v "1",
+        /// Logged out everywhere by an admin: all sessions are over.
+        LoggedOut(StateChange) = "user.logged_out" v "1",
         /// A refresh token came back after its successor was used: two hold it. The session has ended.
         RefreshTokenReused(RefreshTokenReused) = "user.refresh_token_reused" v "1",
+    }
+}
+
+impl UserEvent {
+    /// The types that raise `User::epoch`, each by one: access tokens from before are stale. Services look for them in
+    /// the log, so a type that is missing here would be noticed by nobody but a test.
+    pub const RAISE_EPOCH: &'static [&'static str] = &[
+        "user.role_granted",
+        "user.role_revoked",
+        "user.deactivated",
+        "user.reactivated",
+        "user.logged_out",
+    ];
+
+    /// Whether access tokens from before are stale.
+    pub fn raises_epoch(&self) -> bool {
+        Self::RAISE_EPOCH.contains(&self.stored_type().0)
     }
 }
 
@@ -85,7 +104,7 @@ pub struct RoleEntry {
     pub role: Role,
 }
 
-/// Payload of `user.deactivated` and `user.reactivated`.
+/// Payload of `user.deactivated`, `user.reactivated` and `user.logged_out`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StateChange {
     /// Why, if said.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
+use cqrs_es::Aggregate;
 use domain::{
     event::{Change, Nothing, from_stored, to_stored},
     ids::TaskKey,
@@ -19,7 +20,8 @@ use domain::{
     },
     time::TimeZone,
     user::{
-        Imported, Invited, RefreshTokenReused, Registered, RoleEntry, StateChange, UserEvent, values::Locale,
+        Imported, Invited, RefreshTokenReused, Registered, RoleEntry, StateChange, User, UserEvent,
+        values::Locale,
     },
 };
 use serde_json::Value;
@@ -137,6 +139,7 @@ fn user_events() -> Vec<UserEvent> {
         UserEvent::RoleRevoked(RoleEntry { role: Role::Manager }),
         UserEvent::Deactivated(StateChange { reason }),
         UserEvent::Reactivated(StateChange { reason: None }),
+        UserEvent::LoggedOut(StateChange { reason: Some(Reason::parse("lost the phone").unwrap()) }),
         UserEvent::RefreshTokenReused(RefreshTokenReused {
             session: Uuid::from_u128(7),
             used_from: sealed("dXNlZA"),
@@ -219,6 +222,18 @@ fn what_was_stored_is_read_back() {
         let read: UserEvent = from_stored(event_type, version, &to_stored(&event).unwrap()).unwrap();
         assert_eq!(read, event);
     }
+}
+
+/// Verifiers count these events: what the fold does and what the list says must be the same.
+#[test]
+fn the_types_that_raise_the_epoch_are_listed() {
+    for event in user_events() {
+        let mut user = User::default();
+        user.apply(event.clone());
+        assert_eq!(user.epoch, i64::from(event.raises_epoch()), "{:?}", event.stored_type());
+    }
+    let known = |name: &&str| UserEvent::TYPES.iter().any(|(event_type, _)| event_type == name);
+    assert!(UserEvent::RAISE_EPOCH.iter().all(known));
 }
 
 /// A change here needs a higher `Task::SHAPE`, or snapshots of before are misread.

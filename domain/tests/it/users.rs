@@ -246,6 +246,22 @@ fn being_locked_out_ends_all_sessions_for_good() {
 }
 
 #[test]
+fn admins_log_others_out() {
+    let out = || UserCommand::LogOut { reason: None };
+    let logged_out = UserEvent::LoggedOut(StateChange { reason: None });
+    assert_eq!(ask(admin(), &active(), out()), Ok(vec![logged_out.clone()]));
+    assert_eq!(ask(himself(), &active(), out()), Err(UserError::Forbidden));
+    assert_eq!(ask(admin(), &[], out()), Err(UserError::NotFound));
+    for without_sessions in [vec![registered()], vec![registered(), verified(), deactivated()]] {
+        assert_eq!(ask(admin(), &without_sessions, out()), Ok(vec![]));
+    }
+    let (before, mut user) = (after(&active()), after(&active()));
+    user.apply(logged_out);
+    assert_eq!((user.session_epoch, user.epoch), (before.session_epoch + 1, before.epoch + 1));
+    assert_eq!((user.state(), user.roles), (before.state(), before.roles));
+}
+
+#[test]
 fn the_reuse_of_a_token_is_recorded_for_those_who_exist() {
     let (used_from, reused_from) = (sealed("here"), sealed("there"));
     let reuse = RefreshTokenReused { session: Uuid::from_u128(7), used_from, reused_from };

@@ -48,6 +48,9 @@ async fn readers_cannot_append() {
         let pool = store::pool(store.url(), role);
         refused(&pool, "SELECT * FROM event_store.command_receipts").await;
         refused(&pool, "SELECT * FROM event_store.unique_claims").await;
+        for table in ["sessions", "credentials", "signing_keys"] {
+            refused(&pool, &format!("SELECT * FROM event_store.{table}")).await;
+        }
         refused(&pool, "SELECT event_store.maintain_receipts()").await;
         refused(&pool, "INSERT INTO event_store.subject_keys (subject) VALUES (gen_random_uuid())").await;
     }
@@ -61,4 +64,16 @@ async fn an_append_on_an_old_snapshot_is_refused() {
     let empty = vec!["'{}'"; 40].join(", ");
     let error = sqlx::query(&format!("SELECT event_store.append(0, {empty})")).execute(&mut owner).await;
     assert!(error.unwrap_err().to_string().contains("READ COMMITTED"));
+}
+
+#[tokio::test]
+async fn those_who_verify_tokens_learn_what_was_revoked() {
+    let store = Store::new().await;
+    const SQL: &str =
+        "SELECT count(*) FROM event_store.revoked(ARRAY['user.deactivated'], interval '1 minute')";
+    for role in [Role::Command, Role::Read] {
+        let revoked: i64 = sqlx::query_scalar(SQL).fetch_one(&store::pool(store.url(), role)).await.unwrap();
+        assert_eq!(revoked, 0);
+    }
+    refused(&store::pool(store.url(), Role::Projections), SQL).await;
 }

@@ -1,12 +1,9 @@
 //! Who asks, and what the policy says to it.
 
-use axum::{
-    extract::FromRequestParts,
-    http::{HeaderValue, header, request::Parts},
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 use domain::policy::{Action, Decision, Relation, Role, RoleSet, decide};
 use service::{
-    auth::Principal,
+    auth::{Principal, TokenError},
     problem::{Code, Problem},
 };
 use uuid::Uuid;
@@ -54,13 +51,8 @@ impl FromRequestParts<ReadApi> for Caller {
         let roles = match api.standings.of(principal.user_id).await.map_err(unread)? {
             Standing::Unknown => claimed,
             Standing::Active(held) => claimed.iter().filter(|role| held.has(*role)).collect(),
-            Standing::Deactivated => return Err(stale()),
+            Standing::Deactivated => return Err(TokenError::Stale.into()),
         };
         Ok(Self { id: principal.user_id, roles })
     }
-}
-
-fn stale() -> Problem {
-    let challenge = HeaderValue::from_static("Bearer realm=\"taskledger\", error=\"invalid_token\"");
-    Problem::new(Code::TokenStale).header(header::WWW_AUTHENTICATE, challenge)
 }

@@ -15,7 +15,7 @@ use event_store::{
     AggregateRef, Appender, AppenderConfig, MasterKey, NewEvent, Outcome, Role, Sealer, StreamAppend, Unit,
 };
 use serde_json::{Value, json};
-use service::shutdown::Shutdown;
+use service::{auth::testing::Minter, shutdown::Shutdown};
 use uuid::Uuid;
 
 use crate::{
@@ -236,19 +236,24 @@ async fn a_users_history_is_in_clear_for_those_who_may() {
         json!({"user.verified": {}}),
         json!({"user.role_granted": {"role": "member"}}),
         json!({"user.name_changed": {"from": seal("kim").await, "to": seal("김").await}}),
+        json!({"user.logged_out": {"reason": "lost the phone"}}),
         json!({"user.deactivated": {"reason": "left"}}),
     ];
     let writer = Writer::new(&world);
     let events = facts.into_iter().map(|fact| (event::<UserEvent>(fact), metadata(kim))).collect();
     writer.append("user", kim, events).await;
     let path = format!("/v1/users/{kim}/history");
-    let own = world.get(&world.token(kim, &["member"]), &path).await;
+    // A token of the epoch that the events above have led to.
+    let mut claims = Minter::claims(kim);
+    claims["epoch"] = json!(3);
+    let own = world.get(&world.minter.sign(&world.minter.header(), &claims), &path).await;
     let changes: Vec<&Value> = own.items().iter().map(|entry| &entry["changes"]).collect();
     assert_eq!(changes[0], &json!([{"field": "deactivated", "old": false, "new": true}]));
     assert_eq!(own.items()[0]["reason"], "left");
-    assert_eq!(changes[1], &json!([{"field": "name", "old": "kim", "new": "김"}]));
-    assert_eq!(changes[2], &json!([{"field": "roles", "old": null, "new": "member"}]));
-    assert_eq!(changes[4][0], json!({"field": "email", "old": null, "new": "kim@example.com"}));
+    assert_eq!((changes[1], &own.items()[1]["reason"]), (&json!([]), &json!("lost the phone")));
+    assert_eq!(changes[2], &json!([{"field": "name", "old": "kim", "new": "김"}]));
+    assert_eq!(changes[3], &json!([{"field": "roles", "old": null, "new": "member"}]));
+    assert_eq!(changes[5][0], json!({"field": "email", "old": null, "new": "kim@example.com"}));
     for (roles, status) in [("admin", 200), ("auditor", 200), ("member", 403), ("operator", 403)] {
         let reply = world.get(&world.token(Uuid::now_v7(), &[roles]), &path).await;
         assert_eq!(reply.status.as_u16(), status, "{roles}");

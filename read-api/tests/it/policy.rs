@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     seed::{Seed, store_user},
-    world::World,
+    world::{DEADLINE, World},
 };
 
 /// Every route with its action; none = public.
@@ -148,4 +148,35 @@ async fn deactivated_users_are_locked_out() {
     let reply = world.get(&world.token(gone, &["member"]), "/v1/tasks").await;
     assert_eq!((reply.status, reply.code()), (StatusCode::UNAUTHORIZED, "TOKEN_STALE"));
     assert!(reply.header("www-authenticate").contains("invalid_token"));
+}
+
+/// The set is read from the log and the table of sessions, which this service may not read itself.
+#[tokio::test]
+async fn tokens_of_ended_sessions_and_older_epochs_are_refused() {
+    let world = World::new().await;
+    let (ann, bob) = (Uuid::now_v7(), Uuid::now_v7());
+    let claims = Minter::claims(ann);
+    let (anns, bobs) = (world.minter.sign(&world.minter.header(), &claims), world.token(bob, &["member"]));
+    for token in [&anns, &bobs] {
+        assert_eq!(world.get(token, "/v1/tasks").await.status, StatusCode::OK);
+    }
+    let session = "INSERT INTO event_store.sessions (id, user_id, auth_time, methods, ip, ended_at) \
+         VALUES ($1::uuid, $2, now(), '{pwd}', '', clock_timestamp())";
+    let session = sqlx::query(session).bind(claims["sid"].as_str()).bind(ann);
+    session.execute(&world.pool).await.unwrap();
+    // Two changes of rights; tokens of tests are of the first epoch.
+    let events = "INSERT INTO event_store.events (position, sequence, recorded_at, event_id, aggregate_type, \
+         aggregate_id, event_type, event_version, payload, metadata) \
+         SELECT p, p, clock_timestamp(), gen_random_uuid(), 'user', $1, 'user.role_granted', '1', \
+         '{\"role\": \"member\"}', '{}' FROM generate_series(1, 2) p";
+    sqlx::query(events).bind(bob.to_string()).execute(&world.pool).await.unwrap();
+    for (token, code) in [(&anns, "TOKEN_INVALID"), (&bobs, "TOKEN_STALE")] {
+        let begun = std::time::Instant::now();
+        let mut reply = world.get(token, "/v1/tasks").await;
+        while reply.status == StatusCode::OK && begun.elapsed() < DEADLINE {
+            reply = world.get(token, "/v1/tasks").await;
+        }
+        assert_eq!((reply.status, reply.code()), (StatusCode::UNAUTHORIZED, code));
+        assert!(reply.header("www-authenticate").contains("invalid_token"));
+    }
 }

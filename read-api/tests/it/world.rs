@@ -70,9 +70,10 @@ impl World {
             tokens: TokenArgs::default(),
         };
         let minter = Minter::default();
-        let api = ReadApi::new(&config, minter.verifier()).unwrap();
         let surroundings = Surroundings::default();
-        read_api::start(&api, nats, &surroundings);
+        let verifier = minter.verifier_with(surroundings.revocations.clone());
+        let api = ReadApi::new(&config, verifier).unwrap();
+        read_api::start(&api, nats, &surroundings).await;
         let router = finish(read_api::router(api), Edge::default());
         let pool = PgPool::connect(database.url()).await.unwrap();
         let secret = SecretKey::from_bytes([7; 32]);

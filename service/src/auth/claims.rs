@@ -45,7 +45,7 @@ impl<'t> Unverified<'t> {
         if claims.iat > chrono::Utc::now().timestamp().saturating_add_unsigned(SKEW) {
             return Err(TokenError::Invalid("issued in the future"));
         }
-        claims.principal().ok_or(TokenError::Invalid("a time out of range"))
+        claims.principal(&self.key_id).ok_or(TokenError::Invalid("a time out of range"))
     }
 }
 
@@ -130,11 +130,12 @@ struct Claims {
 }
 
 impl Claims {
-    fn principal(self) -> Option<Principal> {
+    fn principal(self, key_id: &str) -> Option<Principal> {
         Some(Principal {
             user_id: self.sub,
             session_id: self.sid,
             token_id: Arc::from(self.jti),
+            key_id: Arc::from(key_id),
             roles: Arc::from(self.roles),
             epoch: self.epoch,
             auth_time: DateTime::from_timestamp(self.auth_time, 0)?,

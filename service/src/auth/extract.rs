@@ -59,7 +59,10 @@ impl From<TokenError> for Problem {
         match error {
             TokenError::Expired => challenge(Code::TokenExpired, INVALID).caused_by(error),
             TokenError::Invalid(_) => challenge(Code::TokenInvalid, INVALID).caused_by(error),
-            TokenError::KeysUnavailable => Problem::new(Code::Unavailable).retry_after(1).caused_by(error),
+            TokenError::Stale => challenge(Code::TokenStale, INVALID).caused_by(error),
+            TokenError::KeysUnavailable | TokenError::RevocationsUnknown => {
+                Problem::new(Code::Unavailable).retry_after(1).caused_by(error)
+            }
         }
     }
 }

@@ -14,6 +14,8 @@ pub struct Principal {
     pub session_id: Uuid,
     /// `jti`
     pub token_id: Arc<str>,
+    /// `kid`: the key that signed the token.
+    pub key_id: Arc<str>,
     /// `roles`
     pub roles: Arc<[String]>,
     /// `epoch`: rises with every change of roles; older tokens are stale.

@@ -1,13 +1,15 @@
 //! Tokens for tests, signed with a key made on the spot.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use ed25519_dalek::{Signer, SigningKey};
 use jsonwebtoken::jwk::JwkSet;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{KeySource, Verifier};
+use super::{KeySource, Principal, Revocations, Verifier};
 
 /// The issuer and audience of tokens made here.
 pub const ISSUER: &str = "http://localhost:8080";
@@ -68,9 +70,35 @@ impl Minter {
         json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.key_id, "x": x}]})
     }
 
-    /// A verifier that knows the key.
+    /// A verifier that knows the key; nothing is revoked.
     pub fn verifier(&self) -> Verifier {
-        let set: JwkSet = serde_json::from_value(self.jwks()).unwrap_or(JwkSet { keys: Vec::new() });
-        Verifier::new(KeySource::Fixed(set), ISSUER, AUDIENCE)
+        self.verifier_with(nothing_revoked())
     }
+
+    /// A verifier that knows the key and what is revoked.
+    pub fn verifier_with(&self, revocations: Revocations) -> Verifier {
+        let set: JwkSet = serde_json::from_value(self.jwks()).unwrap_or(JwkSet { keys: Vec::new() });
+        Verifier::new(KeySource::Fixed(set), ISSUER, AUDIENCE, revocations)
+    }
+}
+
+/// Somebody with a token of this epoch that is good for ten minutes.
+pub fn principal(epoch: u64) -> Principal {
+    let now = Utc::now();
+    Principal {
+        user_id: Uuid::now_v7(),
+        session_id: Uuid::now_v7(),
+        token_id: Uuid::now_v7().to_string().into(),
+        key_id: Uuid::now_v7().to_string().into(),
+        roles: Arc::from(["member".to_owned()]),
+        epoch,
+        auth_time: now,
+        methods: Arc::from(["pwd".to_owned()]),
+        expires_at: now + TimeDelta::minutes(10),
+    }
+}
+
+/// A set that needs no Postgres and is believed for ever.
+pub fn nothing_revoked() -> Revocations {
+    Revocations::none()
 }

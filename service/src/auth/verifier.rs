@@ -7,7 +7,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::{
-    KeySource, Principal,
+    KeySource, Principal, Revocations,
     claims::{Rules, SKEW, Unverified},
     keys::Keys,
 };
@@ -24,9 +24,15 @@ pub enum TokenError {
     /// Forged, malformed, or made for somebody else.
     #[error("the token is not valid: {0}")]
     Invalid(&'static str),
+    /// What the user may do has changed since; a refresh helps.
+    #[error("the token is of an older epoch")]
+    Stale,
     /// The keys cannot be fetched at present.
     #[error("the keys for tokens are not available")]
     KeysUnavailable,
+    /// What was revoked lately cannot be read at present.
+    #[error("revocations are not known")]
+    RevocationsUnknown,
 }
 
 /// Verifies access tokens; cheap to clone.
@@ -37,6 +43,7 @@ pub struct Verifier(Arc<Inner>);
 struct Inner {
     keys: Keys,
     rules: Rules,
+    revocations: Revocations,
     verified: Cache<[u8; 32], Verified>,
 }
 
@@ -49,13 +56,25 @@ struct Verified {
 
 impl Verifier {
     /// Accepts tokens of this issuer (PUBLIC_URL) for this audience, signed with the source's keys.
-    pub fn new(source: KeySource, issuer: &str, audience: &str) -> Self {
+    pub fn new(source: KeySource, issuer: &str, audience: &str, revocations: Revocations) -> Self {
         let (keys, rules) = (Keys::new(source), Rules::new(issuer, audience));
-        Self(Arc::new(Inner { keys, rules, verified: Cache::new(CACHED_TOKENS) }))
+        Self(Arc::new(Inner { keys, rules, revocations, verified: Cache::new(CACHED_TOKENS) }))
     }
 
-    /// The principal of a token that is valid now.
+    /// The principal of a token that is valid now and was not revoked.
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        let principal = self.signed(token).await?;
+        self.0.revocations.check(&principal)?;
+        Ok(principal)
+    }
+
+    /// Resolves when the principal's token is no longer good, with the reason that a request with it would be given: what
+    /// an open stream waits for.
+    pub async fn ended(&self, principal: &Principal) -> TokenError {
+        self.0.revocations.ended(principal).await
+    }
+
+    async fn signed(&self, token: &str) -> Result<Principal, TokenError> {
         let inner = &*self.0;
         let hash: [u8; 32] = Sha256::digest(token).into();
         inner.keys.refresh_if_old();

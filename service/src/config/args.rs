@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{ConfigError, DatabaseUrl, NatsUrl, PublicUrl, Span};
 use crate::{
-    auth::{KeySource, Verifier},
+    auth::{KeySource, Revocations, Verifier},
     health::Health,
     http::{Edge, Limits, Origin},
     metrics::Metrics,
@@ -89,10 +89,10 @@ pub struct TokenArgs {
 
 impl TokenArgs {
     /// A verifier for tokens that the installation at `public_url` issues.
-    pub fn verifier(&self, public_url: &PublicUrl) -> Verifier {
+    pub fn verifier(&self, public_url: &PublicUrl, revocations: &Revocations) -> Verifier {
         let default = || format!("{public_url}/.well-known/jwks.json");
         let url = self.jwks_url.clone().unwrap_or_else(default);
-        Verifier::new(KeySource::Url(url), public_url.as_str(), AUDIENCE)
+        Verifier::new(KeySource::Url(url), public_url.as_str(), AUDIENCE, revocations.clone())
     }
 }
 

@@ -210,8 +210,8 @@ codes! {
         en "The token is not valid" "Log in again."
         ko "유효하지 않은 토큰입니다" "다시 로그인하세요.";
     TokenStale = "TOKEN_STALE" UNAUTHORIZED
-        en "The access token is out of date" "Refresh it: your roles have changed."
-        ko "오래된 액세스 토큰입니다" "역할이 바뀌었으니 토큰을 갱신하세요.";
+        en "The access token is out of date" "Refresh it: what you may do has changed."
+        ko "오래된 액세스 토큰입니다" "권한이 바뀌었으니 토큰을 갱신하세요.";
     RefreshTokenReused = "REFRESH_TOKEN_REUSED" UNAUTHORIZED
         en "The refresh token was used twice" "The session is ended; log in again."
         ko "리프레시 토큰이 두 번 쓰였습니다" "세션이 끝났습니다. 다시 로그인하세요.";

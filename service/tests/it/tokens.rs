@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use service::{
     auth::{
         KeySource, Principal, TokenError, Verifier,
-        testing::{AUDIENCE, ISSUER, Minter},
+        testing::{AUDIENCE, ISSUER, Minter, nothing_revoked},
     },
     http::Limits,
 };
@@ -201,7 +201,7 @@ async fn keys_are_fetched_once_and_again_for_an_unknown_key_within_limits() {
     };
     let server = Server::start(Router::new().route("/jwks.json", get(publish)), Limits::default()).await;
     let source = KeySource::Url(format!("http://{}/jwks.json", server.address));
-    let verifier = Verifier::new(source, ISSUER, AUDIENCE);
+    let verifier = Verifier::new(source, ISSUER, AUDIENCE, nothing_revoked());
     for _ in 0..20 {
         verifier.verify(&minter.token(Uuid::now_v7(), &[])).await.unwrap();
         let foreign = Minter::default().token(Uuid::now_v7(), &[]);
@@ -219,7 +219,7 @@ async fn without_keys_the_answer_is_later_not_never() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
     drop(listener);
-    let verifier = Verifier::new(KeySource::Url(url), ISSUER, AUDIENCE);
+    let verifier = Verifier::new(KeySource::Url(url), ISSUER, AUDIENCE, nothing_revoked());
     let server = Server::start(protected(verifier), Limits::default()).await;
     let token = Minter::default().token(Uuid::now_v7(), &[]);
     let answer = server.request(&format!("GET /v1/me HTTP/1.1\r\nAuthorization: Bearer {token}"), "").await;
@@ -235,7 +235,7 @@ async fn keys_are_renewed_and_a_dropped_key_verifies_nothing() {
     let publish = async move || axum::Json(publisher.borrow().clone());
     let server = Server::start(Router::new().route("/jwks.json", get(publish)), Limits::default()).await;
     let source = KeySource::Url(format!("http://{}/jwks.json", server.address));
-    let verifier = Verifier::new(source, ISSUER, AUDIENCE);
+    let verifier = Verifier::new(source, ISSUER, AUDIENCE, nothing_revoked());
     let token = old.token(Uuid::now_v7(), &[]);
     verifier.verify(&token).await.unwrap();
     published.send(new.jwks()).unwrap();

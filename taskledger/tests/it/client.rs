@@ -81,6 +81,12 @@ impl Client {
         self.call("POST", path, Some(body), None).await
     }
 
+    /// The same with `If-Match: *`, which some routes demand.
+    pub(crate) async fn post_matching(&self, path: &str, body: &Value) -> reqwest::Result<Answer> {
+        let request = self.request(Method::POST, path, Some(body)).header("if-match", "*");
+        answer(request).await
+    }
+
     /// Sends a command or query; the key is that of idempotency.
     pub(crate) async fn call(
         &self,
@@ -89,23 +95,31 @@ impl Client {
         body: Option<&Value>,
         key: Option<&str>,
     ) -> reqwest::Result<Answer> {
-        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = self.request(Method::from_bytes(method.as_bytes()).expect("a method"), path, body);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        answer(request).await
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::RequestBuilder {
         let media_type =
             if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
         let mut request = self.http.request(method, format!("{}{path}", self.url));
         if let Some(body) = body {
             request = request.header("content-type", media_type).body(body.to_string());
         }
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
-        }
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let response = request.send().await?;
-        let (status, headers) = (response.status().as_u16(), kept(response.headers()));
-        Ok(Answer { status, headers, text: response.text().await? })
+        request
     }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status().as_u16(), kept(response.headers()));
+    Ok(Answer { status, headers, text: response.text().await? })
 }
 
 /// The headers that mean something to a client that compares answers.

@@ -11,6 +11,7 @@ mod import;
 mod openapi;
 mod operator;
 mod process;
+mod revocations;
 mod system;
 mod three_services;
 mod up;

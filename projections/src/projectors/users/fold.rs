@@ -129,7 +129,7 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         UserEvent::RoleRevoked(entry) => row.roles = words(roles(row).without(entry.role)),
         UserEvent::Deactivated(_) => row.deactivated = true,
         UserEvent::Reactivated(_) => row.deactivated = false,
-        UserEvent::RefreshTokenReused(_) => {}
+        UserEvent::LoggedOut(_) | UserEvent::RefreshTokenReused(_) => {}
     }
 }
 
@@ -147,6 +147,7 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::RoleRevoked(_)
         | UserEvent::Deactivated(_)
         | UserEvent::Reactivated(_)
+        | UserEvent::LoggedOut(_)
         | UserEvent::RefreshTokenReused(_) => Vec::new(),
     }
 }

@@ -64,13 +64,14 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::RoleGranted(_)
         | UserEvent::RoleRevoked(_)
         | UserEvent::Deactivated(_)
-        | UserEvent::Reactivated(_) => Vec::new(),
+        | UserEvent::Reactivated(_)
+        | UserEvent::LoggedOut(_) => Vec::new(),
     }
 }
 
 fn reason(fact: &UserEvent) -> Option<String> {
     match fact {
-        UserEvent::Deactivated(state) | UserEvent::Reactivated(state) => {
+        UserEvent::Deactivated(state) | UserEvent::Reactivated(state) | UserEvent::LoggedOut(state) => {
             state.reason.as_ref().map(ToString::to_string)
         }
         _ => None,
@@ -109,6 +110,7 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
         UserEvent::RoleRevoked(entry) => vec![change("roles", json(entry.role), Value::Null)],
         UserEvent::Deactivated(_) => flag("deactivated", true),
         UserEvent::Reactivated(_) => flag("deactivated", false),
+        UserEvent::LoggedOut(_) => Vec::new(),
         UserEvent::RefreshTokenReused(reuse) => {
             vec![change("ip", texts.clear(&reuse.used_from), texts.clear(&reuse.reused_from))]
         }
