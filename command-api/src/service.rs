@@ -6,10 +6,11 @@ use ::service::{
     auth::{KeySource, Verifier},
     config::{EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
     health::Health,
+    http::per_address,
     process::{BuildError, Surroundings},
     shutdown::Shutdown,
 };
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use clap::Args;
 use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Sealer};
 use sqlx::{PgPool, postgres::PgPoolOptions};
@@ -96,7 +97,7 @@ impl CommandApi {
     /// The routes, for [`Surroundings::finish`].
     pub fn router(&self) -> Router {
         let (router, _document) = crate::http::router().split_for_parts();
-        router.with_state(self.app.clone())
+        router.route_layer(from_fn(per_address)).with_state(self.app.clone())
     }
 }
 

@@ -12,6 +12,7 @@ mod policy;
 mod preconditions;
 mod privacy;
 mod races;
+mod rates;
 mod relay;
 mod sessions;
 mod tasks;
