@@ -16,7 +16,7 @@ use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Seal
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
-    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_old},
+    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_old, forget_old_tries},
     commands::Commands,
     http::App,
     relay::{Relay, RelayConfig, StreamArgs},
@@ -89,7 +89,7 @@ impl CommandApi {
         surroundings.shutdown.spawn(async move { ended.stopped().await });
         let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL)));
         let commands = Commands::new(Log::connect(pool), appender, sealer);
-        let auth = Auth::new(commands.clone(), keys, &secret, public_url);
+        let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
         let app = App::new(commands.clone(), auth.clone(), verifier, http.origins());
         Ok(Self { commands, auth, app })
     }
@@ -161,6 +161,9 @@ async fn maintain(pool: PgPool, shutdown: Shutdown) {
         }
         if let Err(error) = forget_old(&pool).await {
             tracing::warn!(%error, "old sessions cannot be dropped");
+        }
+        if let Err(error) = forget_old_tries(&pool).await {
+            tracing::warn!(%error, "old login tries cannot be dropped");
         }
     }
 }

@@ -114,7 +114,7 @@ impl User {
                 self.deactivated = false;
                 self.epoch += 1;
             }
-            UserEvent::RefreshTokenReused(_) => {}
+            UserEvent::RefreshTokenReused(_) | UserEvent::LoginsFailed(_) | UserEvent::Locked(_) => {}
         }
     }
 

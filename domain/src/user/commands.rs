@@ -1,7 +1,7 @@
 //! What can be asked of a user, and what a decision on one knows beside.
 
 use super::{
-    RefreshTokenReused,
+    Locked, LoginsFailed, RefreshTokenReused,
     values::{Locale, Reason, TimeZone},
 };
 use crate::{
@@ -61,6 +61,10 @@ pub enum UserCommand {
     },
     /// Put on record that a session has ended because of its refresh token.
     RecordReuse(RefreshTokenReused),
+    /// Put on record that wrong passwords were tried.
+    RecordFailures(LoginsFailed),
+    /// Put on record that no password is looked at for a while.
+    RecordLock(Locked),
 }
 
 /// Data of somebody new.
@@ -129,7 +133,9 @@ impl UserCommand {
             | Self::EditProfile(_)
             | Self::GrantRole { .. }
             | Self::Reactivate { .. }
-            | Self::RecordReuse(_) => false,
+            | Self::RecordReuse(_)
+            | Self::RecordFailures(_)
+            | Self::RecordLock(_) => false,
         }
     }
 }

@@ -129,7 +129,7 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         UserEvent::RoleRevoked(entry) => row.roles = words(roles(row).without(entry.role)),
         UserEvent::Deactivated(_) => row.deactivated = true,
         UserEvent::Reactivated(_) => row.deactivated = false,
-        UserEvent::RefreshTokenReused(_) => {}
+        UserEvent::RefreshTokenReused(_) | UserEvent::LoginsFailed(_) | UserEvent::Locked(_) => {}
     }
 }
 
@@ -147,7 +147,9 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::RoleRevoked(_)
         | UserEvent::Deactivated(_)
         | UserEvent::Reactivated(_)
-        | UserEvent::RefreshTokenReused(_) => Vec::new(),
+        | UserEvent::RefreshTokenReused(_)
+        | UserEvent::LoginsFailed(_)
+        | UserEvent::Locked(_) => Vec::new(),
     }
 }
 
