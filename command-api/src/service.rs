@@ -6,17 +6,18 @@ use ::service::{
     auth::{KeySource, Truth, Verifier},
     config::{EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
     health::Health,
+    http::per_address,
     process::{BuildError, Surroundings},
     shutdown::Shutdown,
 };
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use clap::Args;
 use domain::user::UserEvent;
 use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Sealer};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
-    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_old},
+    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_old, forget_old_tries},
     commands::Commands,
     http::App,
     relay::{Relay, RelayConfig, StreamArgs},
@@ -92,7 +93,7 @@ impl CommandApi {
         surroundings.shutdown.spawn(async move { ended.stopped().await });
         let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL)));
         let commands = Commands::new(Log::connect(pool), appender, sealer, revocations);
-        let auth = Auth::new(commands.clone(), keys, &secret, public_url);
+        let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
         let app = App::new(commands.clone(), auth.clone(), verifier, http.origins());
         Ok(Self { commands, auth, app })
     }
@@ -100,7 +101,7 @@ impl CommandApi {
     /// The routes, for [`Surroundings::finish`].
     pub fn router(&self) -> Router {
         let (router, _document) = crate::http::router().split_for_parts();
-        router.with_state(self.app.clone())
+        router.route_layer(from_fn(per_address)).with_state(self.app.clone())
     }
 }
 
@@ -165,6 +166,9 @@ async fn maintain(pool: PgPool, shutdown: Shutdown) {
         }
         if let Err(error) = forget_old(&pool).await {
             tracing::warn!(%error, "old sessions cannot be dropped");
+        }
+        if let Err(error) = forget_old_tries(&pool).await {
+            tracing::warn!(%error, "old login tries cannot be dropped");
         }
     }
 }

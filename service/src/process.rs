@@ -99,6 +99,7 @@ impl Surroundings {
     /// The routes as clients meet them.
     pub fn finish(&self, router: Router, http: &HttpArgs) -> Router {
         let Self { health, metrics, shutdown, .. } = self.clone();
+        tracing::info!(rate_limits = %http.rate_limits, "serving");
         http::finish(router, http.edge(health, metrics, shutdown))
     }
 

@@ -1,12 +1,9 @@
 //! Logging in with e-mail and password.
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use domain::{
     ids::UserId,
-    user::{
-        User,
-        values::{Email, UserState},
-    },
+    user::{User, values::UserState},
 };
 use service::request::ClientInfo;
 use uuid::Uuid;
@@ -15,11 +12,12 @@ use super::{
     Auth,
     admission::{Admission, AdmissionError},
     credentials,
+    lockout::{self, Address, Wait},
     password::{Busy, Password, Verdict},
     refresh_token::RefreshToken,
     sessions::{self, NewSession},
 };
-use crate::commands::Refusal;
+use crate::commands::{Caller, Refusal};
 
 /// `amr` of a login by password.
 const METHODS: [&str; 1] = ["pwd"];
@@ -30,6 +28,9 @@ pub enum LoginError {
     /// Unknown address or wrong password: nobody is told which.
     #[error("e-mail or password is wrong")]
     Invalid,
+    /// Too many wrong passwords were tried for the address, known or not.
+    #[error("no password is looked at for {} s", .0.num_seconds())]
+    Locked(TimeDelta),
     /// The right password, and the address is not verified.
     #[error("the account is not verified")]
     NotVerified,
@@ -54,21 +55,31 @@ impl Auth {
     /// Checks the password and opens a session. The same work is done whether or not the address is known.
     pub async fn log_in(
         &self,
-        email: Option<Email>,
+        address: &Address,
         password: Password,
+        caller: Caller,
         client: &ClientInfo,
     ) -> Result<Admission, LoginError> {
-        let commands = &self.0.commands;
-        let user = match &email {
+        let (commands, pool) = (&self.0.commands, self.0.commands.log().pool());
+        let tries = self.tries_of(address);
+        let _turn = self.0.tries.turn(tries.clone()).await.map_err(Refusal::from)?;
+        let user = match &address.email {
             Some(email) => commands.find_email(email).await?,
             None => None,
         };
-        let pool = commands.log().pool();
         let known = credentials::find(pool, user.unwrap_or(UserId(Uuid::nil()))).await?;
-        let Verdict::Right(rehashed) = self.0.hasher.verify(password, known).await? else {
+        let place = self.0.hasher.place()?;
+        let counted = match lockout::count(pool, &tries).await? {
+            Ok(counted) => counted,
+            Err(Wait(span)) => return Err(LoginError::Locked(span)),
+        };
+        let verdict = self.0.hasher.verify(place, password, known).await?;
+        let (Some(user), Verdict::Right(rehashed)) = (user, verdict) else {
+            user.into_iter()
+                .for_each(|user| self.note_failure(user, counted, caller.clone(), client.clone()));
             return Err(LoginError::Invalid);
         };
-        let user = user.ok_or(LoginError::Invalid)?;
+        lockout::forget(pool, &tries).await?;
         let state = commands.load_user(user).await?;
         match state.state() {
             UserState::Unverified => return Err(LoginError::NotVerified),

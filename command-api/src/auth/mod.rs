@@ -5,6 +5,7 @@
 
 mod admission;
 mod credentials;
+mod lockout;
 mod login;
 mod password;
 mod refresh;
@@ -15,6 +16,7 @@ mod signing_keys;
 mod tokens;
 
 pub use admission::{Admission, AdmissionError};
+pub use lockout::Address;
 pub use login::LoginError;
 pub use password::{Busy, Hasher, Password, PasswordFault};
 pub use refresh::RefreshError;
@@ -22,14 +24,15 @@ pub use register::{NewPerson, RegisterError};
 pub use sessions::{SessionView, SessionsError, Which};
 pub use signing_keys::{SigningKeys, SigningKeysError};
 
+pub(crate) use lockout::forget_old_tries;
 pub(crate) use sessions::forget_old;
 pub(crate) use tokens::AUDIENCE;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use service::secrets::SecretKey;
+use service::{secrets::SecretKey, shutdown::Shutdown};
 
-use crate::commands::Commands;
+use crate::{commands::Commands, locks::Locks};
 use refresh_token::RefreshTokens;
 
 /// Everything that coming in needs. Cheap to clone.
@@ -43,14 +46,33 @@ struct Inner {
     keys: SigningKeys,
     refresh_tokens: RefreshTokens,
     issuer: String,
+    /// By address: passwords are tried one after the other, so that right ones at the same time do not lock each other out.
+    tries: Locks<String>,
+    /// Waits for what is put on record after the answer.
+    shutdown: Shutdown,
 }
+
+/// How long a login waits for its turn.
+const TURN_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Auth {
     /// `secret` is that of the installation, `issuer` is PUBLIC_URL.
-    pub fn new(commands: Commands, keys: SigningKeys, secret: &SecretKey, issuer: &str) -> Self {
-        let (refresh_tokens, issuer) = (RefreshTokens::new(secret), issuer.to_owned());
-        let inner = Inner { commands, hasher: Hasher::default(), keys, refresh_tokens, issuer };
-        Self(Arc::new(inner))
+    pub fn new(
+        commands: Commands,
+        keys: SigningKeys,
+        secret: &SecretKey,
+        issuer: &str,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            commands,
+            hasher: Hasher::default(),
+            keys,
+            refresh_tokens: RefreshTokens::new(secret),
+            issuer: issuer.to_owned(),
+            tries: Locks::new(TURN_PATIENCE),
+            shutdown,
+        }))
     }
 
     /// The public keys as a JWKS document.

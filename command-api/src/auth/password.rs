@@ -7,7 +7,7 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use service::problem::Flaw;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
 /// Characters at least; fewer will do once a second factor is there.
@@ -110,6 +110,10 @@ pub struct Hasher {
     places: Arc<Semaphore>,
 }
 
+/// Among those that are hashed or wait for a core.
+#[derive(Debug)]
+pub(super) struct Place(#[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
+
 /// What a check of a password gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -130,16 +134,30 @@ impl Default for Hasher {
 impl Hasher {
     /// The hash of a password, with its parameters and a salt of its own.
     pub(super) async fn hash(&self, password: Password) -> Result<String, Busy> {
-        self.run(move || hash(&password)).await?.ok_or(Busy)
+        self.run(self.place()?, move || hash(&password)).await?.ok_or(Busy)
+    }
+
+    /// A place for one password, if there is one: to be had before the try is counted, which is lost without it.
+    pub(super) fn place(&self) -> Result<Place, Busy> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Busy)?;
+        Ok(Place(place))
     }
 
     /// Compares; without a hash the same work is done for nothing, so that time tells nobody who is known here.
-    pub(super) async fn verify(&self, password: Password, known: Option<String>) -> Result<Verdict, Busy> {
-        self.run(move || verify(&password, known.as_deref())).await
+    pub(super) async fn verify(
+        &self,
+        place: Place,
+        password: Password,
+        known: Option<String>,
+    ) -> Result<Verdict, Busy> {
+        self.run(place, move || verify(&password, known.as_deref())).await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| Busy)?;
+    async fn run<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
         let core = Arc::clone(&self.cores).acquire_owned().await.map_err(|_| Busy)?;
         // A caller that goes away leaves the work running: it keeps its core.
         let work = tokio::task::spawn_blocking(move || {
@@ -216,15 +234,14 @@ mod tests {
         let right = Password::chosen("tempest over kiwi").unwrap();
         let hash = hasher.hash(right.clone()).await.unwrap();
         assert!(has_todays_parameters(&hash), "{hash}");
-        assert_eq!(hasher.verify(right.clone(), Some(hash.clone())).await, Ok(Verdict::Right(None)));
+        let verify = async |password, known| hasher.verify(hasher.place().unwrap(), password, known).await;
+        assert_eq!(verify(right.clone(), Some(hash.clone())).await, Ok(Verdict::Right(None)));
         let wrong = Password::presented("tempest over kiwj").unwrap();
-        assert_eq!(hasher.verify(wrong, Some(hash)).await, Ok(Verdict::Wrong));
-        assert_eq!(hasher.verify(right.clone(), None).await, Ok(Verdict::Wrong));
+        assert_eq!(verify(wrong, Some(hash)).await, Ok(Verdict::Wrong));
+        assert_eq!(verify(right.clone(), None).await, Ok(Verdict::Wrong));
         let weak = Argon2::from(Params::new(64, 1, 1, None).unwrap());
         let weak = weak.hash_password_with_salt(right.0.as_bytes(), &[7; 16]).unwrap().to_string();
-        let Ok(Verdict::Right(Some(new))) = hasher.verify(right, Some(weak)).await else {
-            panic!("no new hash")
-        };
+        let Ok(Verdict::Right(Some(new))) = verify(right, Some(weak)).await else { panic!("no new hash") };
         assert!(has_todays_parameters(&new));
     }
 }

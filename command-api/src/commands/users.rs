@@ -83,6 +83,11 @@ impl Commands {
         Ok(Committed { version, position })
     }
 
+    /// What may stand in a table in place of a personal text; `scope` says what for.
+    pub(crate) fn keyed_hash(&self, scope: &str, text: &str) -> String {
+        self.0.sealer.hmac_claim(scope, text)
+    }
+
     /// The claim on an e-mail address, in the form in which addresses are compared.
     pub fn email_claim(&self, user: UserId, email: &domain::user::values::Email) -> Claim {
         let value = self.0.sealer.hmac_claim(claims::EMAIL, &email.comparable());

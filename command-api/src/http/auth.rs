@@ -20,7 +20,7 @@ use super::{
     ops::rule,
     refresh_cookie, schemas,
 };
-use crate::auth::{Admission, NewPerson, Password, PasswordFault};
+use crate::auth::{Address, Admission, NewPerson, Password, PasswordFault};
 
 /// Nobody on the way may keep tokens and addresses.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -68,6 +68,9 @@ fn flawed<'t>(
 
 /// Log in with e-mail and password.
 ///
+/// After five wrong passwords for an address within 15 minutes none is looked at for a minute, twice as long each further
+/// time, up to 15 minutes: 429 with Retry-After. Sessions and resetting the password are not touched by that.
+///
 /// The refresh token comes in the answer, or with `refresh_cookie` in a cookie that scripts cannot read; a page must then
 /// be one of PUBLIC_URL or CORS_ORIGINS.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "auth", request_body = schemas::Login,
@@ -82,15 +85,15 @@ pub(super) async fn login(
     refuse_query(uri.query())?;
     let object = body.object()?;
     let mut fields = object.fields();
-    let email = fields.required("email", |text: &str| Ok::<_, Flaw>(Email::parse(text).ok()));
+    let address = fields.required("email", |text: &str| Ok::<_, Flaw>(Address::read(text)));
     let password = fields.required("password", flawed(Password::presented));
     let cookie = fields.optional("refresh_cookie", |cookie: bool| Ok::<_, Flaw>(cookie));
-    let (email, password) = fields.finish_with(|| Some((email?, password?)))?;
+    let (address, password) = fields.finish_with(|| Some((address?, password?)))?;
     let handover = if cookie == Some(true) { Handover::Cookie } else { Handover::Body };
     if handover == Handover::Cookie {
         refresh_cookie::check_origin(&app.origins, &headers)?;
     }
-    let admission = app.auth.log_in(email, password, context.client()).await?;
+    let admission = app.auth.log_in(&address, password, app.anonymous(&context), context.client()).await?;
     Ok(admitted(&admission, handover))
 }
 

@@ -13,7 +13,7 @@ use event_store::Class;
 use service::{
     auth::Principal,
     http::{
-        MergePatch, RequestBody,
+        MergePatch, Meter, RequestBody,
         headers::{IdempotencyKey, IfMatch, IfNoneMatch},
     },
     idempotency::fingerprint,
@@ -76,6 +76,7 @@ pub(super) struct Exchange<B = RequestBody> {
     pub(super) context: RequestContext,
     pub(super) body: B,
     pub(super) if_match: Option<IfMatch>,
+    pub(super) meter: Meter,
     if_none_match: Option<IfNoneMatch>,
     query: Option<String>,
     key: Option<ReceiptKey>,
@@ -90,6 +91,7 @@ impl<B: Content> FromRequest<App> for Exchange<B> {
         let (mut parts, body) = request.into_parts();
         let principal = <Principal as FromRequestParts<App>>::from_request_parts(&mut parts, app).await?;
         let Ok(context) = RequestContext::from_request_parts(&mut parts, app).await;
+        let Ok(meter) = Meter::from_request_parts(&mut parts, app).await;
         let caller = app.caller(&principal, &context).await?;
         let key = optional::<IdempotencyKey>(&mut parts, app).await?;
         let if_match = optional::<IfMatch>(&mut parts, app).await?;
@@ -99,7 +101,7 @@ impl<B: Content> FromRequest<App> for Exchange<B> {
         let key = key.map(|key| receipt_key(&principal, &key, &method, &uri, body.bytes()));
         let (user, query) = (UserId(principal.user_id), uri.query().map(str::to_owned));
         let app = app.clone();
-        Ok(Self { app, caller, user, context, body, if_match, if_none_match, query, key, turn: None })
+        Ok(Self { app, caller, user, context, body, if_match, meter, if_none_match, query, key, turn: None })
     }
 }
 

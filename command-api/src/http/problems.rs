@@ -137,6 +137,12 @@ impl From<LoginError> for Problem {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Invalid => Self::new(Code::InvalidCredentials),
+            LoginError::Locked(span) => Self::new(Code::RateLimited)
+                .detail(
+                    "Too many wrong passwords for this address. Wait for Retry-After, or reset the password.",
+                    "이 주소로 틀린 비밀번호가 너무 많이 입력되었습니다. Retry-After만큼 기다리거나 비밀번호를 재설정하세요.",
+                )
+                .retry_after(span.num_seconds().max(0).unsigned_abs() + 1),
             LoginError::NotVerified => Self::new(Code::AccountNotVerified),
             LoginError::Deactivated => Self::new(Code::AccountDeactivated),
             LoginError::Busy(_) => Self::new(Code::Overloaded).retry_after(1),

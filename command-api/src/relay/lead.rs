@@ -13,7 +13,7 @@ const VERIFY: Duration = Duration::from_secs(1);
 
 /// The log is read again so long after it was read to its end, at the earliest: a few larger batches cost less than many
 /// small ones.
-const PACE: Duration = Duration::from_millis(2);
+const PACE: Duration = Duration::from_millis(1);
 
 /// At most so many bytes of payload are read at once.
 const READ_BYTES: i64 = 4 << 20;

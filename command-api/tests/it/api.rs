@@ -36,7 +36,7 @@ use serde_json::{Value, json};
 use servers::testing::{self, Template, TestDatabase};
 use service::{
     config::{self, HttpArgs},
-    http::{Edge, finish},
+    http::{Edge, Rates, finish},
     process::Surroundings,
     secrets::SecretKey,
 };
@@ -121,6 +121,15 @@ impl World {
 
     /// A replica with caches of its own.
     pub(crate) async fn api(&self) -> Api {
+        self.api_with(None).await
+    }
+
+    /// The same with limits on how often clients may ask.
+    pub(crate) async fn limited_api(&self, limits: &str) -> Api {
+        self.api_with(Some(Rates::new(limits.parse().unwrap()))).await
+    }
+
+    async fn api_with(&self, rates: Option<Rates>) -> Api {
         let url = self.database.url();
         let secret = self.secret.path().to_str().unwrap();
         let arguments = ["command-api", "--event-store-url", url, "--secret-key-file", secret];
@@ -129,7 +138,7 @@ impl World {
         let (config, http) = (&arguments.config, &arguments.http);
         let inside = CommandApi::start(config, http, &surroundings, &Pressure::default()).await.unwrap();
         connected(inside.commands.log().pool()).await;
-        let router = finish(inside.router(), Edge::default());
+        let router = finish(inside.router(), Edge { rates, ..Edge::default() });
         Api { inside, router, _surroundings: Arc::new(Stop(surroundings)) }
     }
 

@@ -1,6 +1,9 @@
 //! Bad inputs: refused with 4xx, never a 500, never half an effect.
 
-use axum::body::Body;
+use axum::{
+    body::Body,
+    http::{HeaderName, HeaderValue},
+};
 use serde_json::json;
 
 use crate::api::{Api, Person, World, request};
@@ -143,4 +146,29 @@ async fn requests_that_are_cancelled_leave_nothing_half_done() {
     let open =
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'";
     assert_eq!(world.count(open).await, 0);
+}
+
+#[tokio::test]
+async fn whoever_has_nothing_to_say_sends_nothing() {
+    let world = World::new().await;
+    let api = world.api().await;
+    let ann = api.member("ann").await;
+    let task = api.task(&ann, json!({"title": "t"})).await.id();
+    let bare = |key: &str, path: &str, media_type: Option<&str>, body: &'static str| {
+        let mut request = request("POST", path, Some(&ann), "", &[("idempotency-key", key)]);
+        request.headers_mut().remove("content-type");
+        let media_type = media_type.map(|text| ("content-type".parse().unwrap(), text.parse().unwrap()));
+        request.headers_mut().extend::<Option<(HeaderName, HeaderValue)>>(media_type);
+        *request.body_mut() = Body::from(body);
+        request
+    };
+    let start = format!("/v1/tasks/{task}/start");
+    let started = api.send(bare("1", &start, None, "")).await.expect(200);
+    // The same thing said in other words.
+    let again = api.send(bare("1", &start, Some("application/json"), "{}")).await.expect(200);
+    assert_eq!((again.header("idempotent-replayed"), &again.text), (Some("true"), &started.text));
+    api.send(bare("2", &start, None, "{}")).await.refused(415, "UNSUPPORTED_MEDIA_TYPE");
+    api.send(bare("3", &start, Some("application/json"), "")).await.refused(400, "INVALID_JSON");
+    api.send(bare("4", "/v1/tasks", None, "")).await.refused(422, "VALIDATION_FAILED");
+    api.send(bare("5", "/v1/auth/logout", None, "")).await.expect(204);
 }

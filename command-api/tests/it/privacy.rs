@@ -7,7 +7,7 @@ use crate::api::{PASSWORD, World};
 
 /// Texts that occur nowhere else.
 const CANARIES: &[&str] =
-    &["canaryname", "canarymail", "canaryagent", "canarychange", "203.0.113.77", PASSWORD];
+    &["canaryname", "canarymail", "canaryagent", "canarychange", "canarypassword", "203.0.113.77", PASSWORD];
 
 #[tokio::test]
 async fn no_table_of_the_event_store_holds_it() {
@@ -17,6 +17,8 @@ async fn no_table_of_the_event_store_holds_it() {
     let agent = [("user-agent", "canaryagent/1"), ("idempotency-key", "k1")];
     let register = json!({"email": "canarymail@example.org", "password": PASSWORD, "name": "canaryname"});
     api.call("POST", "/v1/auth/register", None, register, &agent).await.expect(202);
+    let wrong = json!({"email": "canarymail@example.org", "password": "canarypassword"});
+    api.call("POST", "/v1/auth/login", None, wrong, &agent).await.expect(401);
     let invite = json!({"email": "canarymail2@example.org", "name": "canaryname two"});
     api.call("POST", "/v1/users", Some(&admin), invite, &agent).await.expect(201);
     let ann = api.member("canaryname3").await;

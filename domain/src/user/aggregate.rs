@@ -115,7 +115,7 @@ impl User {
                 self.epoch += 1;
             }
             UserEvent::LoggedOut(_) => self.end_sessions(),
-            UserEvent::RefreshTokenReused(_) => {}
+            UserEvent::RefreshTokenReused(_) | UserEvent::LoginsFailed(_) | UserEvent::Locked(_) => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! What can be asked of a user, and what a decision on one knows beside.
 
 use super::{
-    RefreshTokenReused,
+    Locked, LoginsFailed, RefreshTokenReused,
     values::{Locale, Reason, TimeZone},
 };
 use crate::{
@@ -66,6 +66,10 @@ pub enum UserCommand {
     },
     /// Put on record that a session has ended because of its refresh token.
     RecordReuse(RefreshTokenReused),
+    /// Put on record that wrong passwords were tried.
+    RecordFailures(LoginsFailed),
+    /// Put on record that no password is looked at for a while.
+    RecordLock(Locked),
 }
 
 /// Data of somebody new.
@@ -135,7 +139,9 @@ impl UserCommand {
             | Self::GrantRole { .. }
             | Self::Reactivate { .. }
             | Self::LogOut { .. }
-            | Self::RecordReuse(_) => false,
+            | Self::RecordReuse(_)
+            | Self::RecordFailures(_)
+            | Self::RecordLock(_) => false,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! How a user decides: state, command, context → events or refusal. No events = already so.
 
 use super::{
-    Imported, Invited, NewUser, Profile, Proof, RefreshTokenReused, Registered, RoleEntry, StateChange, User,
-    UserCommand, UserContext, UserError, UserEvent,
+    Imported, Invited, NewUser, Profile, Proof, Registered, RoleEntry, StateChange, User, UserCommand,
+    UserContext, UserError, UserEvent,
     values::{Reason, UserState},
 };
 use crate::{
@@ -31,7 +31,9 @@ impl User {
             UserCommand::Deactivate { reason } => self.deactivate(reason, context),
             UserCommand::Reactivate { reason } => self.reactivate(reason),
             UserCommand::LogOut { reason } => self.log_out(reason),
-            UserCommand::RecordReuse(reuse) => self.record_reuse(reuse),
+            UserCommand::RecordReuse(reuse) => self.record(UserEvent::RefreshTokenReused(reuse)),
+            UserCommand::RecordFailures(failures) => self.record(UserEvent::LoginsFailed(failures)),
+            UserCommand::RecordLock(lock) => self.record(UserEvent::Locked(lock)),
         }
     }
 
@@ -136,9 +138,9 @@ impl User {
         }
     }
 
-    fn record_reuse(&self, reuse: RefreshTokenReused) -> Decided {
+    fn record(&self, event: UserEvent) -> Decided {
         self.must_exist()?;
-        Ok(vec![UserEvent::RefreshTokenReused(reuse)])
+        Ok(vec![event])
     }
 
     fn must_be_new(&self) -> Result<(), UserError> {
@@ -159,7 +161,11 @@ impl UserCommand {
     /// The row of the policy table; none if no session is needed.
     pub fn action(&self) -> Option<Action> {
         match self {
-            Self::Register(_) | Self::Verify { proof: Proof::Mail } | Self::RecordReuse(_) => None,
+            Self::Register(_)
+            | Self::Verify { proof: Proof::Mail }
+            | Self::RecordReuse(_)
+            | Self::RecordFailures(_)
+            | Self::RecordLock(_) => None,
             Self::Invite { .. } => Some(Action::UserInvite),
             Self::Import { .. } => Some(Action::Import),
             Self::Verify { proof: Proof::Word } => Some(Action::UserVerify),

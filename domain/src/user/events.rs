@@ -9,6 +9,7 @@ use crate::{
     personal::Sealed,
     policy::{Role, RoleSet},
     task::values::ExternalRef,
+    time::Timestamp,
 };
 
 events! {
@@ -40,6 +41,10 @@ events! {
         LoggedOut(StateChange) = "user.logged_out" v "1",
         /// A refresh token came back after its successor was used: two hold it. The session has ended.
         RefreshTokenReused(RefreshTokenReused) = "user.refresh_token_reused" v "1",
+        /// Wrong passwords were tried for the address.
+        LoginsFailed(LoginsFailed) = "user.logins_failed" v "1",
+        /// So many that none is looked at for a while; whoever is in stays in.
+        Locked(Locked) = "user.locked" v "1",
     }
 }
 
@@ -121,4 +126,20 @@ pub struct RefreshTokenReused {
     pub used_from: Sealed,
     /// The address that the old token came from.
     pub reused_from: Sealed,
+}
+
+/// Payload of `user.logins_failed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoginsFailed {
+    /// How many in a quarter of an hour.
+    pub count: u32,
+    /// The address that the last one came from.
+    pub tried_from: Sealed,
+}
+
+/// Payload of `user.locked`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Locked {
+    /// When passwords are looked at again.
+    pub until: Timestamp,
 }

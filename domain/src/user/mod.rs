@@ -10,4 +10,7 @@ pub mod values;
 pub use aggregate::User;
 pub use commands::{NewUser, Profile, Proof, UserCommand, UserContext, UserFacts};
 pub use error::UserError;
-pub use events::{Imported, Invited, RefreshTokenReused, Registered, RoleEntry, StateChange, UserEvent};
+pub use events::{
+    Imported, Invited, Locked, LoginsFailed, RefreshTokenReused, Registered, RoleEntry, StateChange,
+    UserEvent,
+};

@@ -20,8 +20,8 @@ use domain::{
     },
     time::TimeZone,
     user::{
-        Imported, Invited, RefreshTokenReused, Registered, RoleEntry, StateChange, User, UserEvent,
-        values::Locale,
+        Imported, Invited, Locked, LoginsFailed, RefreshTokenReused, Registered, RoleEntry, StateChange,
+        User, UserEvent, values::Locale,
     },
 };
 use serde_json::Value;
@@ -145,6 +145,8 @@ fn user_events() -> Vec<UserEvent> {
             used_from: sealed("dXNlZA"),
             reused_from: sealed("cmV1c2Vk"),
         }),
+        UserEvent::LoginsFailed(LoginsFailed { count: 3, tried_from: sealed("dHJpZWQ") }),
+        UserEvent::Locked(Locked { until: at("2026-11-21T12:01:00Z") }),
     ]
 }
 

@@ -9,8 +9,8 @@ use domain::{
     policy::{Role, RoleSet},
     task::values::ExternalRef,
     user::{
-        Imported, Invited, NewUser, Profile, Proof, RefreshTokenReused, Registered, RoleEntry, StateChange,
-        User, UserCommand, UserContext, UserError, UserEvent, UserFacts,
+        Imported, Invited, Locked, LoginsFailed, NewUser, Profile, Proof, RefreshTokenReused, Registered,
+        RoleEntry, StateChange, User, UserCommand, UserContext, UserError, UserEvent, UserFacts,
         values::{Locale, TimeZone, UserState},
     },
     violation::{FieldViolation, Violation},
@@ -271,6 +271,22 @@ fn the_reuse_of_a_token_is_recorded_for_those_who_exist() {
         Ok(vec![UserEvent::RefreshTokenReused(reuse.clone())])
     );
     assert_eq!(ask(Actor::Anonymous, &[], record()), Err(UserError::NotFound));
+}
+
+#[test]
+fn tried_passwords_are_recorded_for_those_who_exist_and_change_nothing() {
+    let failures = LoginsFailed { count: 3, tried_from: sealed("there") };
+    let lock = Locked { until: noon() };
+    for (command, event) in [
+        (UserCommand::RecordFailures(failures.clone()), UserEvent::LoginsFailed(failures)),
+        (UserCommand::RecordLock(lock), UserEvent::Locked(lock)),
+    ] {
+        assert_eq!(ask(Actor::Anonymous, &[], command.clone()), Err(UserError::NotFound));
+        assert_eq!(ask(Actor::Anonymous, &active(), command), Ok(vec![event.clone()]));
+        let (before, mut user) = (after(&active()), after(&active()));
+        user.apply(event);
+        assert_eq!(User { version: before.version, ..user }, before);
+    }
 }
 
 #[test]

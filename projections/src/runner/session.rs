@@ -28,7 +28,7 @@ const READ_AHEAD: usize = 1;
 /// A batch leaves so long after the one before at the earliest, unless that one was full: a transaction costs as much as
 /// some ten events, so under load fewer and larger ones keep up where many small ones would not. What comes alone does not
 /// wait.
-const PACE: Duration = Duration::from_millis(5);
+const PACE: Duration = Duration::from_millis(3);
 
 /// Rows and checkpoint reach the disk together and in order, but a batch need not wait for it: what a crash of Postgres
 /// takes away is folded again.

@@ -10,8 +10,9 @@ use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         Components, ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, OpenApiVersion,
-        PathItem, Ref, RefOr, Response as ResponseDoc, ResponseBuilder,
+        PathItem, Ref, RefOr, Required, Response as ResponseDoc, ResponseBuilder, Schema,
         path::Operation,
+        request_body::RequestBody,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
@@ -48,7 +49,24 @@ pub fn merged(parts: impl IntoIterator<Item = OpenApi>) -> OpenApi {
     }
     document.openapi = OpenApiVersion::Version31;
     document.paths.paths.values_mut().flat_map(operations).for_each(complete);
+    let components = document.components.take().unwrap_or_default();
+    for operation in document.paths.paths.values_mut().flat_map(operations) {
+        if let Some(RefOr::T(body)) = &mut operation.request_body
+            && may_be_left_away(body, &components)
+        {
+            body.required = Some(Required::False);
+        }
+    }
+    document.components = Some(components);
     document
+}
+
+/// An object in which nothing is needed need not be sent.
+fn may_be_left_away(body: &RequestBody, components: &Components) -> bool {
+    let Some(RefOr::T(json)) = body.content.get("application/json") else { return false };
+    let Some(RefOr::Ref(schema)) = &json.schema else { return false };
+    let name = schema.ref_location.rsplit('/').next().unwrap_or_default();
+    matches!(components.schemas.get(name), Some(RefOr::T(Schema::Object(object))) if object.required.is_empty())
 }
 
 fn operations(path: &mut PathItem) -> impl Iterator<Item = &mut Operation> {

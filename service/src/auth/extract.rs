@@ -6,7 +6,10 @@ use axum::{
 };
 
 use super::{Principal, TokenError, Verifier};
-use crate::problem::{Code, Problem};
+use crate::{
+    http::Meter,
+    problem::{Code, Problem},
+};
 
 impl<S: Send + Sync> FromRequestParts<S> for Principal
 where
@@ -38,7 +41,10 @@ where
     Verifier: FromRef<S>,
 {
     let Some(token) = bearer(&parts.headers)? else { return Ok(None) };
-    Ok(Some(Verifier::from_ref(state).verify(token).await?))
+    let principal = Verifier::from_ref(state).verify(token).await?;
+    // Only now: whoever shows a bad token must not use up what another may ask.
+    Meter::of(parts).charge_person(principal.user_id)?;
+    Ok(Some(principal))
 }
 
 /// The token of the only Authorization header; tokens in query strings are never looked at.

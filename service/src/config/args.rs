@@ -8,7 +8,7 @@ use super::{ConfigError, DatabaseUrl, NatsUrl, PublicUrl, Span};
 use crate::{
     auth::{KeySource, Revocations, Verifier},
     health::Health,
-    http::{Edge, Limits, Origin},
+    http::{Edge, Limits, Origin, RateLimits, Rates},
     metrics::Metrics,
     request::Network,
     secrets::{SecretKey, SecretKeyError},
@@ -111,6 +111,10 @@ pub struct HttpArgs {
     /// How long an answer may take to begin; afterwards the client gets 504.
     #[arg(long, env = "REQUEST_TIMEOUT", value_name = "SPAN", default_value = "30s")]
     pub request_timeout: Span,
+    /// Requests that a client may send, by person (read, write) and by address (login, refresh), or `off`. Each process counts
+    /// for itself; rates that are left out stay as they are.
+    #[arg(long, env = "RATE_LIMITS", value_name = "RATES", default_value_t = RateLimits::default())]
+    pub rate_limits: RateLimits,
     /// Where /metrics is served; nowhere by default.
     #[arg(long, env = "METRICS_ADDR", value_name = "ADDRESS")]
     pub metrics_addr: Option<SocketAddr>,
@@ -145,6 +149,7 @@ impl HttpArgs {
             trusted_proxies: self.trusted_proxies.iter().copied().collect(),
             cors_origins: self.cors_origins.clone(),
             request_timeout: self.request_timeout.0,
+            rates: (self.rate_limits != RateLimits::OFF).then(|| Rates::new(self.rate_limits)),
             health,
             metrics,
             shutdown,

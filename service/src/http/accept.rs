@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io::{self, Write},
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -11,6 +11,7 @@ use std::{
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Limits;
+use crate::request::network_of;
 
 /// After an error such as "too many open files" the loop waits this long.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -107,14 +108,6 @@ impl Census {
 impl Drop for Admission {
     fn drop(&mut self) {
         self.census.leave(self.address);
-    }
-}
-
-/// One IPv6 customer has a whole /64.
-fn network_of(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
     }
 }
 

@@ -21,7 +21,8 @@ pub const LOGIN_LIMIT: usize = 4 * 1024;
 /// The whole body must be there after this time.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The bytes of an `application/json` body; parsed by the handler, after authorisation and look-up of the key.
+/// The bytes of an `application/json` body; parsed by the handler, after authorisation and look-up of the key. No body at
+/// all, of no type, is an object without members.
 #[derive(Clone, Debug)]
 pub struct RequestBody<const LIMIT: usize = STANDARD_LIMIT>(Bytes);
 
@@ -57,6 +58,9 @@ impl<S: Sync, const LIMIT: usize> FromRequest<S> for RequestBody<LIMIT> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            return nothing(request).await.map(Self);
+        }
         check_media_type(request.headers(), &["application/json"])?;
         read(request, LIMIT).await.map(Self)
     }
@@ -68,6 +72,15 @@ impl<S: Sync> FromRequest<S> for MergePatch {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         check_media_type(request.headers(), &["application/merge-patch+json", "application/json"])?;
         read(request, STANDARD_LIMIT).await.map(Self)
+    }
+}
+
+/// Whoever has nothing to say may leave the body away; whoever sends one names its type.
+async fn nothing(request: Request) -> Result<Bytes, Problem> {
+    match read(request, 0).await {
+        Ok(_) => Ok(Bytes::from_static(b"{}")),
+        Err(problem) if problem.code() == Code::BodyTooLarge => Err(Code::UnsupportedMediaType.into()),
+        Err(problem) => Err(problem),
     }
 }
 

@@ -6,6 +6,7 @@ mod deadline;
 mod finish;
 pub mod headers;
 mod limits;
+mod rates;
 mod serve;
 mod stream;
 
@@ -14,5 +15,6 @@ pub use self::{
     deadline::Unhurried,
     finish::{Edge, InvalidOrigin, Origin, finish},
     limits::Limits,
+    rates::{InvalidRates, Meter, RateLimits, Rates, per_address},
     serve::serve,
 };

@@ -1,7 +1,7 @@
 //! Where a request came from.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     str::FromStr,
 };
 
@@ -55,6 +55,14 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
     let mut text: String = raw.chars().filter(|c| !c.is_control()).collect();
     text.truncate(text.floor_char_boundary(MAX_USER_AGENT));
     Some(text)
+}
+
+/// What counts as one client: one IPv6 customer has a whole /64.
+pub(crate) fn network_of(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
+    }
 }
 
 /// The networks whose `X-Forwarded-For` is believed; none by default.

@@ -8,6 +8,7 @@ use std::{convert::Infallible, fmt, sync::Arc};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use uuid::Uuid;
 
+pub(crate) use self::client::network_of;
 pub use self::{
     client::{ClientInfo, InvalidNetwork, Network, TrustedProxies},
     traceparent::Traceparent,

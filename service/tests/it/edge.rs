@@ -104,6 +104,9 @@ async fn bodies_must_be_plain_json() {
         ("Content-Type: application/json; charset=utf-7", r#"{"n": 1}"#, 415),
         ("Content-Type: application/json\r\nContent-Encoding: gzip", r#"{"n": 1}"#, 415),
         ("X-None: 1", r#"{"n": 1}"#, 415),
+        // Nothing at all is an object without members.
+        ("X-None: 1", "", 422),
+        ("Content-Type: application/x-www-form-urlencoded", "", 415),
         (JSON, "", 400),
         (JSON, "{\"n\": ", 400),
         (JSON, "[]", 422),
@@ -113,6 +116,10 @@ async fn bodies_must_be_plain_json() {
     ] {
         let answer = server.request(&format!("POST /v1/things HTTP/1.1\r\n{headers}"), body).await;
         assert_eq!(status(&answer), expected, "{headers} {body} {answer}");
+    }
+    for (chunks, expected) in [("0\r\n\r\n", 422), ("8\r\n{\"n\": 1}\r\n0\r\n\r\n", 415)] {
+        let head = "POST /v1/things HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked";
+        assert_eq!(status(&server.raw(format!("{head}\r\n\r\n{chunks}").as_bytes()).await), expected);
     }
     let patch = "PATCH /v1/things HTTP/1.1\r\nContent-Type: application/merge-patch+json";
     assert_eq!(status(&server.request(patch, "{}").await), 200);

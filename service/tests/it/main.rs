@@ -6,6 +6,7 @@ mod edge;
 mod floods;
 mod limits;
 mod outside;
+mod rates;
 mod revocations;
 mod server;
 mod settings;

@@ -1,9 +1,11 @@
 //! What is printed when everything is ready.
 
+use service::http::RateLimits;
+
 use crate::admin::FirstAdmin;
 
 /// What to open and what to try; the last line says how to stop.
-pub(super) fn text(url: &str, admin: &FirstAdmin) -> String {
+pub(super) fn text(url: &str, admin: &FirstAdmin, rates: &RateLimits) -> String {
     let (email, password, note) = match admin {
         FirstAdmin::Invented { email, password } => {
             (email.as_str(), password.as_str(), format!(", password {password} (shown only now)"))
@@ -20,6 +22,7 @@ Taskledger is ready at {url}
 
   API documentation   {url}/docs
   first admin         {email}{note}
+  rate limits         {rates}
 
 Try:
   TOKEN=$(curl -s {url}/v1/auth/login -H 'Content-Type: application/json' \

@@ -68,7 +68,7 @@ async fn serve(
     let _file = stores.tell(&public_url, &jwks_url)?;
     let limits = process.http.limits();
     let serving = service::http::serve(listener, router, limits, shutdown.clone());
-    say::text(&banner::text(&public_url, &admin));
+    say::text(&banner::text(&public_url, &admin, &process.http.rate_limits));
     tokio::select! {
         served = serving => Ok(served?),
         (server, words) = stores.failed() => Err(Failure::ServerEnded(server, words)),

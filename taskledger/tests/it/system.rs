@@ -88,6 +88,7 @@ impl System {
             ("TASKLEDGER_SECRET_KEY_FILE", secret.display().to_string()),
             // The others find the keys for tokens below it.
             ("PUBLIC_URL", format!("http://127.0.0.1:{port}")),
+            ("RATE_LIMITS", "off".to_owned()),
             ("RUST_LOG", "info".to_owned()),
         ];
         let service = |name, port| Service::new(name, port, &settings, home.path());

@@ -3,10 +3,13 @@
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 
+use serde_json::Value;
 use servers::testing::{self, Template};
 use sqlx::{Connection, PgConnection};
 
-use crate::process::{Up, directory, fails, get, get_when_there, runs, servers_of, taskledger, until};
+use crate::process::{
+    Up, directory, fails, get, get_as, get_when_there, post, runs, servers_of, taskledger, until,
+};
 
 #[test]
 fn a_fresh_directory_becomes_a_product() {
@@ -123,4 +126,25 @@ async fn a_database_without_utf8_ctype_is_refused() {
     let (code, words) = fails(command.arg("--data-dir").arg(data.path()).args(["--port", "0"]));
     assert_eq!(code, 69);
     assert!(words.contains("ctype C, UTF-8 is needed"), "{words}");
+}
+
+#[test]
+fn clients_that_hurry_are_told_to_wait() {
+    let data = directory();
+    let up = Up::start_with(data.path(), |command| {
+        let limits = "read=2/h,login=2/h";
+        command.args(["--rate-limits", limits]).env("TASKLEDGER_ADMIN_PASSWORD", "correct horse battery 7");
+    });
+    assert!(up.banner.contains("read=2/h,write=120/min,login=2/h,refresh=60/min"), "{}", up.banner);
+    let login = r#"{"email": "admin@localhost", "password": "correct horse battery 7"}"#;
+    let (status, session) = post(&up.url, "/v1/auth/login", None, login);
+    assert_eq!(status, 200, "{session}");
+    let session: Value = serde_json::from_str(&session).expect("JSON");
+    let token = session["access_token"].as_str().expect("a token");
+    // Both halves of the API count in the same buckets, and each request once.
+    let paths = ["/v1/auth/sessions", "/v1/labels", "/v1/labels", "/v1/auth/sessions"];
+    assert_eq!(paths.map(|path| get_as(&up.url, path, Some(token)).0 == 429), [false, false, true, true]);
+    assert_eq!(post(&up.url, "/v1/tasks", Some(token), r#"{"title": "t"}"#).0, 201);
+    assert_eq!(post(&up.url, "/v1/auth/login", None, login).0, 200);
+    assert_eq!(post(&up.url, "/v1/auth/login", None, login).0, 429);
 }

@@ -44,6 +44,7 @@ impl Exchange {
             return Err(super::exchange::only_one_precondition());
         }
         let batch = parse::read(&self.body.object()?, self.user)?;
+        self.meter.charge_for(batch.commands.len())?;
         let mut steps = Vec::with_capacity(batch.commands.len());
         for item in &batch.commands {
             let task = match item.task {

@@ -129,7 +129,10 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         UserEvent::RoleRevoked(entry) => row.roles = words(roles(row).without(entry.role)),
         UserEvent::Deactivated(_) => row.deactivated = true,
         UserEvent::Reactivated(_) => row.deactivated = false,
-        UserEvent::LoggedOut(_) | UserEvent::RefreshTokenReused(_) => {}
+        UserEvent::LoggedOut(_)
+        | UserEvent::RefreshTokenReused(_)
+        | UserEvent::LoginsFailed(_)
+        | UserEvent::Locked(_) => {}
     }
 }
 
@@ -148,7 +151,9 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::Deactivated(_)
         | UserEvent::Reactivated(_)
         | UserEvent::LoggedOut(_)
-        | UserEvent::RefreshTokenReused(_) => Vec::new(),
+        | UserEvent::RefreshTokenReused(_)
+        | UserEvent::LoginsFailed(_)
+        | UserEvent::Locked(_) => Vec::new(),
     }
 }
 

@@ -58,6 +58,7 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         UserEvent::Imported(user) => vec![&user.name],
         UserEvent::NameChanged(name) => vec![&name.from, &name.to],
         UserEvent::RefreshTokenReused(reuse) => vec![&reuse.used_from, &reuse.reused_from],
+        UserEvent::LoginsFailed(failures) => vec![&failures.tried_from],
         UserEvent::Verified(_)
         | UserEvent::LocaleChanged(_)
         | UserEvent::TimeZoneChanged(_)
@@ -65,7 +66,8 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::RoleRevoked(_)
         | UserEvent::Deactivated(_)
         | UserEvent::Reactivated(_)
-        | UserEvent::LoggedOut(_) => Vec::new(),
+        | UserEvent::LoggedOut(_)
+        | UserEvent::Locked(_) => Vec::new(),
     }
 }
 
@@ -114,5 +116,9 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
         UserEvent::RefreshTokenReused(reuse) => {
             vec![change("ip", texts.clear(&reuse.used_from), texts.clear(&reuse.reused_from))]
         }
+        UserEvent::LoginsFailed(failures) => {
+            fresh(vec![("failed_logins", json(failures.count)), ("ip", texts.clear(&failures.tried_from))])
+        }
+        UserEvent::Locked(lock) => fresh(vec![("locked_until", json(lock.until))]),
     }
 }

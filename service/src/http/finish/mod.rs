@@ -20,7 +20,10 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 pub use self::cors::{InvalidOrigin, Origin};
-use super::deadline;
+use super::{
+    deadline,
+    rates::{Meter, Rates},
+};
 use crate::{
     health::{self, Health},
     metrics::Metrics,
@@ -46,6 +49,8 @@ pub struct Edge {
     pub cors_origins: Vec<Origin>,
     /// A handler that takes longer is dropped, unless it is [`super::Unhurried`].
     pub request_timeout: Duration,
+    /// How often clients may ask; none: as often as they like.
+    pub rates: Option<Rates>,
     /// The checks behind `/readyz`.
     pub health: Health,
     /// Where requests are counted.
@@ -61,6 +66,7 @@ impl Default for Edge {
             trusted_proxies: TrustedProxies::default(),
             cors_origins: Vec::new(),
             request_timeout: REQUEST_TIMEOUT,
+            rates: None,
             health: Health::default(),
             metrics: Metrics::default(),
             shutdown: Shutdown::default(),
@@ -85,7 +91,9 @@ async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> 
     let (method, origin) = (parts.method.clone(), parts.headers.get(header::ORIGIN).cloned());
     let route = parts.extensions.get::<MatchedPath>().cloned();
     let refused = gate::refuse(&parts).or_else(|| edge.shed());
+    let meter = Meter::new(edge.rates.as_ref(), &parts);
     parts.extensions.insert(context.clone());
+    parts.extensions.insert(meter.clone());
     let preflight = cors::is_preflight(&parts);
     let answer = match refused {
         _ if preflight => cors::preflight(),
@@ -93,6 +101,7 @@ async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> 
         None => handle(&edge, &context, next, Request::from_parts(parts, body)).await,
     };
     let mut response = render::finish(answer, &method, &context);
+    meter.tell(response.headers_mut());
     cors::expose(&edge.cors_origins, origin.as_ref(), preflight, response.headers_mut());
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
     edge.metrics.http().answered(known(&method), route, response.status().as_u16(), begun.elapsed());

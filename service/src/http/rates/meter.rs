@@ -1,0 +1,144 @@
+//! What one request takes, and what its answer says about it.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    extract::{FromRequestParts, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use uuid::Uuid;
+
+use super::{
+    Rates,
+    bucket::Level,
+    policy::{Policy, weight},
+    setting::Rate,
+};
+use crate::{
+    problem::{Code, Problem},
+    request::RequestContext,
+};
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+
+/// The meter of one request; one that runs nowhere where nothing is limited. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Meter(Option<Arc<Running>>);
+
+#[derive(Debug)]
+struct Running {
+    rates: Rates,
+    method: Method,
+    weight: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whose bucket it takes from, once that is known.
+    person: Option<Uuid>,
+    /// What the buckets were left with, each as it was last.
+    levels: Vec<(Policy, Rate, Level)>,
+}
+
+impl Meter {
+    pub(crate) fn new(rates: Option<&Rates>, parts: &Parts) -> Self {
+        let running = |rates: &Rates| Running {
+            rates: rates.clone(),
+            method: parts.method.clone(),
+            weight: weight(&parts.method, &parts.uri),
+            state: Mutex::default(),
+        };
+        Self(rates.map(|rates| Arc::new(running(rates))))
+    }
+
+    pub(crate) fn of(parts: &Parts) -> Self {
+        parts.extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+
+    /// Takes from the bucket of the person whose token was found good, once for each request.
+    pub(crate) fn charge_person(&self, person: Uuid) -> Result<(), Problem> {
+        let Some(running) = &self.0 else { return Ok(()) };
+        let known = running.lock().person.replace(person);
+        if known == Some(person) { Ok(()) } else { running.take_of_person(person, running.weight, 0) }
+    }
+
+    /// Takes more for a request that turned out to be many. If there is not enough, nothing was taken, and the client is
+    /// told to wait for all of it.
+    pub fn charge_for(&self, many: usize) -> Result<(), Problem> {
+        let Some(running) = &self.0 else { return Ok(()) };
+        let Some(person) = running.lock().person else { return Ok(()) };
+        let more = u32::try_from(many).unwrap_or(u32::MAX).saturating_sub(running.weight);
+        if more == 0 { Ok(()) } else { running.take_of_person(person, more, running.weight) }
+    }
+
+    /// Says in an answer what is left.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        let Some(running) = &self.0 else { return };
+        for (policy, rate, level) in &running.lock().levels {
+            let (name, window) = (policy.name(), rate.window.as_secs());
+            append(headers, &POLICY, &format!("\"{name}\";q={};w={window}", rate.quota));
+            append(headers, &LIMIT, &format!("\"{name}\";r={};t={}", level.left, seconds(level.more_in)));
+        }
+    }
+}
+
+impl Running {
+    fn take_of_person(&self, person: Uuid, units: u32, taken: u32) -> Result<(), Problem> {
+        let policy = Policy::of_person(&self.method);
+        self.note(policy, self.rates.take_of_person(policy, person, units, taken))
+    }
+
+    fn note(&self, policy: Policy, level: Option<(Rate, Level)>) -> Result<(), Problem> {
+        let Some((rate, level)) = level else { return Ok(()) };
+        let levels = &mut self.lock().levels;
+        levels.retain(|(other, ..)| *other != policy);
+        levels.push((policy, rate, level));
+        let refused = |wait| Problem::new(Code::RateLimited).retry_after(seconds(wait));
+        level.refused_for.map_or(Ok(()), |wait| Err(refused(wait)))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A layer for routes that are limited by address; others it leaves alone.
+pub async fn per_address(context: RequestContext, request: Request, next: Next) -> Response {
+    let meter = request.extensions().get::<Meter>().cloned().unwrap_or_default();
+    let policy = Policy::of_address(request.method(), request.uri().path());
+    if let (Some(running), Some(policy)) = (&meter.0, policy) {
+        let level = running.rates.take_of_address(policy, context.client().ip);
+        if let Err(refused) = running.note(policy, level) {
+            return refused.into_response();
+        }
+    }
+    next.run(request).await
+}
+
+impl<S: Sync> FromRequestParts<S> for Meter {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
+
+fn append(headers: &mut HeaderMap, name: &HeaderName, text: &str) {
+    // Names and numbers make no bad header.
+    if let Ok(value) = HeaderValue::from_str(text) {
+        headers.append(name, value);
+    }
+}
+
+/// Whole seconds, never too few.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}

@@ -1,0 +1,127 @@
+//! `RATE_LIMITS`: `read=600/min,write=120/min,login=10/min,refresh=60/min`, some of these, or `off`.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use super::policy::Policy;
+
+/// So many units in so much time; also what can be taken at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rate {
+    pub(super) quota: u32,
+    pub(super) window: Duration,
+}
+
+impl Rate {
+    /// The time in which one unit comes back, in nanoseconds.
+    pub(super) fn unit(self) -> u64 {
+        u64::try_from(self.window.as_nanos()).unwrap_or(u64::MAX) / u64::from(self.quota)
+    }
+}
+
+/// How often clients may ask: one rate for each policy, or no limit at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits(Option<[Rate; Policy::ALL.len()]>);
+
+/// The text is no setting of rates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected off, or some of read=600/min,write=120/min,login=10/min,refresh=60/min (per s, min or h, 1 to 1000000)"
+)]
+pub struct InvalidRates;
+
+/// Windows by the word that the setting has for them.
+const WINDOWS: [(&str, Duration); 3] =
+    [("s", Duration::from_secs(1)), ("min", Duration::from_secs(60)), ("h", Duration::from_secs(3600))];
+/// Nobody counts further.
+const MAX_QUOTA: u32 = 1_000_000;
+
+impl RateLimits {
+    /// No limits.
+    pub const OFF: Self = Self(None);
+
+    pub(super) fn rate(&self, policy: Policy) -> Option<Rate> {
+        self.0.map(|rates| rates[policy as usize])
+    }
+}
+
+/// By person 600 reads and 120 writes a minute; by address 10 logins and 60 refreshes.
+impl Default for RateLimits {
+    fn default() -> Self {
+        let quotas = Policy::ALL.map(|policy| match policy {
+            Policy::Read => 600,
+            Policy::Write => 120,
+            Policy::Login => 10,
+            Policy::Refresh => 60,
+        });
+        Self(Some(quotas.map(|quota| Rate { quota, window: Duration::from_secs(60) })))
+    }
+}
+
+impl FromStr for RateLimits {
+    type Err = InvalidRates;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRates> {
+        if text == "off" {
+            return Ok(Self::OFF);
+        }
+        let mut given = [None; Policy::ALL.len()];
+        for part in text.split(',') {
+            let (name, rate) = part.trim().split_once('=').ok_or(InvalidRates)?;
+            let policy = Policy::ALL.into_iter().find(|policy| policy.name() == name).ok_or(InvalidRates)?;
+            if given[policy as usize].replace(parse(rate)?).is_some() {
+                return Err(InvalidRates);
+            }
+        }
+        let mut limits = Self::default();
+        for (rate, given) in limits.0.iter_mut().flatten().zip(given) {
+            *rate = given.unwrap_or(*rate);
+        }
+        Ok(limits)
+    }
+}
+
+fn parse(rate: &str) -> Result<Rate, InvalidRates> {
+    let (quota, word) = rate.split_once('/').ok_or(InvalidRates)?;
+    let quota = quota.parse().ok().filter(|quota| (1..=MAX_QUOTA).contains(quota)).ok_or(InvalidRates)?;
+    let window = WINDOWS.into_iter().find(|(known, _)| *known == word).ok_or(InvalidRates)?.1;
+    Ok(Rate { quota, window })
+}
+
+impl fmt::Display for RateLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(rates) = self.0 else { return f.write_str("off") };
+        for (policy, rate) in Policy::ALL.into_iter().zip(rates) {
+            let comma = if policy == Policy::ALL[0] { "" } else { "," };
+            let word = WINDOWS.into_iter().find(|(_, window)| *window == rate.window).map_or("", |one| one.0);
+            write!(f, "{comma}{}={}/{word}", policy.name(), rate.quota)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_stays_as_it_is() {
+        let default = "read=600/min,write=120/min,login=10/min,refresh=60/min";
+        assert_eq!(default.parse(), Ok(RateLimits::default()));
+        assert_eq!(RateLimits::default().to_string(), default);
+        let some: RateLimits = "login=3/h, read=5/s".parse().unwrap();
+        assert_eq!(some.to_string(), "read=5/s,write=120/min,login=3/h,refresh=60/min");
+        assert_eq!("off".parse::<RateLimits>().unwrap().to_string(), "off");
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for bad in
+            ["", "on", "read", "read=", "read=1", "read=0/s", "read=1000001/s", "read=-1/s", "read=1/day"]
+        {
+            assert_eq!(bad.parse::<RateLimits>(), Err(InvalidRates), "{bad}");
+        }
+        for bad in ["reads=1/s", "read=1/s,", "read=1/s,read=2/s", "read=1/s;write=1/s", "off,read=1/s"] {
+            assert_eq!(bad.parse::<RateLimits>(), Err(InvalidRates), "{bad}");
+        }
+    }
+}
