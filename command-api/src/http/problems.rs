@@ -164,6 +164,7 @@ impl From<AdmissionError> for Problem {
         match error {
             AdmissionError::Refused(refusal) => problem(refusal),
             error @ AdmissionError::Token(_) => Self::internal(error),
+            error @ AdmissionError::NoKey => unavailable(error),
         }
     }
 }

@@ -15,5 +15,6 @@ mod races;
 mod relay;
 mod revocations;
 mod sessions;
+mod signing_keys;
 mod tasks;
 mod transitions;
