@@ -11,6 +11,7 @@ use ::service::{
     shutdown::Shutdown,
 };
 use axum::{Router, middleware::from_fn};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use domain::user::UserEvent;
 use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Sealer};
@@ -31,6 +32,8 @@ const RELAY_CONNECTIONS: u32 = 3;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often receipts and sessions that are too old are dropped.
 const MAINTENANCE: Duration = Duration::from_secs(3600);
+/// How often the signing keys are looked at: the next one may be due, or made by another replica.
+const KEY_RENEWAL: Duration = Duration::from_secs(60);
 /// A database that starts beside us may take this long.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -82,11 +85,11 @@ impl CommandApi {
         let keys = signing_keys(&pool, &secret).await?;
         let public_url = http.public_url.as_str();
         // Our own keys are at hand: verifying needs no request to ourselves.
-        let own = serde_json::from_str(keys.jwks()).map_err(|_| SigningKeysError::Undecipherable)?;
+        let own = KeySource::Fixed(keys.public()?);
         let revocations = surroundings.revocations.clone();
         let truth = Truth { event_store: connect.clone(), epoch_events: UserEvent::RAISE_EPOCH };
         revocations.follow(truth, surroundings).await;
-        let verifier = Verifier::new(KeySource::Fixed(own), public_url, AUDIENCE, revocations.clone());
+        let verifier = Verifier::new(own, public_url, AUDIENCE, revocations.clone());
         let config = AppenderConfig { pressure: pressure.clone(), ..AppenderConfig::new(connect) };
         let appender = Appender::spawn(config, surroundings.shutdown.token().clone());
         let ended = appender.clone();
@@ -95,7 +98,17 @@ impl CommandApi {
         let commands = Commands::new(Log::connect(pool), appender, sealer, revocations);
         let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
         let app = App::new(commands.clone(), auth.clone(), verifier, http.origins());
-        Ok(Self { commands, auth, app })
+        let api = Self { commands, auth, app };
+        surroundings.shutdown.spawn(keep_keys(api.clone(), surroundings.shutdown.clone()));
+        Ok(api)
+    }
+
+    /// Makes the next signing key if it is time, and signs and verifies with those of this time.
+    pub async fn renew_keys(&self, now: DateTime<Utc>) -> Result<(), SigningKeysError> {
+        let keys = self.auth.keys();
+        keys.renew(now).await?;
+        self.app.verifier.replace_keys(keys.public()?);
+        Ok(())
     }
 
     /// The routes, for [`Surroundings::finish`].
@@ -151,6 +164,21 @@ pub async fn build(
     shutdown.spawn(maintain(pool.clone(), shutdown.clone()));
     check(&surroundings.health, pool);
     Ok(api)
+}
+
+/// Renews the signing keys every minute, and at once when one was dropped.
+async fn keep_keys(api: CommandApi, shutdown: Shutdown) {
+    let mut dropped = api.commands.revocations().dropped_keys();
+    loop {
+        tokio::select! {
+            () = shutdown.begun() => return,
+            () = tokio::time::sleep(KEY_RENEWAL) => {}
+            changed = dropped.changed() => drop(changed),
+        }
+        if let Err(error) = api.renew_keys(Utc::now()).await {
+            tracing::warn!(%error, "the signing keys cannot be renewed");
+        }
+    }
 }
 
 /// Makes the partitions of coming receipts and drops those of old ones, and old sessions, now and every hour.

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::operator::{Import, MakeFirstAdmin, Migrate, Rebuild, Reseed};
+use crate::operator::{Import, Keys, MakeFirstAdmin, Migrate, Rebuild, Reseed};
 use crate::up::Up;
 
 /// Taskledger: tasks, their people and their whole history. Without a command it starts everything (`up`).
@@ -30,4 +30,6 @@ pub(crate) enum Command {
     Rebuild(Box<Rebuild>),
     /// Delete the JetStream stream and create it anew from the log.
     Reseed(Box<Reseed>),
+    /// The keys that sign access tokens: show them, make the next one, drop a stolen one.
+    Keys(Box<Keys>),
 }

@@ -52,6 +52,8 @@ pub(crate) enum Failure {
     Stream(#[from] event_store::stream::StreamError),
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    SigningKeys(#[from] command_api::auth::SigningKeysError),
     #[error("nothing runs on {}: start `taskledger` there, or give EVENT_STORE_URL", .0.display())]
     NothingRuns(PathBuf),
     #[error("interrupted")]

@@ -39,5 +39,6 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::FirstAdmin(arguments) => operator::first_admin(*arguments).await,
         Command::Rebuild(arguments) => operator::rebuild(*arguments).await,
         Command::Reseed(arguments) => operator::reseed(*arguments).await,
+        Command::Keys(arguments) => operator::keys(*arguments).await,
     }
 }

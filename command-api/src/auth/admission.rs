@@ -44,6 +44,9 @@ pub enum AdmissionError {
     /// The token could not be signed.
     #[error("the token cannot be signed")]
     Token(#[from] jsonwebtoken::errors::Error),
+    /// The signing key was dropped a moment ago, and the next one does not sign yet.
+    #[error("no key signs at this moment")]
+    NoKey,
 }
 
 impl Auth {

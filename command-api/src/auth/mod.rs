@@ -22,7 +22,7 @@ pub use password::{Busy, Hasher, Password, PasswordFault};
 pub use refresh::RefreshError;
 pub use register::{NewPerson, RegisterError};
 pub use sessions::{SessionView, SessionsError, Which};
-pub use signing_keys::{SigningKeys, SigningKeysError};
+pub use signing_keys::{KeyState, KeyView, SigningKeys, SigningKeysError};
 
 pub(crate) use lockout::forget_old_tries;
 pub(crate) use sessions::forget_old;
@@ -76,7 +76,12 @@ impl Auth {
     }
 
     /// The public keys as a JWKS document.
-    pub fn jwks(&self) -> &str {
+    pub fn jwks(&self) -> String {
         self.0.keys.jwks()
+    }
+
+    /// The keys that sign access tokens.
+    pub fn keys(&self) -> &SigningKeys {
+        &self.0.keys
     }
 }

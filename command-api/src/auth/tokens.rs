@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use domain::{ids::UserId, policy::RoleSet};
-use jsonwebtoken::{Algorithm, Header};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Auth;
+use super::{AdmissionError, Auth};
 
 /// Seconds that a token is good for, less up to 5 % so that not all expire together.
 const LIFETIME: i64 = 600;
@@ -41,8 +41,8 @@ pub(super) struct Subject<'a> {
 
 impl Auth {
     /// A token and for how many seconds it is good.
-    pub(super) fn sign(&self, subject: &Subject<'_>) -> Result<(String, i64), jsonwebtoken::errors::Error> {
-        let now = Utc::now().timestamp();
+    pub(super) fn sign(&self, subject: &Subject<'_>) -> Result<(String, i64), AdmissionError> {
+        let now = Utc::now();
         let lifetime = LIFETIME - rand::random_range(0..=LIFETIME / 20);
         let claims = Claims {
             iss: &self.0.issuer,
@@ -50,19 +50,21 @@ impl Auth {
             sub: subject.user,
             sid: subject.session,
             jti: Uuid::now_v7(),
-            iat: now,
-            nbf: now,
-            exp: now + lifetime,
+            iat: now.timestamp(),
+            nbf: now.timestamp(),
+            exp: now.timestamp() + lifetime,
             auth_time: subject.auth_time.timestamp(),
             amr: subject.methods,
             roles: subject.roles,
             epoch: subject.epoch,
         };
-        let header = Header {
+        let header = |kid: &str| Header {
             typ: Some("at+jwt".to_owned()),
-            kid: Some(self.0.keys.kid.clone()),
+            kid: Some(kid.to_owned()),
             ..Header::new(Algorithm::EdDSA)
         };
-        Ok((jsonwebtoken::encode(&header, &claims, &self.0.keys.key)?, lifetime))
+        let sign = |kid: &str, key: &EncodingKey| jsonwebtoken::encode(&header(kid), &claims, key);
+        let token = self.0.keys.sign(now, sign).ok_or(AdmissionError::NoKey)??;
+        Ok((token, lifetime))
     }
 }

@@ -135,5 +135,5 @@ pub(super) async fn jwks(State(app): State<App>) -> Response {
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
     ];
-    (headers, app.auth.jwks().to_owned()).into_response()
+    (headers, app.auth.jwks()).into_response()
 }

@@ -170,6 +170,7 @@ impl From<AdmissionError> for Problem {
         match error {
             AdmissionError::Refused(refusal) => problem(refusal),
             error @ AdmissionError::Token(_) => Self::internal(error),
+            error @ AdmissionError::NoKey => unavailable(error),
         }
     }
 }

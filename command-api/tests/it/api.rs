@@ -18,7 +18,7 @@ use chacha20poly1305::{
 use clap::Parser;
 use command_api::{
     CommandApi, Config,
-    auth::{NewPerson, Password},
+    auth::{NewPerson, Password, SigningKeys},
     commands::{Caller, UserUnit, Who},
 };
 use domain::{
@@ -140,6 +140,11 @@ impl World {
         connected(inside.commands.log().pool()).await;
         let router = finish(inside.router(), Edge { rates, ..Edge::default() });
         Api { inside, router, _surroundings: Arc::new(Stop(surroundings)) }
+    }
+
+    /// The signing keys as an operator's command opens them.
+    pub(crate) async fn keys(&self) -> SigningKeys {
+        SigningKeys::load(&self.owner, &SecretKey::read(self.secret.path()).unwrap()).await.unwrap()
     }
 
     /// The person's token as it will be in an hour: signed with the installation's key, and expired.

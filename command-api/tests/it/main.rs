@@ -17,5 +17,6 @@ mod rates;
 mod relay;
 mod revocations;
 mod sessions;
+mod signing_keys;
 mod tasks;
 mod transitions;

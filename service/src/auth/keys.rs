@@ -34,7 +34,7 @@ const MAX_DOCUMENT: usize = 64 * 1024;
 pub enum KeySource {
     /// A JWKS document at this address.
     Url(String),
-    /// Exactly these keys.
+    /// Exactly these keys, until [`Verifier::replace_keys`](super::Verifier::replace_keys) brings others.
     Fixed(JwkSet),
 }
 
@@ -87,6 +87,11 @@ impl Keys {
         }))
     }
 
+    /// From now on these keys count.
+    pub(super) fn replace(&self, set: JwkSet) {
+        self.store(usable(set), None);
+    }
+
     /// Changes whenever the keys do.
     pub(super) fn generation(&self) -> u64 {
         self.current().generation
@@ -135,7 +140,7 @@ impl Keys {
         let fetched = fetch(url).await;
         self.note_attempt(fetched.is_ok());
         match fetched {
-            Ok(set) => self.store(usable(set)),
+            Ok(set) => self.store(usable(set), Some(Instant::now())),
             Err(error) => {
                 tracing::warn!(%url, %error, "the keys for tokens cannot be fetched");
                 self.drop_stale();
@@ -153,12 +158,12 @@ impl Keys {
         *self.0.last_attempt.lock().unwrap_or_else(PoisonError::into_inner) = attempt;
     }
 
-    fn store(&self, keys: Arc<KeyMap>) {
+    fn store(&self, keys: Arc<KeyMap>, fetched: Option<Instant>) {
         let mut current = self.0.current.write().unwrap_or_else(PoisonError::into_inner);
         let same = keys.len() == current.keys.len()
             && keys.iter().all(|(id, (jwk, _))| current.keys.get(id).is_some_and(|(old, _)| old == jwk));
         let generation = current.generation + u64::from(!same);
-        *current = KeySet { keys, generation, fetched: Some(Instant::now()) };
+        *current = KeySet { keys, generation, fetched };
     }
 
     fn drop_stale(&self) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
+use jsonwebtoken::jwk::JwkSet;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
@@ -72,6 +73,11 @@ impl Verifier {
     /// an open stream waits for.
     pub async fn ended(&self, principal: &Principal) -> TokenError {
         self.0.revocations.ended(principal).await
+    }
+
+    /// From now on these keys count: for the service that makes them.
+    pub fn replace_keys(&self, set: JwkSet) {
+        self.0.keys.replace(set);
     }
 
     async fn signed(&self, token: &str) -> Result<Principal, TokenError> {

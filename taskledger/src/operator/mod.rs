@@ -2,6 +2,7 @@
 
 mod first_admin;
 mod import;
+mod keys;
 pub(crate) mod migrate;
 mod rebuild;
 mod reseed;
@@ -9,6 +10,7 @@ mod target;
 
 pub(crate) use first_admin::{MakeFirstAdmin, first_admin};
 pub(crate) use import::{Import, import};
+pub(crate) use keys::{Keys, keys};
 pub(crate) use migrate::Migrate;
 pub(crate) use rebuild::{Rebuild, rebuild};
 pub(crate) use reseed::{Reseed, reseed};

@@ -37,3 +37,20 @@ fn an_unknown_projection_is_named() {
     assert_eq!((code, words.as_str()), (1, "error: there is no projection \"taks\""));
     assert!(up.end("INT").success());
 }
+
+#[test]
+fn keys_are_listed_made_and_dropped() {
+    let data = directory();
+    let up = Up::start(data.path());
+    let lines = |words: String| words.lines().map(str::to_owned).collect::<Vec<_>>();
+    let first = lines(says(&["keys", "list"], data.path()));
+    assert!(first.len() == 1 && first[0].contains(" signs, made "), "{first:?}");
+    let both = lines(says(&["keys", "rotate"], data.path()));
+    assert!(both.len() == 2 && both[1].contains(" signs from "), "{both:?}");
+    let kid = |line: &str| line.split(' ').next().unwrap().to_owned();
+    let left = lines(says(&["keys", "drop", &kid(&both[0])], data.path()));
+    assert!(left.len() == 1 && kid(&left[0]) == kid(&both[1]), "{left:?}");
+    let (code, words) = fails(taskledger().args(["keys", "drop", "x"]).arg("--data-dir").arg(data.path()));
+    assert_eq!((code, words.as_str()), (1, "error: no signing key x is in use"));
+    assert!(up.end("INT").success());
+}

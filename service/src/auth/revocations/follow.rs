@@ -84,7 +84,7 @@ impl Revocations {
             match timeout(ANSWER, ask(&mut connection, truth, look_back)).await {
                 Ok(Ok(revoked)) => {
                     self.take_in(revoked.into_iter());
-                    self.is_complete(begun);
+                    self.known_as_of(begun);
                     last = Some(begun);
                 }
                 Ok(Err(error)) => {

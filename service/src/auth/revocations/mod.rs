@@ -128,7 +128,7 @@ impl Revocations {
     }
 
     /// All that was revoked before `at` is in the set.
-    fn is_complete(&self, at: Instant) {
+    fn known_as_of(&self, at: Instant) {
         let was_known = self.are_known();
         let until = (at + MAX_SILENCE).saturating_duration_since(self.0.begun);
         self.0.good_until.store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Ordering::Release);

@@ -10,7 +10,7 @@ const SESSION_ENDED: TokenError = TokenError::Invalid("its session has ended");
 
 fn known() -> Revocations {
     let revocations = Revocations::default();
-    revocations.is_complete(Instant::now());
+    revocations.known_as_of(Instant::now());
     revocations
 }
 
@@ -39,12 +39,12 @@ async fn tokens_of_what_was_revoked_are_refused() {
 async fn without_a_recent_look_nobody_is_let_in() {
     let (revocations, ann) = (Revocations::default(), principal(0));
     assert_eq!(revocations.check(&ann), Err(TokenError::RevocationsUnknown));
-    revocations.is_complete(Instant::now());
+    revocations.known_as_of(Instant::now());
     tokio::time::advance(MAX_SILENCE - Duration::from_millis(1)).await;
     assert_eq!(revocations.check(&ann), Ok(()));
     tokio::time::advance(Duration::from_millis(1)).await;
     assert_eq!(revocations.check(&ann), Err(TokenError::RevocationsUnknown));
-    revocations.is_complete(Instant::now());
+    revocations.known_as_of(Instant::now());
     assert_eq!(revocations.check(&ann), Ok(()));
 }
 
@@ -59,7 +59,7 @@ async fn revocations_outlive_the_tokens_and_no_more() {
     let after = async |span| {
         tokio::time::advance(span).await;
         revocations.take_in(std::iter::empty());
-        revocations.is_complete(Instant::now());
+        revocations.known_as_of(Instant::now());
     };
     after(lifetime).await;
     assert_eq!((revocations.check(&ann), revocations.check(&late)), (Err(SESSION_ENDED), Err(SESSION_ENDED)));
@@ -98,6 +98,6 @@ async fn the_first_look_is_awaited() {
     assert_eq!(poll!(&mut loaded), Poll::Pending);
     revoke(&revocations, Revoked::Session(Uuid::now_v7()));
     assert_eq!(poll!(&mut loaded), Poll::Pending);
-    revocations.is_complete(Instant::now());
+    revocations.known_as_of(Instant::now());
     loaded.await;
 }
