@@ -96,7 +96,7 @@ impl CommandApi {
     /// The routes, for [`Surroundings::finish`].
     pub fn router(&self) -> Router {
         let (router, _document) = crate::http::router().split_for_parts();
-        router.with_state(self.app.clone())
+        router.with_state(self.app.clone()).merge(crate::http::pages())
     }
 }
 

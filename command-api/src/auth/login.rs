@@ -64,19 +64,20 @@ impl Auth {
             None => None,
         };
         let pool = commands.log().pool();
-        let known = credentials::find(pool, user.unwrap_or(UserId(Uuid::nil()))).await?;
+        let nobody = UserId(Uuid::nil());
+        let state = commands.load_user(user.unwrap_or(nobody)).await?;
+        let known = credentials::find(pool, user.unwrap_or(nobody), &state).await?;
         let Verdict::Right(rehashed) = self.0.hasher.verify(password, known).await? else {
             return Err(LoginError::Invalid);
         };
         let user = user.ok_or(LoginError::Invalid)?;
-        let state = commands.load_user(user).await?;
         match state.state() {
             UserState::Unverified => return Err(LoginError::NotVerified),
             UserState::Deactivated => return Err(LoginError::Deactivated),
             UserState::Active => {}
         }
         if let Some(hash) = rehashed {
-            credentials::set(pool, user, &hash).await?;
+            credentials::rehash(pool, user, &state, &hash).await?;
         }
         self.open_session(user, &state, client).await
     }

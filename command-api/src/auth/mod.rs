@@ -7,6 +7,7 @@ mod admission;
 mod credentials;
 mod login;
 mod password;
+mod recovery;
 mod refresh;
 mod refresh_token;
 mod register;
@@ -15,10 +16,11 @@ mod signing_keys;
 mod tokens;
 
 pub use admission::{Admission, AdmissionError};
+pub use credentials::PasswordError;
 pub use login::LoginError;
 pub use password::{Busy, Hasher, Password, PasswordFault};
 pub use refresh::RefreshError;
-pub use register::{NewPerson, RegisterError};
+pub use register::NewPerson;
 pub use sessions::{SessionView, SessionsError, Which};
 pub use signing_keys::{SigningKeys, SigningKeysError};
 
@@ -27,7 +29,7 @@ pub(crate) use tokens::AUDIENCE;
 
 use std::sync::Arc;
 
-use service::secrets::SecretKey;
+use service::{mail_token::MailTokens, secrets::SecretKey};
 
 use crate::commands::Commands;
 use refresh_token::RefreshTokens;
@@ -42,14 +44,16 @@ struct Inner {
     hasher: Hasher,
     keys: SigningKeys,
     refresh_tokens: RefreshTokens,
+    mail_tokens: MailTokens,
     issuer: String,
 }
 
 impl Auth {
     /// `secret` is that of the installation, `issuer` is PUBLIC_URL.
     pub fn new(commands: Commands, keys: SigningKeys, secret: &SecretKey, issuer: &str) -> Self {
-        let (refresh_tokens, issuer) = (RefreshTokens::new(secret), issuer.to_owned());
-        let inner = Inner { commands, hasher: Hasher::default(), keys, refresh_tokens, issuer };
+        let (refresh_tokens, mail_tokens) = (RefreshTokens::new(secret), MailTokens::new(secret));
+        let (hasher, issuer) = (Hasher::default(), issuer.to_owned());
+        let inner = Inner { commands, hasher, keys, refresh_tokens, mail_tokens, issuer };
         Self(Arc::new(inner))
     }
 

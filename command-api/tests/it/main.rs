@@ -8,6 +8,7 @@ mod batches;
 mod document;
 mod idempotency;
 mod inputs;
+mod passwords;
 mod policy;
 mod preconditions;
 mod privacy;

@@ -6,9 +6,12 @@ use uuid::Uuid;
 use super::values::{Locale, Reason, TimeZone};
 use crate::{
     event::{Change, Nothing, events},
+    ids::{CredentialId, LinkId},
     personal::Sealed,
     policy::{Role, RoleSet},
     task::values::ExternalRef,
+    time::Timestamp,
+    words::words,
 };
 
 events! {
@@ -38,6 +41,14 @@ events! {
         Reactivated(StateChange) = "user.reactivated" v "1",
         /// A refresh token came back after its successor was used: two hold it. The session has ended.
         RefreshTokenReused(RefreshTokenReused) = "user.refresh_token_reused" v "1",
+        /// A link to verify the address is to be mailed; older ones are void.
+        VerificationRequested(VerificationRequested) = "user.verification_requested" v "1",
+        /// Somebody has tried to sign up with this user's address: the user is to be told.
+        SignUpRepeated(Nothing) = "user.sign_up_repeated" v "1",
+        /// A link to set the password is to be mailed; older ones are void.
+        PasswordResetRequested(PasswordResetRequested) = "user.password_reset_requested" v "1",
+        /// Another password counts, and all sessions have ended.
+        PasswordChanged(PasswordChanged) = "user.password_changed" v "1",
     }
 }
 
@@ -102,4 +113,58 @@ pub struct RefreshTokenReused {
     pub used_from: Sealed,
     /// The address that the old token came from.
     pub reused_from: Sealed,
+}
+
+/// Payload of `user.verification_requested`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerificationRequested {
+    /// The link.
+    pub link: LinkId,
+    /// From then on the link is void.
+    pub expires_at: Timestamp,
+    /// The password that the sign-up brought. The first one counts at once, that of a repeated sign-up when its link is
+    /// used.
+    pub credential: CredentialId,
+}
+
+/// Payload of `user.password_reset_requested`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PasswordResetRequested {
+    /// The link.
+    pub link: LinkId,
+    /// From then on the link is void.
+    pub expires_at: Timestamp,
+    /// What for.
+    pub occasion: ResetOccasion,
+}
+
+/// Payload of `user.password_changed`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PasswordChanged {
+    /// How.
+    pub by: PasswordProof,
+    /// The password that counts from now on.
+    pub credential: CredentialId,
+}
+
+words! {
+    /// What a link to set the password is for.
+    ResetOccasion {
+        /// Somebody says that it is forgotten.
+        Forgotten = "forgotten",
+        /// There is none yet: the user was invited.
+        Invitation = "invitation",
+    }
+}
+
+words! {
+    /// What a new password was accepted on.
+    PasswordProof {
+        /// A mailed link.
+        Reset = "reset",
+        /// The link of a repeated sign-up.
+        SignUp = "sign_up",
+        /// The old password, in a session.
+        Change = "change",
+    }
 }

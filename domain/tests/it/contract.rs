@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use domain::{
     event::{Change, Nothing, from_stored, to_stored},
-    ids::TaskKey,
+    ids::{CredentialId, LinkId, TaskKey},
     operation::{OperationEvent, OperationKind, Requested},
     personal::Sealed,
     policy::{Role, RoleSet},
@@ -19,7 +19,8 @@ use domain::{
     },
     time::TimeZone,
     user::{
-        Imported, Invited, RefreshTokenReused, Registered, RoleEntry, StateChange, UserEvent, values::Locale,
+        Imported, Invited, PasswordChanged, PasswordProof, PasswordResetRequested, RefreshTokenReused,
+        Registered, ResetOccasion, RoleEntry, StateChange, UserEvent, VerificationRequested, values::Locale,
     },
 };
 use serde_json::Value;
@@ -141,6 +142,21 @@ fn user_events() -> Vec<UserEvent> {
             session: Uuid::from_u128(7),
             used_from: sealed("dXNlZA"),
             reused_from: sealed("cmV1c2Vk"),
+        }),
+        UserEvent::VerificationRequested(VerificationRequested {
+            link: LinkId(Uuid::from_u128(8)),
+            expires_at: at("2026-12-25T12:00:00Z"),
+            credential: CredentialId(Uuid::from_u128(9)),
+        }),
+        UserEvent::SignUpRepeated(Nothing {}),
+        UserEvent::PasswordResetRequested(PasswordResetRequested {
+            link: LinkId(Uuid::from_u128(8)),
+            expires_at: at("2026-12-24T12:30:00Z"),
+            occasion: ResetOccasion::Forgotten,
+        }),
+        UserEvent::PasswordChanged(PasswordChanged {
+            by: PasswordProof::Reset,
+            credential: CredentialId(Uuid::from_u128(9)),
         }),
     ]
 }

@@ -64,7 +64,11 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::RoleGranted(_)
         | UserEvent::RoleRevoked(_)
         | UserEvent::Deactivated(_)
-        | UserEvent::Reactivated(_) => Vec::new(),
+        | UserEvent::Reactivated(_)
+        | UserEvent::VerificationRequested(_)
+        | UserEvent::SignUpRepeated(_)
+        | UserEvent::PasswordResetRequested(_)
+        | UserEvent::PasswordChanged(_) => Vec::new(),
     }
 }
 
@@ -112,5 +116,9 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
         UserEvent::RefreshTokenReused(reuse) => {
             vec![change("ip", texts.clear(&reuse.used_from), texts.clear(&reuse.reused_from))]
         }
+        UserEvent::VerificationRequested(_)
+        | UserEvent::SignUpRepeated(_)
+        | UserEvent::PasswordResetRequested(_)
+        | UserEvent::PasswordChanged(_) => Vec::new(),
     }
 }
