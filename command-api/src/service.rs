@@ -114,7 +114,8 @@ impl CommandApi {
     /// The routes, for [`Surroundings::finish`].
     pub fn router(&self) -> Router {
         let (router, _document) = crate::http::router().split_for_parts();
-        router.route_layer(from_fn(per_address)).with_state(self.app.clone())
+        let router = router.route_layer(from_fn(per_address)).with_state(self.app.clone());
+        router.merge(crate::http::pages())
     }
 }
 

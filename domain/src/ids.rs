@@ -51,6 +51,14 @@ uuid_id!(
     ChecklistItemId
 );
 uuid_id!(
+    /// A link sent by mail: names the token in it and says nothing about it.
+    LinkId
+);
+uuid_id!(
+    /// A password of somebody, of which the log knows no more than this.
+    CredentialId
+);
+uuid_id!(
     /// An event (UUIDv7): CloudEvents `id`, `Nats-Msg-Id`, webhook id.
     EventId
 );

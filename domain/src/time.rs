@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::violation::Violation;
@@ -29,9 +29,14 @@ impl Timestamp {
         self.0
     }
 
+    /// The instant this much later; saturates at the end of time.
+    pub fn plus(self, span: TimeDelta) -> Self {
+        self.0.checked_add_signed(span).map_or(self, Self)
+    }
+
     /// The instant this many whole days later; saturates at the end of time.
     pub fn plus_days(self, days: i64) -> Self {
-        self.0.checked_add_signed(chrono::Duration::days(days)).map_or(self, Self)
+        self.plus(TimeDelta::days(days))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod health;
 pub mod http;
 pub mod idempotency;
 pub mod json;
+pub mod mail_token;
 pub mod metrics;
 pub mod nats;
 pub mod page_token;

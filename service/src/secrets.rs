@@ -108,7 +108,7 @@ impl fmt::Debug for SecretKey {
 }
 
 /// Keys of any length are allowed, so this one is.
-fn hmac_of(key: &[u8; 32]) -> Hmac<Sha256> {
+pub(crate) fn hmac_of(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = [0; 64];
     block[..32].copy_from_slice(key);
     Hmac::new(&block.into())

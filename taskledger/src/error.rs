@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use command_api::auth::RegisterError;
+use command_api::auth::PasswordError;
 use service::config::{ConfigError, EXIT_CODE};
 use service::secrets::SecretKeyError;
 
@@ -35,7 +35,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Service(#[from] service::process::BuildError),
     #[error("the first admin could not be made: {0}")]
-    FirstAdmin(#[from] RegisterError),
+    FirstAdmin(#[from] PasswordError),
     #[error("the log could not be asked: {0}")]
     Log(#[source] command_api::commands::Refusal),
     #[error(transparent)]

@@ -67,7 +67,9 @@ impl Auth {
             Some(email) => commands.find_email(email).await?,
             None => None,
         };
-        let known = credentials::find(pool, user.unwrap_or(UserId(Uuid::nil()))).await?;
+        let nobody = UserId(Uuid::nil());
+        let state = commands.load_user(user.unwrap_or(nobody)).await?;
+        let known = credentials::find(pool, user.unwrap_or(nobody), &state).await?;
         let place = self.0.hasher.place()?;
         let counted = match lockout::count(pool, &tries).await? {
             Ok(counted) => counted,
@@ -80,14 +82,13 @@ impl Auth {
             return Err(LoginError::Invalid);
         };
         lockout::forget(pool, &tries).await?;
-        let state = commands.load_user(user).await?;
         match state.state() {
             UserState::Unverified => return Err(LoginError::NotVerified),
             UserState::Deactivated => return Err(LoginError::Deactivated),
             UserState::Active => {}
         }
         if let Some(hash) = rehashed {
-            credentials::set(pool, user, &hash).await?;
+            credentials::rehash(pool, user, &state, &hash).await?;
         }
         self.open_session(user, &state, client).await
     }

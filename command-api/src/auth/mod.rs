@@ -8,6 +8,7 @@ mod credentials;
 mod lockout;
 mod login;
 mod password;
+mod recovery;
 mod refresh;
 mod refresh_token;
 mod register;
@@ -16,11 +17,12 @@ mod signing_keys;
 mod tokens;
 
 pub use admission::{Admission, AdmissionError};
+pub use credentials::PasswordError;
 pub use lockout::Address;
 pub use login::LoginError;
 pub use password::{Busy, Hasher, Password, PasswordFault};
 pub use refresh::RefreshError;
-pub use register::{NewPerson, RegisterError};
+pub use register::NewPerson;
 pub use sessions::{SessionView, SessionsError, Which};
 pub use signing_keys::{KeyState, KeyView, SigningKeys, SigningKeysError};
 
@@ -30,7 +32,7 @@ pub(crate) use tokens::AUDIENCE;
 
 use std::{sync::Arc, time::Duration};
 
-use service::{secrets::SecretKey, shutdown::Shutdown};
+use service::{mail_token::MailTokens, secrets::SecretKey, shutdown::Shutdown};
 
 use crate::{commands::Commands, locks::Locks};
 use refresh_token::RefreshTokens;
@@ -45,6 +47,7 @@ struct Inner {
     hasher: Hasher,
     keys: SigningKeys,
     refresh_tokens: RefreshTokens,
+    mail_tokens: MailTokens,
     issuer: String,
     /// By address: passwords are tried one after the other, so that right ones at the same time do not lock each other out.
     tries: Locks<String>,
@@ -69,6 +72,7 @@ impl Auth {
             hasher: Hasher::default(),
             keys,
             refresh_tokens: RefreshTokens::new(secret),
+            mail_tokens: MailTokens::new(secret),
             issuer: issuer.to_owned(),
             tries: Locks::new(TURN_PATIENCE),
             shutdown,

@@ -1,10 +1,10 @@
 //! Signing up.
 
 use domain::{
-    ids::UserId,
+    ids::{CredentialId, LinkId, UserId},
     policy::{Role, RoleSet},
     user::{
-        NewUser, Proof, UserCommand,
+        NewUser, Proof, SignUp, UserCommand,
         values::{Email, Locale, PersonName, TimeZone},
     },
 };
@@ -12,10 +12,11 @@ use service::request::ClientInfo;
 use uuid::Uuid;
 
 use super::{
-    Auth, credentials,
+    Auth,
+    credentials::{NewCredential, PasswordError},
     password::{Busy, Password},
 };
-use crate::commands::{Caller, Refusal, UserUnit, Who};
+use crate::commands::{Caller, Refusal, Reply, UserUnit, Who};
 
 /// Somebody new, in clear.
 #[derive(Clone, Debug)]
@@ -30,18 +31,12 @@ pub struct NewPerson {
     pub time_zone: TimeZone,
 }
 
-/// Why nobody was signed up.
-#[derive(Debug, thiserror::Error)]
-pub enum RegisterError {
-    /// Too many passwords are being hashed.
-    #[error(transparent)]
-    Busy(#[from] Busy),
-    /// The command was refused.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The database did not answer.
-    #[error("credentials cannot be written")]
-    Database(#[from] sqlx::Error),
+/// Somebody who is signing up, with the password that they have chosen.
+struct Application {
+    person: NewPerson,
+    credential: NewCredential,
+    caller: Caller,
+    client: ClientInfo,
 }
 
 const VERIFY: UserCommand = UserCommand::Verify { proof: Proof::Word };
@@ -54,19 +49,46 @@ impl Auth {
         password: Password,
         caller: Caller,
         client: ClientInfo,
-    ) -> Result<(), RegisterError> {
+    ) -> Result<(), PasswordError> {
         let auth = self.clone();
         // A caller that goes away must not leave a password without a user.
         let work = tokio::spawn(async move {
-            let user = UserId(Uuid::now_v7());
-            let caller = caller.of(auth.0.commands.seal_client(user, &client).await?);
-            let command = UserCommand::Register(auth.0.commands.seal_person(user, &person).await?);
-            match auth.sign_up(user, &person.email, password, command, &caller).await {
-                Err(RegisterError::Refused(Refusal::Taken { .. })) => Ok(()),
-                result => result,
+            let hash = auth.0.hasher.hash(password).await?;
+            let credential = NewCredential { id: CredentialId(Uuid::now_v7()), hash };
+            let known = auth.0.commands.find_email(&person.email).await?;
+            let application = Application { person, credential, caller, client };
+            match known {
+                Some(user) => auth.sign_up_again(user, &application).await,
+                None => match auth.sign_up(&application).await {
+                    Err(PasswordError::Refused(Refusal::Taken { owner, .. })) => {
+                        auth.sign_up_again(UserId(owner), &application).await
+                    }
+                    result => result,
+                },
             }
         });
-        work.await.unwrap_or(Err(RegisterError::Busy(Busy)))
+        work.await.unwrap_or(Err(PasswordError::Busy(Busy)))
+    }
+
+    async fn sign_up(&self, new: &Application) -> Result<(), PasswordError> {
+        let (commands, user) = (&self.0.commands, UserId(Uuid::now_v7()));
+        let command = UserCommand::Register {
+            user: commands.seal_person(user, &new.person).await?,
+            sign_up: new.sign_up(),
+        };
+        let claims = vec![commands.email_claim(user, &new.person.email)];
+        self.apply(new, UserUnit { claims, ..UserUnit::new(user, command) }).await
+    }
+
+    /// The address is this user's.
+    async fn sign_up_again(&self, user: UserId, new: &Application) -> Result<(), PasswordError> {
+        self.apply(new, UserUnit::new(user, UserCommand::RepeatSignUp(new.sign_up()))).await
+    }
+
+    async fn apply(&self, new: &Application, unit: UserUnit) -> Result<(), PasswordError> {
+        let client = self.0.commands.seal_client(unit.user, &new.client).await?;
+        let caller = new.caller.clone().of(client);
+        self.with_credential(&caller, &unit, &new.credential, |_| Reply::default()).await.map(drop)
     }
 
     /// Makes the first admin unless somebody has signed up with this address; active at once, with roles admin and
@@ -75,7 +97,7 @@ impl Auth {
         &self,
         person: &NewPerson,
         password: Password,
-    ) -> Result<bool, RegisterError> {
+    ) -> Result<bool, PasswordError> {
         let commands = &self.0.commands;
         let caller = Caller::internal(Who::System, "system");
         if let Some(known) = commands.find_email(&person.email).await? {
@@ -86,34 +108,26 @@ impl Auth {
             return Ok(false);
         }
         let user = UserId(Uuid::now_v7());
+        // No event names it: it counts because it bears the user's id.
+        let hash = self.0.hasher.hash(password).await?;
+        let credential = NewCredential { id: CredentialId(user.0), hash };
         let roles = RoleSet::of(&[Role::Admin, Role::Member]);
-        let command = UserCommand::Invite { user: commands.seal_person(user, person).await?, roles };
-        match self.sign_up(user, &person.email, password, command, &caller).await {
-            Err(RegisterError::Refused(Refusal::Taken { .. })) => return Ok(false),
+        let command =
+            UserCommand::Invite { user: commands.seal_person(user, person).await?, roles, link: None };
+        let claims = vec![commands.email_claim(user, &person.email)];
+        let unit = UserUnit { claims, ..UserUnit::new(user, command) };
+        match self.with_credential(&caller, &unit, &credential, |_| Reply::default()).await {
+            Err(PasswordError::Refused(Refusal::Taken { .. })) => return Ok(false),
             result => result?,
-        }
+        };
         commands.user(&caller, &UserUnit::new(user, VERIFY)).await?;
         Ok(true)
     }
+}
 
-    async fn sign_up(
-        &self,
-        user: UserId,
-        email: &Email,
-        password: Password,
-        command: UserCommand,
-        caller: &Caller,
-    ) -> Result<(), RegisterError> {
-        let (commands, pool) = (&self.0.commands, self.0.commands.log().pool());
-        let hash = self.0.hasher.hash(password).await?;
-        credentials::set(pool, user, &hash).await?;
-        let claims = vec![commands.email_claim(user, email)];
-        let signed_up = commands.user(caller, &UserUnit { claims, ..UserUnit::new(user, command) }).await;
-        if matches!(signed_up, Err(Refusal::Taken { .. })) {
-            credentials::remove(pool, user).await?;
-        }
-        signed_up?;
-        Ok(())
+impl Application {
+    fn sign_up(&self) -> SignUp {
+        SignUp { link: LinkId(Uuid::now_v7()), credential: self.credential.id }
     }
 }
 

@@ -193,7 +193,7 @@ impl<R> UserPlan<'_, R> {
         let command = &self.unit.command;
         let is_new = matches!(
             command,
-            UserCommand::Register(_) | UserCommand::Invite { .. } | UserCommand::Import { .. }
+            UserCommand::Register { .. } | UserCommand::Invite { .. } | UserCommand::Import { .. }
         );
         if is_new && trust == Trust::Guess {
             return Ok(Loaded { aggregate: User::default(), version: 0, occurred_at: None });

@@ -30,7 +30,8 @@ const SIGNED_UP: &str = "If the address is new, a link to verify it is on its wa
 
 /// Sign up.
 ///
-/// The answer is the same whether or not the address is known. Sending the same request again changes nothing.
+/// The answer is the same whether or not the address is known: a new one gets a mail with a link to verify it, that of
+/// somebody who is here already a note. Signing up again sends another link, in place of the first.
 #[utoipa::path(post, path = "/v1/auth/register", tag = "auth", request_body = schemas::Register,
     responses((status = 202, body = schemas::Message)), extensions(("x-policy" = json!("public"))))]
 pub(super) async fn register(
@@ -60,7 +61,7 @@ pub(super) fn read_person(fields: &mut Fields<'_>) -> Option<NewPerson> {
     Some(NewPerson { email: email?, name: name?, locale: locale.unwrap_or_default(), time_zone })
 }
 
-fn flawed<'t>(
+pub(super) fn flawed<'t>(
     parse: impl Fn(&str) -> Result<Password, PasswordFault>,
 ) -> impl Fn(&'t str) -> Result<Password, Flaw> {
     move |text| parse(text).map_err(PasswordFault::flaw)

@@ -36,7 +36,7 @@ pub(super) trait Content: FromRequest<App, Rejection = Problem> {
     fn bytes(&self) -> &[u8];
 }
 
-impl Content for RequestBody {
+impl<const LIMIT: usize> Content for RequestBody<LIMIT> {
     fn bytes(&self) -> &[u8] {
         self.bytes()
     }

@@ -7,7 +7,9 @@ mod batch;
 mod echo;
 mod exchange;
 mod ops;
+mod pages;
 mod parts;
+mod passwords;
 mod problems;
 mod refresh_cookie;
 mod reply;
@@ -19,6 +21,7 @@ mod users;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use app::App;
+pub(crate) use pages::router as pages;
 
 /// All routes. Each names the right it asks for as `x-policy`.
 pub fn router() -> OpenApiRouter<App> {
@@ -27,6 +30,11 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
         .routes(routes!(auth::jwks))
+        // mailed links, passwords
+        .routes(routes!(passwords::verify_email))
+        .routes(routes!(passwords::forgot))
+        .routes(routes!(passwords::reset))
+        .routes(routes!(passwords::change))
         // staying in, going out
         .routes(routes!(sessions::refresh))
         .routes(routes!(sessions::logout))

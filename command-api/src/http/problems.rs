@@ -14,7 +14,7 @@ use service::{
 };
 
 use crate::{
-    auth::{AdmissionError, LoginError, RefreshError, RegisterError, SessionsError},
+    auth::{AdmissionError, LoginError, PasswordError, RefreshError, SessionsError},
     commands::{Refusal, Refused},
 };
 
@@ -81,6 +81,8 @@ fn user_problem(error: UserError) -> Problem {
         UserError::StateNotAllowed { state } => {
             Problem::new(Code::StateConflict).with("current_state", state.as_str())
         }
+        UserError::LinkVoid => Violation::at("/token", Flaw::new("LINK_VOID")).into(),
+        UserError::WrongPassword => Violation::at("/old_password", Flaw::new("WRONG_PASSWORD")).into(),
         UserError::LastAdmin => Problem::new(Code::LastAdmin),
         UserError::Invalid(violations) => violated(violations, ""),
     }
@@ -185,12 +187,12 @@ impl From<SessionsError> for Problem {
     }
 }
 
-impl From<RegisterError> for Problem {
-    fn from(error: RegisterError) -> Self {
+impl From<PasswordError> for Problem {
+    fn from(error: PasswordError) -> Self {
         match error {
-            RegisterError::Busy(_) => Self::new(Code::Overloaded).retry_after(1),
-            RegisterError::Refused(refusal) => problem(refusal),
-            error @ RegisterError::Database(_) => unavailable(error),
+            PasswordError::Busy(_) => Self::new(Code::Overloaded).retry_after(1),
+            PasswordError::Refused(refusal) => problem(refusal),
+            error @ PasswordError::Database(_) => unavailable(error),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::{extract::Path, response::Response};
 use domain::{
-    ids::UserId,
+    ids::{LinkId, UserId},
     policy::{Action, Role, RoleSet},
     user::{
         Profile, Proof, UserCommand,
@@ -60,7 +60,7 @@ impl Exchange<MergePatch> {
 
 /// Invite somebody.
 ///
-/// The new user must be verified before the first login.
+/// They get a mail with a link to set their first password; or an admin verifies them.
 #[utoipa::path(post, path = "/v1/users", tag = "users", request_body = schemas::Invite,
     responses((status = 201, body = schemas::UserReply)), extensions(("x-policy" = json!("user.invite"))))]
 pub(super) async fn invite(mut exchange: Exchange) -> Handled {
@@ -85,7 +85,8 @@ impl Exchange {
         let commands = &self.app.commands;
         let user = commands.seal_person(id, &person).await.map_err(problem)?;
         let claims = vec![commands.email_claim(id, &person.email)];
-        self.on_user(id, UserCommand::Invite { user, roles }, claims).await
+        let link = Some(LinkId(Uuid::now_v7()));
+        self.on_user(id, UserCommand::Invite { user, roles, link }, claims).await
     }
 
     async fn reasoned(
@@ -145,7 +146,7 @@ impl<B: Content> Exchange<B> {
 }
 
 /// What a command on a user answers. Nothing personal: replies are kept.
-fn reply(done: &UserDone) -> Reply {
+pub(super) fn reply(done: &UserDone) -> Reply {
     let created = done.user.version == done.events.len().cast_signed() as i64 && !done.events.is_empty();
     let user = &done.user;
     let body = json!({

@@ -37,6 +37,7 @@ use servers::testing::{self, Template, TestDatabase};
 use service::{
     config::{self, HttpArgs},
     http::{Edge, Rates, finish},
+    mail_token::MailTokens,
     process::Surroundings,
     secrets::SecretKey,
 };
@@ -168,6 +169,11 @@ impl World {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
 
+    /// The tokens of this installation's mails.
+    pub(crate) fn mail_tokens(&self) -> MailTokens {
+        MailTokens::new(&SecretKey::read(self.secret.path()).unwrap())
+    }
+
     /// One number from the database, asked as its owner.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&self.owner).await.unwrap()
@@ -226,7 +232,7 @@ impl Api {
             locale: Locale::default(),
             time_zone: TimeZone::UTC,
         };
-        let command = UserCommand::Invite { user, roles: RoleSet::of(&[Role::Admin]) };
+        let command = UserCommand::Invite { user, roles: RoleSet::of(&[Role::Admin]), link: None };
         let claims = vec![commands.email_claim(id, &email)];
         commands.user(&system, &UserUnit { claims, ..UserUnit::new(id, command) }).await.unwrap();
         commands.user(&system, &UserUnit::new(id, UserCommand::Verify { proof: Proof::Word })).await.unwrap();

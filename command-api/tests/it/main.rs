@@ -9,6 +9,7 @@ mod document;
 mod idempotency;
 mod inputs;
 mod lockout;
+mod passwords;
 mod policy;
 mod preconditions;
 mod privacy;

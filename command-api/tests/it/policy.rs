@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, Operation};
 use uuid::Uuid;
 
-use crate::api::{Answer, Api, Person, World};
+use crate::api::{Answer, Api, PASSWORD, Person, World};
 
 /// A route with the right that it asks for; none = everybody's.
 pub(crate) struct Route {
@@ -95,6 +95,7 @@ fn body(path: &str, sample: &Sample) -> Value {
         "comments" | "checklist" => json!({"text": "x"}),
         "grant" | "revoke" => json!({"role": "announcer"}),
         "users" => json!({"email": format!("{}@example.org", Uuid::now_v7().simple()), "name": "x"}),
+        "change" => json!({"old_password": PASSWORD, "new_password": "another tempest over kiwi"}),
         "batch" => json!({"commands": [{"op": "start", "id": sample.task}]}),
         _ if path.contains("/comments/") => json!({"text": "y"}),
         _ => json!({}),
@@ -175,6 +176,8 @@ async fn every_route_lets_the_right_ones_in() {
         let name = format!("{} {}", route.method, route.path);
         let sample = Sample::new(&api, &ann, target.id, "team").await;
         let path = format!("/v1/tasks/{}", sample.task);
+        // Their sessions end.
+        let changing = api.member(&format!("changing{}", sample.task)).await;
         let right = match action {
             Action::Operate => &oscar,
             Action::TaskProgress => {
@@ -187,6 +190,7 @@ async fn every_route_lets_the_right_ones_in() {
             | Action::UserDeactivate
             | Action::UserRoles
             | Action::UserLogout => &admin,
+            _ if route.path.ends_with("/password/change") => &changing,
             _ => &ann,
         };
         match route.path.rsplit('/').next().unwrap_or_default() {

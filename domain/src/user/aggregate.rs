@@ -4,11 +4,12 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    UserCommand, UserContext, UserError, UserEvent,
+    Link, RecentMails, UserCommand, UserContext, UserError, UserEvent, Verification,
     values::{Locale, TimeZone, UserState},
 };
 use crate::{
     event::Timed,
+    ids::CredentialId,
     personal::Sealed,
     policy::{Role, RoleSet},
     task::{UserFact, values::ExternalRef},
@@ -40,6 +41,14 @@ pub struct User {
     pub epoch: i64,
     /// Rises with everything that ends all sessions; those opened in an older one are over.
     pub session_epoch: i64,
+    /// The password that counts; while no event has said so, the one that bears the user's own id.
+    pub credential: Option<CredentialId>,
+    /// The link that verifies the address.
+    pub verification: Option<Verification>,
+    /// The link that sets the password.
+    pub reset: Option<Link>,
+    /// What was mailed to whoever asked for it.
+    pub mails: RecentMails,
     /// When the user signed up.
     pub create_time: Option<Timestamp>,
     /// When the last event occurred.
@@ -48,7 +57,7 @@ pub struct User {
 
 impl User {
     /// Version of the shape that snapshots have; another one is ignored and folded anew.
-    pub const SHAPE: i32 = 2;
+    pub const SHAPE: i32 = 3;
 
     /// Whether the first event has happened.
     pub fn exists(&self) -> bool {
@@ -100,7 +109,10 @@ impl User {
                 self.source = Some(new.source);
                 self.verified = true;
             }
-            UserEvent::Verified(_) => self.verified = true,
+            UserEvent::Verified(_) => {
+                self.verified = true;
+                self.verification = None;
+            }
             UserEvent::NameChanged(change) => self.name = Some(change.to),
             UserEvent::LocaleChanged(change) => self.locale = change.to,
             UserEvent::TimeZoneChanged(change) => self.time_zone = change.to,
@@ -108,6 +120,7 @@ impl User {
             UserEvent::RoleRevoked(entry) => self.take_roles(self.roles.without(entry.role)),
             UserEvent::Deactivated(_) => {
                 self.deactivated = true;
+                (self.verification, self.reset) = (None, None);
                 self.end_sessions();
             }
             UserEvent::Reactivated(_) => {
@@ -116,6 +129,22 @@ impl User {
             }
             UserEvent::LoggedOut(_) => self.end_sessions(),
             UserEvent::RefreshTokenReused(_) | UserEvent::LoginsFailed(_) | UserEvent::Locked(_) => {}
+            UserEvent::VerificationRequested(asked) => {
+                let link = Link { id: asked.link, expires_at: asked.expires_at };
+                self.verification = Some(Verification { link, credential: asked.credential });
+                self.credential.get_or_insert(asked.credential);
+                self.mails.ask();
+            }
+            UserEvent::SignUpRepeated(_) => self.mails.ask(),
+            UserEvent::PasswordResetRequested(asked) => {
+                self.reset = Some(Link { id: asked.link, expires_at: asked.expires_at });
+                self.mails.ask();
+            }
+            UserEvent::PasswordChanged(changed) => {
+                self.credential = Some(changed.credential);
+                self.reset = None;
+                self.end_sessions();
+            }
         }
     }
 
@@ -140,6 +169,7 @@ impl User {
 
 impl Timed for User {
     fn occurred(&mut self, at: Timestamp) {
+        self.mails.occurred(at);
         self.create_time.get_or_insert(at);
         self.update_time = Some(at);
     }

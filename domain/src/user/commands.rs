@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     actor::Actor,
-    ids::UserId,
+    ids::{CredentialId, LinkId, UserId},
     personal::Sealed,
     policy::{Role, RoleSet},
     task::values::ExternalRef,
@@ -17,13 +17,22 @@ use crate::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum UserCommand {
     /// Sign oneself up; the claim on the address is the caller's.
-    Register(NewUser),
+    Register {
+        /// Who.
+        user: NewUser,
+        /// What the sign-up brings along.
+        sign_up: SignUp,
+    },
+    /// Sign oneself up with an address that is this user's.
+    RepeatSignUp(SignUp),
     /// Sign somebody else up.
     Invite {
         /// Whom.
         user: NewUser,
         /// Roles from the beginning; none = `member` at verification.
         roles: RoleSet,
+        /// The link to set the first password with; none if nobody is to be mailed.
+        link: Option<LinkId>,
     },
     /// Bring in somebody from imported history: active, a member, without credentials.
     Import {
@@ -64,6 +73,26 @@ pub enum UserCommand {
         /// Why, if said.
         reason: Option<Reason>,
     },
+    /// Have a link mailed to set the password with. Of somebody who does not exist it changes nothing: who asks is not to
+    /// learn who is known.
+    RequestPasswordReset {
+        /// The link, if it comes to that.
+        link: LinkId,
+    },
+    /// Set the password with a mailed link; the address is theirs then, too.
+    ResetPassword {
+        /// The link whose token was presented.
+        link: LinkId,
+        /// The new password.
+        credential: CredentialId,
+    },
+    /// Set the password, knowing the old one.
+    ChangePassword {
+        /// The password that was presented, and is right.
+        old: Option<CredentialId>,
+        /// The new one.
+        new: CredentialId,
+    },
     /// Put on record that a session has ended because of its refresh token.
     RecordReuse(RefreshTokenReused),
     /// Put on record that wrong passwords were tried.
@@ -85,11 +114,20 @@ pub struct NewUser {
     pub time_zone: TimeZone,
 }
 
+/// What somebody brings along who signs up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignUp {
+    /// The link to verify the address with.
+    pub link: LinkId,
+    /// The password.
+    pub credential: CredentialId,
+}
+
 /// How one knows that an address is somebody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// The mailed token was presented and checked.
-    Mail,
+    /// The token of this mailed link was presented.
+    Mail(LinkId),
     /// The actor says so.
     Word,
 }
@@ -131,7 +169,8 @@ impl UserCommand {
         match self {
             Self::RevokeRole { role } => *role == Role::Admin,
             Self::Deactivate { .. } => true,
-            Self::Register(_)
+            Self::Register { .. }
+            | Self::RepeatSignUp(_)
             | Self::Invite { .. }
             | Self::Import { .. }
             | Self::Verify { .. }
@@ -139,6 +178,9 @@ impl UserCommand {
             | Self::GrantRole { .. }
             | Self::Reactivate { .. }
             | Self::LogOut { .. }
+            | Self::RequestPasswordReset { .. }
+            | Self::ResetPassword { .. }
+            | Self::ChangePassword { .. }
             | Self::RecordReuse(_)
             | Self::RecordFailures(_)
             | Self::RecordLock(_) => false,

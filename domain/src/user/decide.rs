@@ -1,49 +1,55 @@
 //! How a user decides: state, command, context → events or refusal. No events = already so.
 
 use super::{
-    Imported, Invited, NewUser, Profile, Proof, Registered, RoleEntry, StateChange, User, UserCommand,
-    UserContext, UserError, UserEvent,
+    Imported, Invited, NewUser, Profile, Proof, Registered, RoleEntry, SignUp, StateChange, User,
+    UserCommand, UserContext, UserError, UserEvent, passwords,
     values::{Reason, UserState},
 };
 use crate::{
     actor::Actor,
     event::{Change, Nothing},
+    ids::LinkId,
     personal::Sealed,
     policy::{self, Action, Decision, Relation, Role, RoleSet},
     task::values::ExternalRef,
     violation::{FieldViolation, Violation},
 };
 
-type Decided = Result<Vec<UserEvent>, UserError>;
+pub(super) type Decided = Result<Vec<UserEvent>, UserError>;
 
 impl User {
     /// Decides one command; also checks that the actor may ask for it.
     pub fn decide(&self, command: UserCommand, context: &UserContext) -> Decided {
         command.authorise(context)?;
         match command {
-            UserCommand::Register(user) => self.register(user),
-            UserCommand::Invite { user, roles } => self.invite(user, roles),
+            UserCommand::Register { user, sign_up } => self.register(user, sign_up, context),
+            UserCommand::RepeatSignUp(sign_up) => self.repeat_sign_up(sign_up, context),
+            UserCommand::Invite { user, roles, link } => self.invite(user, roles, link, context),
             UserCommand::Import { name, source } => self.import(name, source),
-            UserCommand::Verify { proof: Proof::Mail | Proof::Word } => self.verify(),
+            UserCommand::Verify { proof } => self.verify(proof, context),
             UserCommand::EditProfile(profile) => self.edit_profile(profile),
             UserCommand::GrantRole { role } => self.grant_role(role, context),
             UserCommand::RevokeRole { role } => self.revoke_role(role, context),
             UserCommand::Deactivate { reason } => self.deactivate(reason, context),
             UserCommand::Reactivate { reason } => self.reactivate(reason),
             UserCommand::LogOut { reason } => self.log_out(reason),
+            UserCommand::RequestPasswordReset { link } => self.request_password_reset(link, context),
+            UserCommand::ResetPassword { link, credential } => self.reset_password(link, credential, context),
+            UserCommand::ChangePassword { old, new } => self.change_password(old, new),
             UserCommand::RecordReuse(reuse) => self.record(UserEvent::RefreshTokenReused(reuse)),
             UserCommand::RecordFailures(failures) => self.record(UserEvent::LoginsFailed(failures)),
             UserCommand::RecordLock(lock) => self.record(UserEvent::Locked(lock)),
         }
     }
 
-    fn register(&self, user: NewUser) -> Decided {
+    fn register(&self, user: NewUser, sign_up: SignUp, context: &UserContext) -> Decided {
         self.must_be_new()?;
         let NewUser { email, name, locale, time_zone } = user;
-        Ok(vec![UserEvent::Registered(Registered { email, name, locale, time_zone })])
+        let registered = UserEvent::Registered(Registered { email, name, locale, time_zone });
+        Ok(vec![registered, passwords::verification(sign_up, context.now)])
     }
 
-    fn invite(&self, user: NewUser, roles: RoleSet) -> Decided {
+    fn invite(&self, user: NewUser, roles: RoleSet, link: Option<LinkId>, context: &UserContext) -> Decided {
         self.must_be_new()?;
         let misfits: Vec<_> = roles.iter().filter_map(|role| misfit(role, roles)).collect();
         if !misfits.is_empty() {
@@ -51,7 +57,9 @@ impl User {
             return Err(UserError::Invalid(misfits.collect()));
         }
         let NewUser { email, name, locale, time_zone } = user;
-        Ok(vec![UserEvent::Invited(Invited { email, name, locale, time_zone, roles })])
+        let invited = UserEvent::Invited(Invited { email, name, locale, time_zone, roles });
+        let link = link.map(|link| passwords::invitation(link, context.now));
+        Ok([invited].into_iter().chain(link).collect())
     }
 
     fn import(&self, name: Sealed, source: ExternalRef) -> Decided {
@@ -63,16 +71,25 @@ impl User {
         Ok(vec![UserEvent::Imported(Imported { name, source }), UserEvent::RoleGranted(member)])
     }
 
-    fn verify(&self) -> Decided {
+    fn verify(&self, proof: Proof, context: &UserContext) -> Decided {
+        match proof {
+            Proof::Mail(link) => self.verify_by_mail(link, context.now),
+            Proof::Word => self.verify_by_word(),
+        }
+    }
+
+    fn verify_by_word(&self) -> Decided {
         match self.must_exist()? {
             UserState::Active => Ok(Vec::new()),
             state @ UserState::Deactivated => Err(UserError::StateNotAllowed { state }),
-            UserState::Unverified => {
-                let first_role = RoleEntry { role: Role::Member };
-                let first_role = self.roles.is_empty().then_some(UserEvent::RoleGranted(first_role));
-                Ok([UserEvent::Verified(Nothing {})].into_iter().chain(first_role).collect())
-            }
+            UserState::Unverified => Ok(self.become_verified()),
         }
+    }
+
+    pub(super) fn become_verified(&self) -> Vec<UserEvent> {
+        let first_role = RoleEntry { role: Role::Member };
+        let first_role = self.roles.is_empty().then_some(UserEvent::RoleGranted(first_role));
+        [UserEvent::Verified(Nothing {})].into_iter().chain(first_role).collect()
     }
 
     fn edit_profile(&self, profile: Profile) -> Decided {
@@ -147,7 +164,7 @@ impl User {
         if self.exists() { Err(UserError::IdTaken) } else { Ok(()) }
     }
 
-    fn must_exist(&self) -> Result<UserState, UserError> {
+    pub(super) fn must_exist(&self) -> Result<UserState, UserError> {
         if self.exists() { Ok(self.state()) } else { Err(UserError::NotFound) }
     }
 
@@ -161,15 +178,18 @@ impl UserCommand {
     /// The row of the policy table; none if no session is needed.
     pub fn action(&self) -> Option<Action> {
         match self {
-            Self::Register(_)
-            | Self::Verify { proof: Proof::Mail }
+            Self::Register { .. }
+            | Self::RepeatSignUp(_)
+            | Self::Verify { proof: Proof::Mail(_) }
+            | Self::RequestPasswordReset { .. }
+            | Self::ResetPassword { .. }
             | Self::RecordReuse(_)
             | Self::RecordFailures(_)
             | Self::RecordLock(_) => None,
             Self::Invite { .. } => Some(Action::UserInvite),
             Self::Import { .. } => Some(Action::Import),
             Self::Verify { proof: Proof::Word } => Some(Action::UserVerify),
-            Self::EditProfile(_) => Some(Action::UserEdit),
+            Self::EditProfile(_) | Self::ChangePassword { .. } => Some(Action::UserEdit),
             Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),
             Self::Deactivate { .. } | Self::Reactivate { .. } => Some(Action::UserDeactivate),
             Self::LogOut { .. } => Some(Action::UserLogout),

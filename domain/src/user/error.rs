@@ -21,6 +21,12 @@ pub enum UserError {
         /// Where the user stands.
         state: UserState,
     },
+    /// The link is not the newest of its kind, was used or has expired, or was never sent.
+    #[error("the link is void")]
+    LinkVoid,
+    /// The password that was presented is not the one that counts.
+    #[error("the password is wrong")]
+    WrongPassword,
     /// Nobody would be left to manage users.
     #[error("the last admin stays")]
     LastAdmin,

@@ -6,10 +6,12 @@ use uuid::Uuid;
 use super::values::{Locale, Reason, TimeZone};
 use crate::{
     event::{Change, Nothing, events},
+    ids::{CredentialId, LinkId},
     personal::Sealed,
     policy::{Role, RoleSet},
     task::values::ExternalRef,
     time::Timestamp,
+    words::words,
 };
 
 events! {
@@ -45,6 +47,14 @@ events! {
         LoginsFailed(LoginsFailed) = "user.logins_failed" v "1",
         /// So many that none is looked at for a while; whoever is in stays in.
         Locked(Locked) = "user.locked" v "1",
+        /// A link to verify the address is to be mailed; older ones are void.
+        VerificationRequested(VerificationRequested) = "user.verification_requested" v "1",
+        /// Somebody has tried to sign up with this user's address: the user is to be told.
+        SignUpRepeated(Nothing) = "user.sign_up_repeated" v "1",
+        /// A link to set the password is to be mailed; older ones are void.
+        PasswordResetRequested(PasswordResetRequested) = "user.password_reset_requested" v "1",
+        /// Another password counts, and all sessions have ended.
+        PasswordChanged(PasswordChanged) = "user.password_changed" v "1",
     }
 }
 
@@ -57,6 +67,7 @@ impl UserEvent {
         "user.deactivated",
         "user.reactivated",
         "user.logged_out",
+        "user.password_changed",
     ];
 
     /// Whether access tokens from before are stale.
@@ -142,4 +153,58 @@ pub struct LoginsFailed {
 pub struct Locked {
     /// When passwords are looked at again.
     pub until: Timestamp,
+}
+
+/// Payload of `user.verification_requested`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerificationRequested {
+    /// The link.
+    pub link: LinkId,
+    /// From then on the link is void.
+    pub expires_at: Timestamp,
+    /// The password that the sign-up brought. The first one counts at once, that of a repeated sign-up when its link is
+    /// used.
+    pub credential: CredentialId,
+}
+
+/// Payload of `user.password_reset_requested`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PasswordResetRequested {
+    /// The link.
+    pub link: LinkId,
+    /// From then on the link is void.
+    pub expires_at: Timestamp,
+    /// What for.
+    pub occasion: ResetOccasion,
+}
+
+/// Payload of `user.password_changed`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PasswordChanged {
+    /// How.
+    pub by: PasswordProof,
+    /// The password that counts from now on.
+    pub credential: CredentialId,
+}
+
+words! {
+    /// What a link to set the password is for.
+    ResetOccasion {
+        /// Somebody says that it is forgotten.
+        Forgotten = "forgotten",
+        /// There is none yet: the user was invited.
+        Invitation = "invitation",
+    }
+}
+
+words! {
+    /// What a new password was accepted on.
+    PasswordProof {
+        /// A mailed link.
+        Reset = "reset",
+        /// The link of a repeated sign-up.
+        SignUp = "sign_up",
+        /// The old password, in a session.
+        Change = "change",
+    }
 }

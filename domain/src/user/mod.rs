@@ -1,16 +1,20 @@
-//! The user: signing up, profile, roles, being locked out. Passwords and sessions are not here.
+//! The user: signing up, profile, roles, which password counts, being locked out. Passwords themselves and sessions are
+//! not here.
 
 mod aggregate;
 mod commands;
 mod decide;
 mod error;
 mod events;
+mod links;
+mod passwords;
 pub mod values;
 
 pub use aggregate::User;
-pub use commands::{NewUser, Profile, Proof, UserCommand, UserContext, UserFacts};
+pub use commands::{NewUser, Profile, Proof, SignUp, UserCommand, UserContext, UserFacts};
 pub use error::UserError;
 pub use events::{
-    Imported, Invited, Locked, LoginsFailed, RefreshTokenReused, Registered, RoleEntry, StateChange,
-    UserEvent,
+    Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested,
+    RefreshTokenReused, Registered, ResetOccasion, RoleEntry, StateChange, UserEvent, VerificationRequested,
 };
+pub use links::{Link, RecentMails, Verification};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use cqrs_es::Aggregate;
 use domain::{
     event::{Change, Nothing, from_stored, to_stored},
-    ids::TaskKey,
+    ids::{CredentialId, LinkId, TaskKey},
     operation::{OperationEvent, OperationKind, Requested},
     personal::Sealed,
     policy::{Role, RoleSet},
@@ -20,8 +20,9 @@ use domain::{
     },
     time::TimeZone,
     user::{
-        Imported, Invited, Locked, LoginsFailed, RefreshTokenReused, Registered, RoleEntry, StateChange,
-        User, UserEvent, values::Locale,
+        Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested,
+        RefreshTokenReused, Registered, ResetOccasion, RoleEntry, StateChange, User, UserEvent,
+        VerificationRequested, values::Locale,
     },
 };
 use serde_json::Value;
@@ -147,6 +148,21 @@ fn user_events() -> Vec<UserEvent> {
         }),
         UserEvent::LoginsFailed(LoginsFailed { count: 3, tried_from: sealed("dHJpZWQ") }),
         UserEvent::Locked(Locked { until: at("2026-11-21T12:01:00Z") }),
+        UserEvent::VerificationRequested(VerificationRequested {
+            link: LinkId(Uuid::from_u128(8)),
+            expires_at: at("2026-12-25T12:00:00Z"),
+            credential: CredentialId(Uuid::from_u128(9)),
+        }),
+        UserEvent::SignUpRepeated(Nothing {}),
+        UserEvent::PasswordResetRequested(PasswordResetRequested {
+            link: LinkId(Uuid::from_u128(8)),
+            expires_at: at("2026-12-24T12:30:00Z"),
+            occasion: ResetOccasion::Forgotten,
+        }),
+        UserEvent::PasswordChanged(PasswordChanged {
+            by: PasswordProof::Reset,
+            credential: CredentialId(Uuid::from_u128(9)),
+        }),
     ]
 }
 

@@ -12,6 +12,7 @@ mod life;
 mod merge;
 mod needs;
 mod operations;
+mod passwords;
 mod people;
 mod policy;
 mod random;

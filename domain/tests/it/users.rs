@@ -18,7 +18,10 @@ use domain::{
 
 use uuid::Uuid;
 
-use crate::given::{MEMBER, member, noon, user};
+use crate::{
+    given::{MEMBER, member, noon, user},
+    passwords::{invitation, link, sign_up, verification},
+};
 
 type Outcome = Result<Vec<UserEvent>, UserError>;
 
@@ -26,15 +29,15 @@ fn sealed(text: &str) -> Sealed {
     Sealed(format!("s1.{}.{text}", somebody()))
 }
 
-fn somebody() -> UserId {
+pub(crate) fn somebody() -> UserId {
     user(1)
 }
 
-fn admin() -> Actor {
+pub(crate) fn admin() -> Actor {
     Actor::User { id: user(2), roles: MEMBER.with(Role::Admin) }
 }
 
-fn himself() -> Actor {
+pub(crate) fn himself() -> Actor {
     member(somebody())
 }
 
@@ -43,21 +46,21 @@ fn new_user() -> NewUser {
     NewUser { email: sealed("mail"), name: sealed("name"), locale, time_zone }
 }
 
-fn registered() -> UserEvent {
+pub(crate) fn registered() -> UserEvent {
     let NewUser { email, name, locale, time_zone } = new_user();
     UserEvent::Registered(Registered { email, name, locale, time_zone })
 }
 
-fn invited(roles: &[Role]) -> UserEvent {
+pub(crate) fn invited(roles: &[Role]) -> UserEvent {
     let NewUser { email, name, locale, time_zone } = new_user();
     UserEvent::Invited(Invited { email, name, locale, time_zone, roles: RoleSet::of(roles) })
 }
 
-fn verified() -> UserEvent {
+pub(crate) fn verified() -> UserEvent {
     UserEvent::Verified(Nothing {})
 }
 
-fn granted(role: Role) -> UserEvent {
+pub(crate) fn granted(role: Role) -> UserEvent {
     UserEvent::RoleGranted(RoleEntry { role })
 }
 
@@ -65,12 +68,12 @@ fn revoked(role: Role) -> UserEvent {
     UserEvent::RoleRevoked(RoleEntry { role })
 }
 
-fn deactivated() -> UserEvent {
+pub(crate) fn deactivated() -> UserEvent {
     UserEvent::Deactivated(StateChange { reason: None })
 }
 
 /// An active member.
-fn active() -> Vec<UserEvent> {
+pub(crate) fn active() -> Vec<UserEvent> {
     vec![registered(), verified(), granted(Role::Member)]
 }
 
@@ -88,7 +91,7 @@ fn ask_among(other_active_admin: bool, actor: Actor, events: &[UserEvent], comma
     TestFramework::<User>::with(context).given(events.to_vec()).when(command).inspect_result()
 }
 
-fn after(events: &[UserEvent]) -> User {
+pub(crate) fn after(events: &[UserEvent]) -> User {
     let mut user = User::default();
     events.iter().cloned().for_each(|event| user.apply(event));
     user
@@ -100,8 +103,8 @@ fn invalid(member: &str, violation: Violation) -> Outcome {
 
 #[test]
 fn anybody_signs_up_once() {
-    let register = || UserCommand::Register(new_user());
-    assert_eq!(ask(Actor::Anonymous, &[], register()), Ok(vec![registered()]));
+    let register = || UserCommand::Register { user: new_user(), sign_up: sign_up(1) };
+    assert_eq!(ask(Actor::Anonymous, &[], register()), Ok(vec![registered(), verification(1)]));
     assert_eq!(ask(Actor::Anonymous, &active(), register()), Err(UserError::IdTaken));
     let user = after(&[registered()]);
     assert_eq!((user.state(), user.effective_roles()), (UserState::Unverified, RoleSet::EMPTY));
@@ -109,28 +112,33 @@ fn anybody_signs_up_once() {
 
 #[test]
 fn verification_makes_a_member() {
-    let by_mail = UserCommand::Verify { proof: Proof::Mail };
-    let by_word = UserCommand::Verify { proof: Proof::Word };
+    let by_word = || UserCommand::Verify { proof: Proof::Word };
     let welcome = Ok(vec![verified(), granted(Role::Member)]);
-    assert_eq!(ask(Actor::Anonymous, &[registered()], by_mail.clone()), welcome);
-    assert_eq!(ask(admin(), &[registered()], by_word.clone()), welcome);
-    assert_eq!(ask(himself(), &[registered()], by_word.clone()), Err(UserError::Forbidden));
-    assert_eq!(ask(Actor::Anonymous, &active(), by_mail.clone()), Ok(vec![]));
-    assert_eq!(ask(Actor::Anonymous, &[], by_mail.clone()), Err(UserError::NotFound));
+    assert_eq!(ask(admin(), &[registered()], by_word()), welcome);
+    assert_eq!(ask(himself(), &[registered()], by_word()), Err(UserError::Forbidden));
+    assert_eq!(ask(admin(), &active(), by_word()), Ok(vec![]));
+    assert_eq!(ask(admin(), &[], by_word()), Err(UserError::NotFound));
     let locked_out = [registered(), deactivated()];
     let refusal = UserError::StateNotAllowed { state: UserState::Deactivated };
-    assert_eq!(ask(Actor::Anonymous, &locked_out, by_mail), Err(refusal));
+    assert_eq!(ask(admin(), &locked_out, by_word()), Err(refusal));
     assert_eq!(after(&active()).effective_roles(), MEMBER);
 }
 
 #[test]
 fn the_invited_keep_the_roles_they_were_given() {
-    let invite = |roles: &[Role]| UserCommand::Invite { user: new_user(), roles: RoleSet::of(roles) };
-    assert_eq!(ask(admin(), &[], invite(&[Role::Auditor])), Ok(vec![invited(&[Role::Auditor])]));
+    let invite = |roles: &[Role]| UserCommand::Invite {
+        user: new_user(),
+        roles: RoleSet::of(roles),
+        link: Some(link(1)),
+    };
+    let events = vec![invited(&[Role::Auditor]), invitation(1)];
+    assert_eq!(ask(admin(), &[], invite(&[Role::Auditor])), Ok(events));
     assert_eq!(ask(himself(), &[], invite(&[])), Err(UserError::Forbidden));
-    let verify = UserCommand::Verify { proof: Proof::Mail };
-    assert_eq!(ask(Actor::Anonymous, &[invited(&[Role::Auditor])], verify.clone()), Ok(vec![verified()]));
-    assert_eq!(ask(Actor::Anonymous, &[invited(&[])], verify), Ok(vec![verified(), granted(Role::Member)]));
+    let silently = UserCommand::Invite { user: new_user(), roles: RoleSet::EMPTY, link: None };
+    assert_eq!(ask(Actor::System, &[], silently), Ok(vec![invited(&[])]));
+    let verify = UserCommand::Verify { proof: Proof::Word };
+    assert_eq!(ask(admin(), &[invited(&[Role::Auditor])], verify.clone()), Ok(vec![verified()]));
+    assert_eq!(ask(admin(), &[invited(&[])], verify), Ok(vec![verified(), granted(Role::Member)]));
 }
 
 #[test]
@@ -142,7 +150,7 @@ fn an_invitation_names_all_roles_that_do_not_fit() {
     };
     let misfit = FieldViolation::of("roles", Violation::RoleDoesNotFit { role: "integrator" });
     let all = vec![excludes(Role::Auditor, Role::Admin), misfit, excludes(Role::Admin, Role::Auditor)];
-    let invite = UserCommand::Invite { user: new_user(), roles };
+    let invite = UserCommand::Invite { user: new_user(), roles, link: None };
     assert_eq!(ask(admin(), &[], invite), Err(UserError::Invalid(all)));
 }
 

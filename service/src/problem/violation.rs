@@ -156,6 +156,12 @@ fn template(code: &str, language: Language) -> Option<&'static str> {
         "CYCLE" => ("would make a cycle", "순환이 생깁니다"),
         "SELF_REFERENCE" => ("must not name the task itself", "작업 자신을 가리킬 수 없습니다"),
         "TOO_DEEP" => ("is linked to more than {max} tasks", "{max}개가 넘는 작업과 연결되어 있습니다"),
+        "PASSWORD_TOO_COMMON" => ("is too easy to guess", "추측하기 너무 쉽습니다"),
+        "WRONG_PASSWORD" => ("is not the password that you have now", "지금 쓰는 비밀번호가 아닙니다"),
+        "LINK_VOID" => (
+            "was used, has expired or was replaced by a newer one",
+            "이미 사용했거나 만료되었거나 새 링크로 바뀌었습니다",
+        ),
         "ROLES_EXCLUDE" => {
             ("role {role} excludes role {held}", "{role} 역할은 {held} 역할과 함께할 수 없습니다")
         }

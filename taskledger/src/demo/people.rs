@@ -60,7 +60,7 @@ async fn invite(
         time_zone: TimeZone::parse(&person.zone)?,
     };
     let caller = Caller::internal(Who::System, "system").at(joined.into());
-    let invite = UserCommand::Invite { user, roles: RoleSet::of(&person.roles) };
+    let invite = UserCommand::Invite { user, roles: RoleSet::of(&person.roles), link: None };
     let unit = UserUnit { claims: vec![commands.email_claim(id, email)], ..UserUnit::new(id, invite) };
     match commands.user(&caller, &unit).await {
         Err(Refusal::Taken { owner, .. }) => return Ok(UserId(owner)),

@@ -132,7 +132,11 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         UserEvent::LoggedOut(_)
         | UserEvent::RefreshTokenReused(_)
         | UserEvent::LoginsFailed(_)
-        | UserEvent::Locked(_) => {}
+        | UserEvent::Locked(_)
+        | UserEvent::VerificationRequested(_)
+        | UserEvent::SignUpRepeated(_)
+        | UserEvent::PasswordResetRequested(_)
+        | UserEvent::PasswordChanged(_) => {}
     }
 }
 
@@ -153,7 +157,11 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::LoggedOut(_)
         | UserEvent::RefreshTokenReused(_)
         | UserEvent::LoginsFailed(_)
-        | UserEvent::Locked(_) => Vec::new(),
+        | UserEvent::Locked(_)
+        | UserEvent::VerificationRequested(_)
+        | UserEvent::SignUpRepeated(_)
+        | UserEvent::PasswordResetRequested(_)
+        | UserEvent::PasswordChanged(_) => Vec::new(),
     }
 }
 

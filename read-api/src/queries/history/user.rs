@@ -67,7 +67,11 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::Deactivated(_)
         | UserEvent::Reactivated(_)
         | UserEvent::LoggedOut(_)
-        | UserEvent::Locked(_) => Vec::new(),
+        | UserEvent::Locked(_)
+        | UserEvent::VerificationRequested(_)
+        | UserEvent::SignUpRepeated(_)
+        | UserEvent::PasswordResetRequested(_)
+        | UserEvent::PasswordChanged(_) => Vec::new(),
     }
 }
 
@@ -120,5 +124,9 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
             fresh(vec![("failed_logins", json(failures.count)), ("ip", texts.clear(&failures.tried_from))])
         }
         UserEvent::Locked(lock) => fresh(vec![("locked_until", json(lock.until))]),
+        UserEvent::VerificationRequested(_)
+        | UserEvent::SignUpRepeated(_)
+        | UserEvent::PasswordResetRequested(_)
+        | UserEvent::PasswordChanged(_) => Vec::new(),
     }
 }

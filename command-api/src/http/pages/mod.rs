@@ -1,0 +1,38 @@
+//! The pages that mailed links open. They hold nothing of anybody: the token stays in the browser until it is posted.
+
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, header},
+    response::IntoResponse,
+    routing::get,
+};
+
+const PAGE: &str = include_str!("page.html");
+const SCRIPT: &str = include_str!("page.js");
+const STYLE: &str = include_str!("page.css");
+
+/// Only what is served here runs, and only here it may send anything.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The pages, below PUBLIC_URL as the API is.
+pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    let page = |name: &str| {
+        let html = PAGE.replace("{page}", name);
+        get(async move || served("text/html; charset=utf-8", html))
+    };
+    Router::new()
+        .route("/auth/verify", page("verify"))
+        .route("/auth/reset", page("reset"))
+        .route("/auth/page.js", get(async || served("text/javascript; charset=utf-8", SCRIPT)))
+        .route("/auth/page.css", get(async || served("text/css; charset=utf-8", STYLE)))
+}
+
+fn served(media_type: &'static str, body: impl IntoResponse) -> impl IntoResponse {
+    let headers: [(HeaderName, HeaderValue); 3] = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+    ];
+    (headers, body)
+}
