@@ -15,7 +15,7 @@ use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Seal
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
-    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_old},
+    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old},
     commands::Commands,
     http::App,
     relay::{Relay, RelayConfig, StreamArgs},
@@ -160,6 +160,9 @@ async fn maintain(pool: PgPool, shutdown: Shutdown) {
         }
         if let Err(error) = forget_old(&pool).await {
             tracing::warn!(%error, "old sessions cannot be dropped");
+        }
+        if let Err(error) = forget_half_logins(&pool).await {
+            tracing::warn!(%error, "logins that were not finished cannot be dropped");
         }
     }
 }

@@ -14,7 +14,10 @@ use service::{
 };
 
 use crate::{
-    auth::{AdmissionError, LoginError, RefreshError, RegisterError, SessionsError},
+    auth::{
+        AdmissionError, LoginError, RefreshError, RegisterError, SecondFactorError, SecondStepError,
+        SessionsError,
+    },
     commands::{Refusal, Refused},
 };
 
@@ -81,6 +84,8 @@ fn user_problem(error: UserError) -> Problem {
         UserError::StateNotAllowed { state } => {
             Problem::new(Code::StateConflict).with("current_state", state.as_str())
         }
+        UserError::SecondFactor => Problem::new(Code::StateConflict),
+        UserError::RecoveryCodeWorthless => Problem::new(Code::MfaInvalid),
         UserError::LastAdmin => Problem::new(Code::LastAdmin),
         UserError::Invalid(violations) => violated(violations, ""),
     }
@@ -163,7 +168,33 @@ impl From<AdmissionError> for Problem {
     fn from(error: AdmissionError) -> Self {
         match error {
             AdmissionError::Refused(refusal) => problem(refusal),
+            error @ AdmissionError::Database(_) => unavailable(error),
             error @ AdmissionError::Token(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<SecondFactorError> for Problem {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Wrong => Self::new(Code::MfaInvalid),
+            SecondFactorError::Blocked { retry_after } => {
+                Self::new(Code::RateLimited).retry_after(retry_after)
+            }
+            SecondFactorError::Refused(refusal) => problem(refusal),
+            error @ SecondFactorError::Database(_) => unavailable(error),
+        }
+    }
+}
+
+impl From<SecondStepError> for Problem {
+    fn from(error: SecondStepError) -> Self {
+        match error {
+            SecondStepError::Over => Self::new(Code::TokenInvalid),
+            SecondStepError::WrongPassword => Self::new(Code::InvalidCredentials),
+            SecondStepError::Busy(_) => Self::new(Code::Overloaded).retry_after(1),
+            SecondStepError::Factor(error) => error.into(),
+            SecondStepError::Admission(error) => error.into(),
         }
     }
 }

@@ -13,6 +13,7 @@ mod preconditions;
 mod privacy;
 mod races;
 mod relay;
+mod second_factor;
 mod sessions;
 mod tasks;
 mod transitions;

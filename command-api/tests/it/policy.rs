@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, Operation};
 use uuid::Uuid;
 
-use crate::api::{Answer, Api, Person, World};
+use crate::api::{Answer, Api, PASSWORD, Person, World};
 
 /// A route with the right that it asks for; none = everybody's.
 pub(crate) struct Route {
@@ -54,6 +54,8 @@ pub(crate) struct Sample {
     other: String,
     user: Uuid,
     session: Uuid,
+    /// What an authenticator shows.
+    code: String,
 }
 
 impl Sample {
@@ -71,6 +73,7 @@ impl Sample {
             other,
             user,
             session: owner.session(),
+            code: "123456".to_owned(),
         }
     }
 
@@ -95,6 +98,8 @@ fn body(path: &str, sample: &Sample) -> Value {
         "comments" | "checklist" => json!({"text": "x"}),
         "grant" | "revoke" => json!({"role": "announcer"}),
         "users" => json!({"email": format!("{}@example.org", Uuid::now_v7().simple()), "name": "x"}),
+        "confirm" => json!({"code": sample.code}),
+        "reauthenticate" => json!({"password": PASSWORD}),
         "batch" => json!({"commands": [{"op": "start", "id": sample.task}]}),
         _ if path.contains("/comments/") => json!({"text": "y"}),
         _ => json!({}),
@@ -173,8 +178,13 @@ async fn every_route_lets_the_right_ones_in() {
     for route in routes() {
         let Some(action) = route.action else { continue };
         let name = format!("{} {}", route.method, route.path);
-        let sample = Sample::new(&api, &ann, target.id, "team").await;
+        let mut sample = Sample::new(&api, &ann, target.id, "team").await;
         let path = format!("/v1/tasks/{}", sample.task);
+        let somebody = match route.path.strip_prefix("/v1/auth/totp/") {
+            Some(change @ ("disable" | "recovery-codes")) => api.equip(&world, change).await.0,
+            Some(change) => api.member(change).await,
+            None => ann.clone(),
+        };
         let right = match action {
             Action::Operate => &oscar,
             Action::TaskProgress => {
@@ -183,9 +193,10 @@ async fn every_route_lets_the_right_ones_in() {
                 &ann
             }
             Action::UserInvite | Action::UserVerify | Action::UserDeactivate | Action::UserRoles => &admin,
-            _ => &ann,
+            _ => &somebody,
         };
         match route.path.rsplit('/').next().unwrap_or_default() {
+            "confirm" => sample.code = api.enrol(right).await.code(),
             "undelete" => drop(api.call("DELETE", &path, Some(&ann), json!({}), &[]).await.expect(200)),
             "resume" => drop(api.post(&format!("{path}/hold"), Some(&ann), json!({})).await.expect(200)),
             "reopen" => drop(api.post(&format!("{path}/complete"), Some(&ann), json!({})).await.expect(200)),

@@ -4,7 +4,7 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    UserCommand, UserContext, UserError, UserEvent,
+    Totp, UserCommand, UserContext, UserError, UserEvent,
     values::{Locale, TimeZone, UserState},
 };
 use crate::{
@@ -40,6 +40,8 @@ pub struct User {
     pub epoch: i64,
     /// Rises with everything that ends all sessions; those opened in an older one are over.
     pub session_epoch: i64,
+    /// The second factor, if one is asked for.
+    pub totp: Option<Totp>,
     /// When the user signed up.
     pub create_time: Option<Timestamp>,
     /// When the last event occurred.
@@ -48,7 +50,7 @@ pub struct User {
 
 impl User {
     /// Version of the shape that snapshots have; another one is ignored and folded anew.
-    pub const SHAPE: i32 = 2;
+    pub const SHAPE: i32 = 3;
 
     /// Whether the first event has happened.
     pub fn exists(&self) -> bool {
@@ -115,6 +117,20 @@ impl User {
                 self.epoch += 1;
             }
             UserEvent::RefreshTokenReused(_) => {}
+            UserEvent::TotpEnabled(enabled) => {
+                self.totp = Some(enabled.into());
+                self.end_sessions();
+            }
+            UserEvent::TotpDisabled(_) => {
+                self.totp = None;
+                self.end_sessions();
+            }
+            UserEvent::RecoveryCodesRenewed(renewed) => {
+                self.totp = self.totp.map(|totp| totp.renew(renewed.recovery_codes));
+            }
+            UserEvent::RecoveryCodeUsed(used) => {
+                self.totp = self.totp.map(|totp| totp.without(used.number));
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! What can be asked of a user, and what a decision on one knows beside.
 
+use uuid::Uuid;
+
 use super::{
-    RefreshTokenReused,
+    RefreshTokenReused, TotpEnabled,
     values::{Locale, Reason, TimeZone},
 };
 use crate::{
@@ -61,6 +63,22 @@ pub enum UserCommand {
     },
     /// Put on record that a session has ended because of its refresh token.
     RecordReuse(RefreshTokenReused),
+    /// Ask for a second factor from now on; that the user has it was checked.
+    EnableTotp(TotpEnabled),
+    /// Let the password alone do again.
+    DisableTotp,
+    /// Put other recovery codes in force.
+    RenewRecoveryCodes {
+        /// Under which id they are kept.
+        recovery_codes: Uuid,
+    },
+    /// Use a recovery code that was presented and found.
+    UseRecoveryCode {
+        /// Under which id it is kept.
+        recovery_codes: Uuid,
+        /// Its number there.
+        number: u8,
+    },
 }
 
 /// Data of somebody new.
@@ -129,7 +147,11 @@ impl UserCommand {
             | Self::EditProfile(_)
             | Self::GrantRole { .. }
             | Self::Reactivate { .. }
-            | Self::RecordReuse(_) => false,
+            | Self::RecordReuse(_)
+            | Self::EnableTotp(_)
+            | Self::DisableTotp
+            | Self::RenewRecoveryCodes { .. }
+            | Self::UseRecoveryCode { .. } => false,
         }
     }
 }

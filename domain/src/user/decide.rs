@@ -14,7 +14,7 @@ use crate::{
     violation::{FieldViolation, Violation},
 };
 
-type Decided = Result<Vec<UserEvent>, UserError>;
+pub(super) type Decided = Result<Vec<UserEvent>, UserError>;
 
 impl User {
     /// Decides one command; also checks that the actor may ask for it.
@@ -31,6 +31,12 @@ impl User {
             UserCommand::Deactivate { reason } => self.deactivate(reason, context),
             UserCommand::Reactivate { reason } => self.reactivate(reason),
             UserCommand::RecordReuse(reuse) => self.record_reuse(reuse),
+            UserCommand::EnableTotp(enabled) => self.enable_totp(enabled),
+            UserCommand::DisableTotp => self.disable_totp(),
+            UserCommand::RenewRecoveryCodes { recovery_codes } => self.renew_recovery_codes(recovery_codes),
+            UserCommand::UseRecoveryCode { recovery_codes, number } => {
+                self.use_recovery_code(recovery_codes, number)
+            }
         }
     }
 
@@ -136,7 +142,7 @@ impl User {
         if self.exists() { Err(UserError::IdTaken) } else { Ok(()) }
     }
 
-    fn must_exist(&self) -> Result<UserState, UserError> {
+    pub(super) fn must_exist(&self) -> Result<UserState, UserError> {
         if self.exists() { Ok(self.state()) } else { Err(UserError::NotFound) }
     }
 
@@ -150,11 +156,17 @@ impl UserCommand {
     /// The row of the policy table; none if no session is needed.
     pub fn action(&self) -> Option<Action> {
         match self {
-            Self::Register(_) | Self::Verify { proof: Proof::Mail } | Self::RecordReuse(_) => None,
+            Self::Register(_)
+            | Self::Verify { proof: Proof::Mail }
+            | Self::RecordReuse(_)
+            | Self::UseRecoveryCode { .. } => None,
             Self::Invite { .. } => Some(Action::UserInvite),
             Self::Import { .. } => Some(Action::Import),
             Self::Verify { proof: Proof::Word } => Some(Action::UserVerify),
-            Self::EditProfile(_) => Some(Action::UserEdit),
+            Self::EditProfile(_)
+            | Self::EnableTotp(_)
+            | Self::DisableTotp
+            | Self::RenewRecoveryCodes { .. } => Some(Action::UserEdit),
             Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),
             Self::Deactivate { .. } | Self::Reactivate { .. } => Some(Action::UserDeactivate),
         }

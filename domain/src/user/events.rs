@@ -38,6 +38,14 @@ events! {
         Reactivated(StateChange) = "user.reactivated" v "1",
         /// A refresh token came back after its successor was used: two hold it. The session has ended.
         RefreshTokenReused(RefreshTokenReused) = "user.refresh_token_reused" v "1",
+        /// A second factor is asked for from now on. All sessions are over.
+        TotpEnabled(TotpEnabled) = "user.totp_enabled" v "1",
+        /// The password alone will do again. All sessions are over.
+        TotpDisabled(Nothing) = "user.totp_disabled" v "1",
+        /// Other recovery codes; those of before are worthless.
+        RecoveryCodesRenewed(RecoveryCodesRenewed) = "user.recovery_codes_renewed" v "1",
+        /// A recovery code was used in place of the second factor; it is worthless now.
+        RecoveryCodeUsed(RecoveryCodeUsed) = "user.recovery_code_used" v "1",
     }
 }
 
@@ -91,6 +99,31 @@ pub struct StateChange {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+}
+
+/// Payload of `user.totp_enabled`. Secrets and codes are kept elsewhere, under these ids.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TotpEnabled {
+    /// The secret that is in force.
+    pub secret: Uuid,
+    /// The recovery codes that go with it.
+    pub recovery_codes: Uuid,
+}
+
+/// Payload of `user.recovery_codes_renewed`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecoveryCodesRenewed {
+    /// The recovery codes that are in force.
+    pub recovery_codes: Uuid,
+}
+
+/// Payload of `user.recovery_code_used`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecoveryCodeUsed {
+    /// Which one, by its number, not the code.
+    pub number: u8,
+    /// How many are left.
+    pub left: u8,
 }
 
 /// Payload of `user.refresh_token_reused`. Which of the two addresses is the thief's nobody knows.

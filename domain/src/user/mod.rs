@@ -5,9 +5,14 @@ mod commands;
 mod decide;
 mod error;
 mod events;
+mod totp;
 pub mod values;
 
 pub use aggregate::User;
 pub use commands::{NewUser, Profile, Proof, UserCommand, UserContext, UserFacts};
 pub use error::UserError;
-pub use events::{Imported, Invited, RefreshTokenReused, Registered, RoleEntry, StateChange, UserEvent};
+pub use events::{
+    Imported, Invited, RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered, RoleEntry,
+    StateChange, TotpEnabled, UserEvent,
+};
+pub use totp::{RecoveryCodes, Totp};

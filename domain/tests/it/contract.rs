@@ -19,7 +19,8 @@ use domain::{
     },
     time::TimeZone,
     user::{
-        Imported, Invited, RefreshTokenReused, Registered, RoleEntry, StateChange, UserEvent, values::Locale,
+        Imported, Invited, RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered, RoleEntry,
+        StateChange, TotpEnabled, UserEvent, values::Locale,
     },
 };
 use serde_json::Value;
@@ -142,6 +143,13 @@ fn user_events() -> Vec<UserEvent> {
             used_from: sealed("dXNlZA"),
             reused_from: sealed("cmV1c2Vk"),
         }),
+        UserEvent::TotpEnabled(TotpEnabled {
+            secret: Uuid::from_u128(8),
+            recovery_codes: Uuid::from_u128(9),
+        }),
+        UserEvent::TotpDisabled(Nothing {}),
+        UserEvent::RecoveryCodesRenewed(RecoveryCodesRenewed { recovery_codes: Uuid::from_u128(10) }),
+        UserEvent::RecoveryCodeUsed(RecoveryCodeUsed { number: 3, left: 9 }),
     ]
 }
 

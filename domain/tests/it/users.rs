@@ -70,7 +70,7 @@ fn deactivated() -> UserEvent {
 }
 
 /// An active member.
-fn active() -> Vec<UserEvent> {
+pub(crate) fn active() -> Vec<UserEvent> {
     vec![registered(), verified(), granted(Role::Member)]
 }
 

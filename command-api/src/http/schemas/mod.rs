@@ -4,6 +4,7 @@
 mod admin;
 mod auth;
 mod batch;
+mod second_factor;
 mod tasks;
 mod users;
 
@@ -12,6 +13,7 @@ use utoipa::ToSchema;
 pub use admin::*;
 pub use auth::*;
 pub use batch::*;
+pub use second_factor::*;
 pub use tasks::*;
 pub use users::*;
 

@@ -129,7 +129,11 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         UserEvent::RoleRevoked(entry) => row.roles = words(roles(row).without(entry.role)),
         UserEvent::Deactivated(_) => row.deactivated = true,
         UserEvent::Reactivated(_) => row.deactivated = false,
-        UserEvent::RefreshTokenReused(_) => {}
+        UserEvent::RefreshTokenReused(_)
+        | UserEvent::TotpEnabled(_)
+        | UserEvent::TotpDisabled(_)
+        | UserEvent::RecoveryCodesRenewed(_)
+        | UserEvent::RecoveryCodeUsed(_) => {}
     }
 }
 
@@ -147,7 +151,11 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::RoleRevoked(_)
         | UserEvent::Deactivated(_)
         | UserEvent::Reactivated(_)
-        | UserEvent::RefreshTokenReused(_) => Vec::new(),
+        | UserEvent::RefreshTokenReused(_)
+        | UserEvent::TotpEnabled(_)
+        | UserEvent::TotpDisabled(_)
+        | UserEvent::RecoveryCodesRenewed(_)
+        | UserEvent::RecoveryCodeUsed(_) => Vec::new(),
     }
 }
 

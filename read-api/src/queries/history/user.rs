@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::{event::RecordedEvent, personal::Sealed, user::UserEvent};
+use domain::{
+    event::RecordedEvent,
+    personal::Sealed,
+    user::{RecoveryCodes, UserEvent},
+};
 use event_store::{Log, Sealer, Unsealed};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -64,7 +68,11 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::RoleGranted(_)
         | UserEvent::RoleRevoked(_)
         | UserEvent::Deactivated(_)
-        | UserEvent::Reactivated(_) => Vec::new(),
+        | UserEvent::Reactivated(_)
+        | UserEvent::TotpEnabled(_)
+        | UserEvent::TotpDisabled(_)
+        | UserEvent::RecoveryCodesRenewed(_)
+        | UserEvent::RecoveryCodeUsed(_) => Vec::new(),
     }
 }
 
@@ -111,6 +119,14 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
         UserEvent::Reactivated(_) => flag("deactivated", false),
         UserEvent::RefreshTokenReused(reuse) => {
             vec![change("ip", texts.clear(&reuse.used_from), texts.clear(&reuse.reused_from))]
+        }
+        UserEvent::TotpEnabled(_) => flag("totp", true),
+        UserEvent::TotpDisabled(_) => flag("totp", false),
+        UserEvent::RecoveryCodesRenewed(_) => {
+            vec![change("recovery_codes", Value::Null, json(RecoveryCodes::COUNT))]
+        }
+        UserEvent::RecoveryCodeUsed(used) => {
+            vec![change("recovery_codes", json(used.left + 1), json(used.left))]
         }
     }
 }
