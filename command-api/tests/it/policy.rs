@@ -180,10 +180,11 @@ async fn every_route_lets_the_right_ones_in() {
         let name = format!("{} {}", route.method, route.path);
         let mut sample = Sample::new(&api, &ann, target.id, "team").await;
         let path = format!("/v1/tasks/{}", sample.task);
-        let somebody = match route.path.strip_prefix("/v1/auth/totp/") {
-            Some(change @ ("disable" | "recovery-codes")) => api.equip(&world, change).await.0,
-            Some(change) => api.member(change).await,
-            None => ann.clone(),
+        let tail = route.path.rsplit('/').next().unwrap_or_default();
+        let somebody = match tail {
+            "disable" | "recovery-codes" => api.equip(&world, tail).await.0,
+            "enrol" | "confirm" | "reauthenticate" => api.member(tail).await,
+            _ => ann.clone(),
         };
         let right = match action {
             Action::Operate => &oscar,
@@ -195,7 +196,7 @@ async fn every_route_lets_the_right_ones_in() {
             Action::UserInvite | Action::UserVerify | Action::UserDeactivate | Action::UserRoles => &admin,
             _ => &somebody,
         };
-        match route.path.rsplit('/').next().unwrap_or_default() {
+        match tail {
             "confirm" => sample.code = api.enrol(right).await.code(),
             "undelete" => drop(api.call("DELETE", &path, Some(&ann), json!({}), &[]).await.expect(200)),
             "resume" => drop(api.post(&format!("{path}/hold"), Some(&ann), json!({})).await.expect(200)),
