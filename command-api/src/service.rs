@@ -18,7 +18,7 @@ use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Seal
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
-    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_old, forget_old_tries},
+    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old, forget_old_tries},
     commands::Commands,
     http::App,
     relay::{Relay, RelayConfig, StreamArgs},
@@ -198,6 +198,9 @@ async fn maintain(pool: PgPool, shutdown: Shutdown) {
         }
         if let Err(error) = forget_old_tries(&pool).await {
             tracing::warn!(%error, "old login tries cannot be dropped");
+        }
+        if let Err(error) = forget_half_logins(&pool).await {
+            tracing::warn!(%error, "logins that were not finished cannot be dropped");
         }
     }
 }

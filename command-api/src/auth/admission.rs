@@ -41,6 +41,9 @@ pub enum AdmissionError {
     /// The sealer did not answer.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The database did not answer.
+    #[error("the session cannot be written")]
+    Database(#[from] sqlx::Error),
     /// The token could not be signed.
     #[error("the token cannot be signed")]
     Token(#[from] jsonwebtoken::errors::Error),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     Auth,
     admission::{Admission, AdmissionError},
-    credentials,
+    credentials, half_logins,
     lockout::{self, Address, Wait},
     password::{Busy, Password, Verdict},
     refresh_token::RefreshToken,
@@ -21,6 +21,15 @@ use crate::commands::{Caller, Refusal};
 
 /// `amr` of a login by password.
 const METHODS: [&str; 1] = ["pwd"];
+
+/// How somebody is let in whose password is right.
+#[derive(Debug)]
+pub enum Entry {
+    /// Now.
+    In(Box<Admission>),
+    /// After a second step, which needs this token (`mfa_token`).
+    HalfWay(String),
+}
 
 /// Why nobody comes in.
 #[derive(Debug, thiserror::Error)]
@@ -52,14 +61,14 @@ pub enum LoginError {
 }
 
 impl Auth {
-    /// Checks the password and opens a session. The same work is done whether or not the address is known.
+    /// Checks the password; opens a session unless a second factor is asked for. The same work is done whether or not the address is known.
     pub async fn log_in(
         &self,
         address: &Address,
         password: Password,
         caller: Caller,
         client: &ClientInfo,
-    ) -> Result<Admission, LoginError> {
+    ) -> Result<Entry, LoginError> {
         let (commands, pool) = (&self.0.commands, self.0.commands.log().pool());
         let tries = self.tries_of(address);
         let _turn = self.0.tries.turn(tries.clone()).await.map_err(Refusal::from)?;
@@ -90,18 +99,25 @@ impl Auth {
         if let Some(hash) = rehashed {
             credentials::rehash(pool, user, &state, &hash).await?;
         }
-        self.open_session(user, &state, client).await
+        if state.totp.is_some() {
+            return Ok(Entry::HalfWay(half_logins::begin(pool, user, state.session_epoch).await?));
+        }
+        let admission = self.open_session(user, &state, client, &METHODS).await?;
+        Ok(Entry::In(Box::new(admission)))
     }
 
-    async fn open_session(
+    /// Opens a session of somebody who has proved who they are by these methods.
+    pub(super) async fn open_session(
         &self,
         user: UserId,
         state: &User,
         client: &ClientInfo,
-    ) -> Result<Admission, LoginError> {
+        methods: &[&str],
+    ) -> Result<Admission, AdmissionError> {
         let commands = &self.0.commands;
         let client = commands.seal_client(user, client).await?;
-        let (id, methods) = (Uuid::now_v7(), METHODS.map(str::to_owned));
+        let id = Uuid::now_v7();
+        let methods: Vec<String> = methods.iter().map(|method| (*method).to_owned()).collect();
         let token = RefreshToken::generate(id);
         let new = NewSession {
             id,
@@ -113,6 +129,6 @@ impl Auth {
             token_hash: &token.hash(),
         };
         let session = sessions::open(commands.log().pool(), &new).await?;
-        Ok(self.admit(&session, state, &token).await?)
+        self.admit(&session, state, &token).await
     }
 }

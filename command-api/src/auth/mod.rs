@@ -1,41 +1,60 @@
 //! Who comes in, and who stays in: passwords, sessions, access and refresh tokens.
 //!
-//! A login proves who one is and opens a session; a refresh keeps it alive; both end in an [`Admission`]. What is
-//! checked, kept and signed has a file each, so that further factors and revoking find their place.
+//! A login proves who one is, in one step or two, and opens a session; a refresh keeps it alive; both end in an
+//! [`Admission`]. What is checked, kept and signed has a file each.
 
 mod admission;
 mod credentials;
+mod half_logins;
 mod lockout;
 mod login;
 mod password;
 mod recovery;
+mod recovery_codes;
 mod refresh;
 mod refresh_token;
 mod register;
+mod second_factor;
+mod second_step;
 mod sessions;
 mod signing_keys;
 mod tokens;
+mod totp;
+mod tries;
+mod wrapping;
 
 pub use admission::{Admission, AdmissionError};
 pub use credentials::PasswordError;
 pub use lockout::Address;
-pub use login::LoginError;
+pub use login::{Entry, LoginError};
 pub use password::{Busy, Hasher, Password, PasswordFault};
+pub use recovery_codes::RecoveryCode;
 pub use refresh::RefreshError;
 pub use register::NewPerson;
+pub use second_factor::{Enrolment, Prepared, Proof, SecondFactorError};
+pub use second_step::{Reauthenticated, SecondStepError};
 pub use sessions::{SessionView, SessionsError, Which};
 pub use signing_keys::{KeyState, KeyView, SigningKeys, SigningKeysError};
+pub use totp::Code;
 
+pub(crate) use half_logins::forget_half_logins;
 pub(crate) use lockout::forget_old_tries;
 pub(crate) use sessions::forget_old;
 pub(crate) use tokens::AUDIENCE;
 
 use std::{sync::Arc, time::Duration};
 
-use service::{mail_token::MailTokens, secrets::SecretKey, shutdown::Shutdown};
+use service::{
+    mail_token::MailTokens,
+    secrets::{Secret, SecretKey},
+    shutdown::Shutdown,
+};
 
 use crate::{commands::Commands, locks::Locks};
+use recovery_codes::RecoveryCodeHashes;
 use refresh_token::RefreshTokens;
+use totp::TotpSecrets;
+use wrapping::Wrapping;
 
 /// Everything that coming in needs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -48,6 +67,8 @@ struct Inner {
     keys: SigningKeys,
     refresh_tokens: RefreshTokens,
     mail_tokens: MailTokens,
+    totp_secrets: TotpSecrets,
+    recovery_code_hashes: RecoveryCodeHashes,
     issuer: String,
     /// By address: passwords are tried one after the other, so that right ones at the same time do not lock each other out.
     tries: Locks<String>,
@@ -73,6 +94,8 @@ impl Auth {
             keys,
             refresh_tokens: RefreshTokens::new(secret),
             mail_tokens: MailTokens::new(secret),
+            totp_secrets: TotpSecrets(Wrapping::new(secret.derive("totp secrets"))),
+            recovery_code_hashes: RecoveryCodeHashes(Secret::new(secret.derive("recovery codes"))),
             issuer: issuer.to_owned(),
             tries: Locks::new(TURN_PATIENCE),
             shutdown,

@@ -10,8 +10,10 @@ use service::problem::Flaw;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 
-/// Characters at least; fewer will do once a second factor is there.
+/// Characters at least.
 const MIN_CHARACTERS: usize = 15;
+/// Fewer will do beside a second factor.
+const MIN_BESIDE_A_FACTOR: usize = 8;
 const MAX_CHARACTERS: usize = 256;
 /// Longer texts are not even normalised (bytes).
 const MAX_BYTES: usize = 1024;
@@ -39,9 +41,12 @@ pub enum PasswordFault {
     /// Over 1 KiB.
     #[error("must have at most {MAX_BYTES} bytes")]
     TooManyBytes,
-    /// Under 15 characters.
-    #[error("must have at least {MIN_CHARACTERS} characters")]
-    TooShort,
+    /// Under 15 characters, or 8 beside a second factor.
+    #[error("must have at least {min} characters")]
+    TooShort {
+        /// The least that will do.
+        min: usize,
+    },
     /// Over 256 characters.
     #[error("must have at most {MAX_CHARACTERS} characters")]
     TooLong,
@@ -56,7 +61,7 @@ impl PasswordFault {
         let detail = self.to_string();
         match self {
             Self::TooManyBytes => Flaw::new("TOO_LONG").param("max", MAX_BYTES).param("unit", "bytes"),
-            Self::TooShort => Flaw::new("TOO_SHORT").param("min", MIN_CHARACTERS),
+            Self::TooShort { min } => Flaw::new("TOO_SHORT").param("min", min),
             Self::TooLong => Flaw::new("TOO_LONG").param("max", MAX_CHARACTERS),
             Self::Common => Flaw::new("PASSWORD_TOO_COMMON"),
         }
@@ -72,18 +77,27 @@ impl Password {
 
     /// A new password: long enough and not one of those that are guessed first.
     pub fn chosen(text: &str) -> Result<Self, PasswordFault> {
+        Self::of_length(MIN_CHARACTERS, text)
+    }
+
+    /// A new password of somebody who has a second factor.
+    pub fn chosen_beside_a_factor(text: &str) -> Result<Self, PasswordFault> {
+        Self::of_length(MIN_BESIDE_A_FACTOR, text)
+    }
+
+    fn of_length(min: usize, text: &str) -> Result<Self, PasswordFault> {
         let password = Self::presented(text)?;
         match password.0.chars().count() {
-            0..MIN_CHARACTERS => Err(PasswordFault::TooShort),
-            MIN_CHARACTERS..=MAX_CHARACTERS if is_common(&password.0) => Err(PasswordFault::Common),
-            MIN_CHARACTERS..=MAX_CHARACTERS => Ok(password),
-            _ => Err(PasswordFault::TooLong),
+            length if length < min => Err(PasswordFault::TooShort { min }),
+            length if length > MAX_CHARACTERS => Err(PasswordFault::TooLong),
+            _ if is_common(&password.0, min) => Err(PasswordFault::Common),
+            _ => Ok(password),
         }
     }
 }
 
 /// Known words, runs of digits and repetitions protect nothing.
-fn is_common(password: &str) -> bool {
+fn is_common(password: &str, min: usize) -> bool {
     let mut rest: String = password.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
     let mut distinct: Vec<char> = rest.chars().collect();
     distinct.sort_unstable();
@@ -94,8 +108,7 @@ fn is_common(password: &str) -> bool {
     for word in DENIED.lines().filter(|word| !word.is_empty()) {
         rest = rest.replace(word, "");
     }
-    rest.chars().filter(|c| !c.is_ascii_digit()).count() < MIN_REST
-        && rest.chars().count() < MIN_CHARACTERS - MIN_REST
+    rest.chars().filter(|c| !c.is_ascii_digit()).count() < MIN_REST && rest.chars().count() < min * 3 / 5
 }
 
 /// Too many passwords are being hashed.
@@ -201,7 +214,7 @@ mod tests {
     #[test]
     fn length_is_counted_in_characters_after_normalising() {
         assert_eq!(Password::chosen("correct horse b"), Ok(Password("correct horse b".to_owned())));
-        assert_eq!(Password::chosen("correct horse "), Err(PasswordFault::TooShort));
+        assert_eq!(Password::chosen("correct horse "), Err(PasswordFault::TooShort { min: 15 }));
         assert!(Password::chosen("나는 오늘도 산에 올라 갔다가 왔다").is_ok());
         let decomposed: String = "가나다라마바사아자차카타파하거".nfd().collect();
         assert_eq!(Password::chosen(&decomposed), Password::chosen("가나다라마바사아자차카타파하거"));
@@ -225,6 +238,19 @@ mod tests {
         }
         for good in ["tempest over kiwi", "4821-horse-93-battery", "zuvp kqme rtla wo"] {
             assert!(Password::chosen(good).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn beside_a_second_factor_eight_characters_will_do() {
+        for good in ["zuvp kqm", "k3#Qz9vL", "나는오늘산에간다"] {
+            assert!(Password::chosen_beside_a_factor(good).is_ok(), "{good}");
+        }
+        let short = Password::chosen_beside_a_factor("zuvp kq");
+        assert_eq!(short, Err(PasswordFault::TooShort { min: 8 }));
+        for common in ["password", "qwerty12", "Welcome1!", "12345678", "abababab"] {
+            let refused = Password::chosen_beside_a_factor(common);
+            assert_eq!(refused, Err(PasswordFault::Common), "{common}");
         }
     }
 

@@ -3,20 +3,17 @@
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
-};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use service::secrets::SecretKey;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+use super::wrapping::Wrapping;
 
 /// So that people and scanners know one when they see it.
 const PREFIX: &str = "tlr_";
 const SECRET: usize = 32;
 const TAG: usize = 16;
-const NONCE: usize = 24;
 
 /// A token that this installation has made. Never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,24 +42,18 @@ impl RefreshToken {
 
     /// `next` so that only who holds this token can read it.
     pub(super) fn seal(&self, next: &Self) -> Vec<u8> {
-        let nonce: [u8; NONCE] = rand::random();
-        let payload = Payload { msg: &next.secret, aad: self.session.as_bytes() };
-        #[expect(clippy::expect_used, reason = "fails only for texts of 256 GiB")]
-        let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).expect("a secret is short");
-        [nonce.as_slice(), &sealed].concat()
+        self.wrapping().seal(self.session.as_bytes(), &next.secret)
     }
 
     /// The token that [`seal`](Self::seal) hid; none if it was hidden with another one.
     pub(super) fn open(&self, sealed: &[u8]) -> Option<Self> {
-        let (nonce, sealed) = sealed.split_first_chunk::<NONCE>()?;
-        let payload = Payload { msg: sealed, aad: self.session.as_bytes() };
-        let secret = self.cipher().decrypt(&XNonce::from(*nonce), payload).ok()?;
+        let secret = self.wrapping().open(self.session.as_bytes(), sealed)?;
         Some(Self { session: self.session, secret: secret.try_into().ok()? })
     }
 
     /// The hash in the database says nothing about this key.
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(&SecretKey::from_bytes(self.secret).derive("next refresh token").into())
+    fn wrapping(&self) -> Wrapping {
+        Wrapping::new(SecretKey::from_bytes(self.secret).derive("next refresh token"))
     }
 }
 

@@ -228,6 +228,27 @@ impl Auth {
     }
 }
 
+/// Notes that the person has proved anew who they are; none if the session is over or somebody else's.
+pub(super) async fn prove_anew(
+    pool: &PgPool,
+    id: Uuid,
+    user: UserId,
+    epoch: i64,
+    methods: &[String],
+) -> Result<Option<Session>, sqlx::Error> {
+    let sql = format!(
+        "UPDATE event_store.sessions SET auth_time = clock_timestamp(), methods = $4 \
+         WHERE id = $1 AND user_id = $2 AND epoch = $3 AND ended_at IS NULL RETURNING {COLUMNS}"
+    );
+    sqlx::query_as(&sql).bind(id).bind(user.0).bind(epoch).bind(methods).fetch_optional(pool).await
+}
+
+/// Takes a session over into the epoch that an event of its own user has begun, from the one just before.
+pub(super) async fn carry_over(pool: &PgPool, id: Uuid, epoch: i64) -> Result<(), sqlx::Error> {
+    const SQL: &str = "UPDATE event_store.sessions SET epoch = $2 WHERE id = $1 AND epoch = $2 - 1";
+    sqlx::query(SQL).bind(id).bind(epoch).execute(pool).await.map(drop)
+}
+
 /// Drops the rows of sessions that are over for everybody: none lives for more than 90 days.
 pub(crate) async fn forget_old(pool: &PgPool) -> Result<(), sqlx::Error> {
     const SQL: &str = "DELETE FROM event_store.sessions WHERE created_at < now() - interval '91 days'";

@@ -9,7 +9,7 @@ use domain::user::values::{Email, Locale, PersonName, TimeZone};
 use serde_json::json;
 use service::{
     http::{LOGIN_LIMIT, RequestBody},
-    json::Fields,
+    json::{Fields, any},
     problem::{Flaw, Problem},
     request::RequestContext,
 };
@@ -18,9 +18,9 @@ use super::{
     app::App,
     exchange::{json_response, refuse_query},
     ops::rule,
-    refresh_cookie, schemas,
+    refresh_cookie, schemas, second_step,
 };
-use crate::auth::{Address, Admission, NewPerson, Password, PasswordFault};
+use crate::auth::{Address, Admission, Entry, NewPerson, Password, PasswordFault};
 
 /// Nobody on the way may keep tokens and addresses.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -73,9 +73,9 @@ pub(super) fn flawed<'t>(
 /// time, up to 15 minutes: 429 with Retry-After. Sessions and resetting the password are not touched by that.
 ///
 /// The refresh token comes in the answer, or with `refresh_cookie` in a cookie that scripts cannot read; a page must then
-/// be one of PUBLIC_URL or CORS_ORIGINS.
+/// be one of PUBLIC_URL or CORS_ORIGINS. Who has a second factor gets an `mfa_token` for `POST /v1/auth/mfa` instead.
 #[utoipa::path(post, path = "/v1/auth/login", tag = "auth", request_body = schemas::Login,
-    responses((status = 200, body = schemas::LoggedIn)), extensions(("x-policy" = json!("public"))))]
+    responses((status = 200, body = schemas::LoginReply)), extensions(("x-policy" = json!("public"))))]
 pub(super) async fn login(
     State(app): State<App>,
     context: RequestContext,
@@ -88,14 +88,14 @@ pub(super) async fn login(
     let mut fields = object.fields();
     let address = fields.required("email", |text: &str| Ok::<_, Flaw>(Address::read(text)));
     let password = fields.required("password", flawed(Password::presented));
-    let cookie = fields.optional("refresh_cookie", |cookie: bool| Ok::<_, Flaw>(cookie));
+    let handover = Handover::read(&mut fields);
     let (address, password) = fields.finish_with(|| Some((address?, password?)))?;
-    let handover = if cookie == Some(true) { Handover::Cookie } else { Handover::Body };
-    if handover == Handover::Cookie {
-        refresh_cookie::check_origin(&app.origins, &headers)?;
-    }
-    let admission = app.auth.log_in(&address, password, app.anonymous(&context), context.client()).await?;
-    Ok(admitted(&admission, handover))
+    handover.check(&app, &headers)?;
+    let entry = app.auth.log_in(&address, password, app.anonymous(&context), context.client()).await?;
+    Ok(match entry {
+        Entry::In(admission) => admitted(&admission, handover),
+        Entry::HalfWay(mfa_token) => second_step::asked(&mfa_token),
+    })
 }
 
 /// How a client gets its refresh token.
@@ -105,6 +105,24 @@ pub(super) enum Handover {
     Body,
     /// In the cookie, and nowhere else.
     Cookie,
+}
+
+impl Handover {
+    /// As the body wants it.
+    pub(super) fn read(fields: &mut Fields<'_>) -> Self {
+        match fields.optional("refresh_cookie", any::<bool>) {
+            Some(true) => Self::Cookie,
+            Some(false) | None => Self::Body,
+        }
+    }
+
+    /// The cookie is for our own pages.
+    pub(super) fn check(self, app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+        match self {
+            Self::Body => Ok(()),
+            Self::Cookie => refresh_cookie::check_origin(&app.origins, headers),
+        }
+    }
 }
 
 /// The answer to somebody who has come in.

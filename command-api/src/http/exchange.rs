@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::UserId;
 use event_store::Class;
 use service::{
@@ -29,6 +30,8 @@ use crate::{
 };
 
 const POSITION: HeaderName = HeaderName::from_static("position");
+/// How long ago somebody may have proved who they are who changes what proves it.
+const FRESH: TimeDelta = TimeDelta::minutes(5);
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A body as some routes want it.
@@ -74,6 +77,7 @@ pub(super) struct Exchange<B = RequestBody> {
     pub(super) caller: Caller,
     pub(super) user: UserId,
     pub(super) context: RequestContext,
+    auth_time: DateTime<Utc>,
     pub(super) body: B,
     pub(super) if_match: Option<IfMatch>,
     pub(super) meter: Meter,
@@ -100,8 +104,21 @@ impl<B: Content> FromRequest<App> for Exchange<B> {
         let body = B::from_request(Request::from_parts(parts, body), app).await?;
         let key = key.map(|key| receipt_key(&principal, &key, &method, &uri, body.bytes()));
         let (user, query) = (UserId(principal.user_id), uri.query().map(str::to_owned));
-        let app = app.clone();
-        Ok(Self { app, caller, user, context, body, if_match, meter, if_none_match, query, key, turn: None })
+        let (app, auth_time) = (app.clone(), principal.auth_time);
+        Ok(Self {
+            app,
+            caller,
+            user,
+            context,
+            auth_time,
+            body,
+            if_match,
+            meter,
+            if_none_match,
+            query,
+            key,
+            turn: None,
+        })
     }
 }
 
@@ -139,6 +156,12 @@ impl<B: Content> Exchange<B> {
             return Err(Code::IdempotencyKeyReused.into());
         }
         Ok(Some(render(&Answer::from(stored))))
+    }
+
+    /// Whether the caller has proved lately who they are.
+    pub(super) fn must_be_fresh(&self) -> Result<(), Problem> {
+        let fresh = Utc::now() - self.auth_time <= FRESH;
+        if fresh { Ok(()) } else { Err(Code::ReauthenticationRequired.into()) }
     }
 
     /// The key under which a command of this request keeps its answer.

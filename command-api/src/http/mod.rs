@@ -14,8 +14,10 @@ mod problems;
 mod refresh_cookie;
 mod reply;
 pub mod schemas;
+mod second_step;
 mod sessions;
 mod tasks;
+mod totp;
 mod users;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -29,6 +31,7 @@ pub fn router() -> OpenApiRouter<App> {
         // coming in
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
+        .routes(routes!(second_step::mfa))
         .routes(routes!(auth::jwks))
         // mailed links, passwords
         .routes(routes!(passwords::verify_email))
@@ -42,6 +45,12 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(sessions::logout_others))
         .routes(routes!(sessions::list_sessions))
         .routes(routes!(sessions::end_session))
+        .routes(routes!(second_step::reauthenticate))
+        // the second factor
+        .routes(routes!(totp::enrol))
+        .routes(routes!(totp::confirm))
+        .routes(routes!(totp::disable))
+        .routes(routes!(totp::renew_recovery_codes))
         // users
         .routes(routes!(users::invite))
         .routes(routes!(users::edit_me))

@@ -14,7 +14,10 @@ use service::{
 };
 
 use crate::{
-    auth::{AdmissionError, LoginError, PasswordError, RefreshError, SessionsError},
+    auth::{
+        AdmissionError, LoginError, PasswordError, RefreshError, SecondFactorError, SecondStepError,
+        SessionsError,
+    },
     commands::{Refusal, Refused},
 };
 
@@ -83,6 +86,8 @@ fn user_problem(error: UserError) -> Problem {
         }
         UserError::LinkVoid => Violation::at("/token", Flaw::new("LINK_VOID")).into(),
         UserError::WrongPassword => Violation::at("/old_password", Flaw::new("WRONG_PASSWORD")).into(),
+        UserError::SecondFactor => Problem::new(Code::StateConflict),
+        UserError::RecoveryCodeWorthless => Problem::new(Code::MfaInvalid),
         UserError::LastAdmin => Problem::new(Code::LastAdmin),
         UserError::Invalid(violations) => violated(violations, ""),
     }
@@ -171,8 +176,34 @@ impl From<AdmissionError> for Problem {
     fn from(error: AdmissionError) -> Self {
         match error {
             AdmissionError::Refused(refusal) => problem(refusal),
+            error @ AdmissionError::Database(_) => unavailable(error),
             error @ AdmissionError::Token(_) => Self::internal(error),
             error @ AdmissionError::NoKey => unavailable(error),
+        }
+    }
+}
+
+impl From<SecondFactorError> for Problem {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Wrong => Self::new(Code::MfaInvalid),
+            SecondFactorError::Blocked { retry_after } => {
+                Self::new(Code::RateLimited).retry_after(retry_after)
+            }
+            SecondFactorError::Refused(refusal) => problem(refusal),
+            error @ SecondFactorError::Database(_) => unavailable(error),
+        }
+    }
+}
+
+impl From<SecondStepError> for Problem {
+    fn from(error: SecondStepError) -> Self {
+        match error {
+            SecondStepError::Over => Self::new(Code::TokenInvalid),
+            SecondStepError::WrongPassword => Self::new(Code::InvalidCredentials),
+            SecondStepError::Busy(_) => Self::new(Code::Overloaded).retry_after(1),
+            SecondStepError::Factor(error) => error.into(),
+            SecondStepError::Admission(error) => error.into(),
         }
     }
 }

@@ -91,9 +91,13 @@ pub(crate) struct Person {
 impl Person {
     /// The session that the token names.
     pub(crate) fn session(&self) -> Uuid {
+        self.claims()["sid"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// What the token says.
+    pub(crate) fn claims(&self) -> Value {
         let claims = self.token.split('.').nth(1).unwrap();
-        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
-        claims["sid"].as_str().unwrap().parse().unwrap()
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
     }
 }
 
@@ -150,6 +154,11 @@ impl World {
 
     /// The person's token as it will be in an hour: signed with the installation's key, and expired.
     pub(crate) async fn expired_token(&self, person: &Person) -> String {
+        self.older_token(person, &["iat", "nbf", "exp", "auth_time"]).await
+    }
+
+    /// The person's token with these times of an hour ago.
+    pub(crate) async fn older_token(&self, person: &Person, times: &[&str]) -> String {
         let sql = "SELECT kid, private_key FROM event_store.signing_keys";
         let (kid, sealed): (String, Vec<u8>) = sqlx::query_as(sql).fetch_one(&self.owner).await.unwrap();
         let secret = SecretKey::read(self.secret.path()).unwrap();
@@ -157,9 +166,8 @@ impl World {
         let (nonce, sealed) = sealed.split_first_chunk::<24>().unwrap();
         let payload = Payload { msg: sealed, aad: kid.as_bytes() };
         let key: [u8; 32] = cipher.decrypt(&XNonce::from(*nonce), payload).unwrap().try_into().unwrap();
-        let claims = person.token.split('.').nth(1).unwrap();
-        let mut claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
-        for time in ["iat", "nbf", "exp", "auth_time"] {
+        let mut claims = person.claims();
+        for time in times {
             claims[time] = json!(claims[time].as_i64().unwrap() - 3600);
         }
         let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": kid});

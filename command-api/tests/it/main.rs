@@ -17,6 +17,7 @@ mod races;
 mod rates;
 mod relay;
 mod revocations;
+mod second_factor;
 mod sessions;
 mod signing_keys;
 mod tasks;

@@ -54,6 +54,8 @@ pub(crate) struct Sample {
     other: String,
     user: Uuid,
     session: Uuid,
+    /// What an authenticator shows.
+    code: String,
 }
 
 impl Sample {
@@ -71,6 +73,7 @@ impl Sample {
             other,
             user,
             session: owner.session(),
+            code: "123456".to_owned(),
         }
     }
 
@@ -96,6 +99,8 @@ fn body(path: &str, sample: &Sample) -> Value {
         "grant" | "revoke" => json!({"role": "announcer"}),
         "users" => json!({"email": format!("{}@example.org", Uuid::now_v7().simple()), "name": "x"}),
         "change" => json!({"old_password": PASSWORD, "new_password": "another tempest over kiwi"}),
+        "confirm" => json!({"code": sample.code}),
+        "reauthenticate" => json!({"password": PASSWORD}),
         "batch" => json!({"commands": [{"op": "start", "id": sample.task}]}),
         _ if path.contains("/comments/") => json!({"text": "y"}),
         _ => json!({}),
@@ -174,10 +179,16 @@ async fn every_route_lets_the_right_ones_in() {
     for route in routes() {
         let Some(action) = route.action else { continue };
         let name = format!("{} {}", route.method, route.path);
-        let sample = Sample::new(&api, &ann, target.id, "team").await;
+        let mut sample = Sample::new(&api, &ann, target.id, "team").await;
         let path = format!("/v1/tasks/{}", sample.task);
-        // Their sessions end.
-        let changing = api.member(&format!("changing{}", sample.task)).await;
+        let tail = route.path.rsplit('/').next().unwrap_or_default();
+        let somebody = match tail {
+            "disable" | "recovery-codes" => api.equip(&world, tail).await.0,
+            "enrol" | "confirm" | "reauthenticate" => api.member(tail).await,
+            // Their sessions end.
+            "change" => api.member(&format!("changing{}", sample.task)).await,
+            _ => ann.clone(),
+        };
         let right = match action {
             Action::Operate => &oscar,
             Action::TaskProgress => {
@@ -190,10 +201,10 @@ async fn every_route_lets_the_right_ones_in() {
             | Action::UserDeactivate
             | Action::UserRoles
             | Action::UserLogout => &admin,
-            _ if route.path.ends_with("/password/change") => &changing,
-            _ => &ann,
+            _ => &somebody,
         };
-        match route.path.rsplit('/').next().unwrap_or_default() {
+        match tail {
+            "confirm" => sample.code = api.enrol(right).await.code(),
             "undelete" => drop(api.call("DELETE", &path, Some(&ann), json!({}), &[]).await.expect(200)),
             "resume" => drop(api.post(&format!("{path}/hold"), Some(&ann), json!({})).await.expect(200)),
             "reopen" => drop(api.post(&format!("{path}/complete"), Some(&ann), json!({})).await.expect(200)),

@@ -16,12 +16,12 @@ use crate::api::{Answer, Api, PASSWORD, Person, World};
 const HOME: (&str, &str) = ("origin", "http://localhost:8080");
 
 impl Api {
-    async fn log_in_anew(&self, name: &str) -> Answer {
+    pub(crate) async fn log_in_anew(&self, name: &str) -> Answer {
         let email = format!("{name}@example.org");
         self.post("/v1/auth/login", None, json!({"email": email, "password": PASSWORD})).await.expect(200)
     }
 
-    async fn refresh(&self, token: &str) -> Answer {
+    pub(crate) async fn refresh(&self, token: &str) -> Answer {
         self.post("/v1/auth/refresh", None, json!({"refresh_token": token})).await
     }
 
@@ -36,18 +36,18 @@ impl Api {
         self.refresh(token).await
     }
 
-    async fn sessions(&self, person: &Person) -> Vec<Value> {
+    pub(crate) async fn sessions(&self, person: &Person) -> Vec<Value> {
         let answer = self.call("GET", "/v1/auth/sessions", Some(person), json!({}), &[]).await.expect(200);
         answer.json["items"].as_array().unwrap().clone()
     }
 }
 
 impl Answer {
-    fn refresh_token(&self) -> String {
+    pub(crate) fn refresh_token(&self) -> String {
         self.json["refresh_token"].as_str().unwrap().to_owned()
     }
 
-    fn person(&self) -> Person {
+    pub(crate) fn person(&self) -> Person {
         let token = self.json["access_token"].as_str().unwrap().to_owned();
         Person { id: self.json["user"]["id"].as_str().unwrap().parse().unwrap(), token }
     }

@@ -4,7 +4,7 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Link, RecentMails, UserCommand, UserContext, UserError, UserEvent, Verification,
+    Link, RecentMails, Totp, UserCommand, UserContext, UserError, UserEvent, Verification,
     values::{Locale, TimeZone, UserState},
 };
 use crate::{
@@ -49,6 +49,8 @@ pub struct User {
     pub reset: Option<Link>,
     /// What was mailed to whoever asked for it.
     pub mails: RecentMails,
+    /// The second factor, if one is asked for.
+    pub totp: Option<Totp>,
     /// When the user signed up.
     pub create_time: Option<Timestamp>,
     /// When the last event occurred.
@@ -144,6 +146,20 @@ impl User {
                 self.credential = Some(changed.credential);
                 self.reset = None;
                 self.end_sessions();
+            }
+            UserEvent::TotpEnabled(enabled) => {
+                self.totp = Some(enabled.into());
+                self.end_sessions();
+            }
+            UserEvent::TotpDisabled(_) => {
+                self.totp = None;
+                self.end_sessions();
+            }
+            UserEvent::RecoveryCodesRenewed(renewed) => {
+                self.totp = self.totp.map(|totp| totp.renew(renewed.recovery_codes));
+            }
+            UserEvent::RecoveryCodeUsed(used) => {
+                self.totp = self.totp.map(|totp| totp.without(used.number));
             }
         }
     }

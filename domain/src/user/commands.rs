@@ -1,7 +1,9 @@
 //! What can be asked of a user, and what a decision on one knows beside.
 
+use uuid::Uuid;
+
 use super::{
-    Locked, LoginsFailed, RefreshTokenReused,
+    Locked, LoginsFailed, RefreshTokenReused, TotpEnabled,
     values::{Locale, Reason, TimeZone},
 };
 use crate::{
@@ -99,6 +101,22 @@ pub enum UserCommand {
     RecordFailures(LoginsFailed),
     /// Put on record that no password is looked at for a while.
     RecordLock(Locked),
+    /// Ask for a second factor from now on; that the user has it was checked.
+    EnableTotp(TotpEnabled),
+    /// Let the password alone do again.
+    DisableTotp,
+    /// Put other recovery codes in force.
+    RenewRecoveryCodes {
+        /// Under which id they are kept.
+        recovery_codes: Uuid,
+    },
+    /// Use a recovery code that was presented and found.
+    UseRecoveryCode {
+        /// Under which id it is kept.
+        recovery_codes: Uuid,
+        /// Its number there.
+        number: u8,
+    },
 }
 
 /// Data of somebody new.
@@ -183,7 +201,11 @@ impl UserCommand {
             | Self::ChangePassword { .. }
             | Self::RecordReuse(_)
             | Self::RecordFailures(_)
-            | Self::RecordLock(_) => false,
+            | Self::RecordLock(_)
+            | Self::EnableTotp(_)
+            | Self::DisableTotp
+            | Self::RenewRecoveryCodes { .. }
+            | Self::UseRecoveryCode { .. } => false,
         }
     }
 }

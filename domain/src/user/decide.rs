@@ -39,6 +39,12 @@ impl User {
             UserCommand::RecordReuse(reuse) => self.record(UserEvent::RefreshTokenReused(reuse)),
             UserCommand::RecordFailures(failures) => self.record(UserEvent::LoginsFailed(failures)),
             UserCommand::RecordLock(lock) => self.record(UserEvent::Locked(lock)),
+            UserCommand::EnableTotp(enabled) => self.enable_totp(enabled),
+            UserCommand::DisableTotp => self.disable_totp(),
+            UserCommand::RenewRecoveryCodes { recovery_codes } => self.renew_recovery_codes(recovery_codes),
+            UserCommand::UseRecoveryCode { recovery_codes, number } => {
+                self.use_recovery_code(recovery_codes, number)
+            }
         }
     }
 
@@ -185,11 +191,16 @@ impl UserCommand {
             | Self::ResetPassword { .. }
             | Self::RecordReuse(_)
             | Self::RecordFailures(_)
-            | Self::RecordLock(_) => None,
+            | Self::RecordLock(_)
+            | Self::UseRecoveryCode { .. } => None,
             Self::Invite { .. } => Some(Action::UserInvite),
             Self::Import { .. } => Some(Action::Import),
             Self::Verify { proof: Proof::Word } => Some(Action::UserVerify),
-            Self::EditProfile(_) | Self::ChangePassword { .. } => Some(Action::UserEdit),
+            Self::EditProfile(_)
+            | Self::ChangePassword { .. }
+            | Self::EnableTotp(_)
+            | Self::DisableTotp
+            | Self::RenewRecoveryCodes { .. } => Some(Action::UserEdit),
             Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),
             Self::Deactivate { .. } | Self::Reactivate { .. } => Some(Action::UserDeactivate),
             Self::LogOut { .. } => Some(Action::UserLogout),

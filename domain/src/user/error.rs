@@ -27,6 +27,12 @@ pub enum UserError {
     /// The password that was presented is not the one that counts.
     #[error("the password is wrong")]
     WrongPassword,
+    /// A second factor is asked for already, or none is.
+    #[error("the second factor does not admit it")]
+    SecondFactor,
+    /// Not a recovery code in force, or used before.
+    #[error("the recovery code is worthless")]
+    RecoveryCodeWorthless,
     /// Nobody would be left to manage users.
     #[error("the last admin stays")]
     LastAdmin,

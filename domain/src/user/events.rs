@@ -55,6 +55,14 @@ events! {
         PasswordResetRequested(PasswordResetRequested) = "user.password_reset_requested" v "1",
         /// Another password counts, and all sessions have ended.
         PasswordChanged(PasswordChanged) = "user.password_changed" v "1",
+        /// A second factor is asked for from now on. All sessions are over.
+        TotpEnabled(TotpEnabled) = "user.totp_enabled" v "1",
+        /// The password alone will do again. All sessions are over.
+        TotpDisabled(Nothing) = "user.totp_disabled" v "1",
+        /// Other recovery codes; those of before are worthless.
+        RecoveryCodesRenewed(RecoveryCodesRenewed) = "user.recovery_codes_renewed" v "1",
+        /// A recovery code was used in place of the second factor; it is worthless now.
+        RecoveryCodeUsed(RecoveryCodeUsed) = "user.recovery_code_used" v "1",
     }
 }
 
@@ -68,6 +76,8 @@ impl UserEvent {
         "user.reactivated",
         "user.logged_out",
         "user.password_changed",
+        "user.totp_enabled",
+        "user.totp_disabled",
     ];
 
     /// Whether access tokens from before are stale.
@@ -126,6 +136,31 @@ pub struct StateChange {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+}
+
+/// Payload of `user.totp_enabled`. Secrets and codes are kept elsewhere, under these ids.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TotpEnabled {
+    /// The secret that is in force.
+    pub secret: Uuid,
+    /// The recovery codes that go with it.
+    pub recovery_codes: Uuid,
+}
+
+/// Payload of `user.recovery_codes_renewed`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecoveryCodesRenewed {
+    /// The recovery codes that are in force.
+    pub recovery_codes: Uuid,
+}
+
+/// Payload of `user.recovery_code_used`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecoveryCodeUsed {
+    /// Which one, by its number, not the code.
+    pub number: u8,
+    /// How many are left.
+    pub left: u8,
 }
 
 /// Payload of `user.refresh_token_reused`. Which of the two addresses is the thief's nobody knows.

@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod links;
 mod passwords;
+mod totp;
 pub mod values;
 
 pub use aggregate::User;
@@ -15,6 +16,8 @@ pub use commands::{NewUser, Profile, Proof, SignUp, UserCommand, UserContext, Us
 pub use error::UserError;
 pub use events::{
     Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested,
-    RefreshTokenReused, Registered, ResetOccasion, RoleEntry, StateChange, UserEvent, VerificationRequested,
+    RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered, ResetOccasion, RoleEntry,
+    StateChange, TotpEnabled, UserEvent, VerificationRequested,
 };
 pub use links::{Link, RecentMails, Verification};
+pub use totp::{RecoveryCodes, Totp};

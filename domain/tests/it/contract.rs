@@ -21,8 +21,8 @@ use domain::{
     time::TimeZone,
     user::{
         Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested,
-        RefreshTokenReused, Registered, ResetOccasion, RoleEntry, StateChange, User, UserEvent,
-        VerificationRequested, values::Locale,
+        RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered, ResetOccasion, RoleEntry,
+        StateChange, TotpEnabled, User, UserEvent, VerificationRequested, values::Locale,
     },
 };
 use serde_json::Value;
@@ -163,6 +163,13 @@ fn user_events() -> Vec<UserEvent> {
             by: PasswordProof::Reset,
             credential: CredentialId(Uuid::from_u128(9)),
         }),
+        UserEvent::TotpEnabled(TotpEnabled {
+            secret: Uuid::from_u128(8),
+            recovery_codes: Uuid::from_u128(9),
+        }),
+        UserEvent::TotpDisabled(Nothing {}),
+        UserEvent::RecoveryCodesRenewed(RecoveryCodesRenewed { recovery_codes: Uuid::from_u128(10) }),
+        UserEvent::RecoveryCodeUsed(RecoveryCodeUsed { number: 3, left: 9 }),
     ]
 }
 

@@ -17,6 +17,7 @@ mod people;
 mod policy;
 mod random;
 mod relations;
+mod second_factor;
 mod status;
 mod upcasting;
 mod users;

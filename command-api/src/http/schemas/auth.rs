@@ -1,6 +1,7 @@
 //! Coming in and staying in.
 
 use domain::time::Timestamp;
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -58,7 +59,7 @@ pub struct Refresh {
 }
 
 /// Tokens and whose they are.
-#[derive(Debug, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct LoggedIn {
     /// For `Authorization: Bearer`.
     pub access_token: String,
@@ -103,7 +104,7 @@ pub struct Session {
 }
 
 /// Somebody, as they see themselves.
-#[derive(Debug, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Person {
     /// The user.
     pub id: Uuid,

@@ -5,6 +5,7 @@ mod admin;
 mod auth;
 mod batch;
 mod passwords;
+mod second_factor;
 mod tasks;
 mod users;
 
@@ -14,6 +15,7 @@ pub use admin::*;
 pub use auth::*;
 pub use batch::*;
 pub use passwords::*;
+pub use second_factor::*;
 pub use tasks::*;
 pub use users::*;
 

@@ -136,7 +136,11 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         | UserEvent::VerificationRequested(_)
         | UserEvent::SignUpRepeated(_)
         | UserEvent::PasswordResetRequested(_)
-        | UserEvent::PasswordChanged(_) => {}
+        | UserEvent::PasswordChanged(_)
+        | UserEvent::TotpEnabled(_)
+        | UserEvent::TotpDisabled(_)
+        | UserEvent::RecoveryCodesRenewed(_)
+        | UserEvent::RecoveryCodeUsed(_) => {}
     }
 }
 
@@ -161,7 +165,11 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::VerificationRequested(_)
         | UserEvent::SignUpRepeated(_)
         | UserEvent::PasswordResetRequested(_)
-        | UserEvent::PasswordChanged(_) => Vec::new(),
+        | UserEvent::PasswordChanged(_)
+        | UserEvent::TotpEnabled(_)
+        | UserEvent::TotpDisabled(_)
+        | UserEvent::RecoveryCodesRenewed(_)
+        | UserEvent::RecoveryCodeUsed(_) => Vec::new(),
     }
 }
 

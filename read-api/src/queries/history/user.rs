@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::{event::RecordedEvent, personal::Sealed, user::UserEvent};
+use domain::{
+    event::RecordedEvent,
+    personal::Sealed,
+    user::{RecoveryCodes, UserEvent},
+};
 use event_store::{Log, Sealer, Unsealed};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -71,7 +75,11 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::VerificationRequested(_)
         | UserEvent::SignUpRepeated(_)
         | UserEvent::PasswordResetRequested(_)
-        | UserEvent::PasswordChanged(_) => Vec::new(),
+        | UserEvent::PasswordChanged(_)
+        | UserEvent::TotpEnabled(_)
+        | UserEvent::TotpDisabled(_)
+        | UserEvent::RecoveryCodesRenewed(_)
+        | UserEvent::RecoveryCodeUsed(_) => Vec::new(),
     }
 }
 
@@ -128,5 +136,13 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
         | UserEvent::SignUpRepeated(_)
         | UserEvent::PasswordResetRequested(_)
         | UserEvent::PasswordChanged(_) => Vec::new(),
+        UserEvent::TotpEnabled(_) => flag("totp", true),
+        UserEvent::TotpDisabled(_) => flag("totp", false),
+        UserEvent::RecoveryCodesRenewed(_) => {
+            vec![change("recovery_codes", Value::Null, json(RecoveryCodes::COUNT))]
+        }
+        UserEvent::RecoveryCodeUsed(used) => {
+            vec![change("recovery_codes", json(used.left + 1), json(used.left))]
+        }
     }
 }
