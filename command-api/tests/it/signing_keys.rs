@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, PASSWORD, Person, World, request};
 
-/// Two seconds and the three of an emergency, on a machine that is ten times slower.
-const FELT: Duration = Duration::from_secs(50);
+/// Two seconds and the eight of an emergency, on a machine that is ten times slower.
+const FELT: Duration = Duration::from_secs(100);
 
 impl World {
     /// Makes all keys look as if this much time had passed.

@@ -16,8 +16,9 @@ const LIFETIME: TimeDelta = TimeDelta::days(30);
 const AHEAD: TimeDelta = TimeDelta::hours(25);
 /// How long a key is published after it signed last: a token lives ten minutes.
 const AFTERWARDS: TimeDelta = TimeDelta::hours(1);
-/// A key that takes over in an emergency waits until the other replicas have read of it.
-const EMERGENCY: TimeDelta = TimeDelta::seconds(3);
+/// A key that takes over in an emergency waits until the other replicas have read of it, and until a verifier that asked
+/// one of them too early asks again, which it does after five seconds.
+const EMERGENCY: TimeDelta = TimeDelta::seconds(8);
 /// Two processes that come at once make one key.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext('event_store.signing_keys'))";
 
