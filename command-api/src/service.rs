@@ -10,15 +10,22 @@ use ::service::{
     process::{BuildError, Surroundings},
     shutdown::Shutdown,
 };
-use axum::{Router, middleware::from_fn};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 use clap::Args;
 use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Sealer};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
+    audit::Audit,
     auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_old, forget_old_tries},
     commands::Commands,
-    http::App,
+    http::{
+        App,
+        audit::{Watch, watch},
+    },
     relay::{Relay, RelayConfig, StreamArgs},
 };
 
@@ -64,6 +71,7 @@ pub struct CommandApi {
     /// Lets people in; makes the first admin.
     pub auth: Auth,
     app: App,
+    surroundings: Surroundings,
 }
 
 impl CommandApi {
@@ -91,13 +99,15 @@ impl CommandApi {
         let commands = Commands::new(Log::connect(pool), appender, sealer);
         let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
         let app = App::new(commands.clone(), auth.clone(), verifier, http.origins());
-        Ok(Self { commands, auth, app })
+        Ok(Self { commands, auth, app, surroundings: surroundings.clone() })
     }
 
-    /// The routes, for [`Surroundings::finish`].
+    /// The routes, for [`Surroundings::finish`]; what is refused there goes into the audit log.
     pub fn router(&self) -> Router {
-        let (router, _document) = crate::http::router().split_for_parts();
-        router.route_layer(from_fn(per_address)).with_state(self.app.clone())
+        let (router, document) = crate::http::router().split_for_parts();
+        let audit = Audit::spawn(self.commands.clone(), &self.surroundings);
+        let watch = from_fn_with_state(Watch::new(audit, &document), watch);
+        router.route_layer(from_fn(per_address)).route_layer(watch).with_state(self.app.clone())
     }
 }
 

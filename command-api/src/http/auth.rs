@@ -16,6 +16,7 @@ use service::{
 
 use super::{
     app::App,
+    audit::Trail,
     exchange::{json_response, refuse_query},
     ops::rule,
     refresh_cookie, schemas,
@@ -80,6 +81,7 @@ pub(super) async fn login(
     context: RequestContext,
     uri: axum::http::Uri,
     headers: HeaderMap,
+    trail: Trail,
     body: RequestBody<LOGIN_LIMIT>,
 ) -> Result<Response, Problem> {
     refuse_query(uri.query())?;
@@ -93,7 +95,9 @@ pub(super) async fn login(
     if handover == Handover::Cookie {
         refresh_cookie::check_origin(&app.origins, &headers)?;
     }
+    trail.claims_to_be(address.email.as_ref());
     let admission = app.auth.log_in(&address, password, app.anonymous(&context), context.client()).await?;
+    trail.came_in(admission.user.0, admission.session);
     Ok(admitted(&admission, handover))
 }
 

@@ -36,6 +36,10 @@ async fn no_table_of_the_event_store_holds_it() {
     let sealed = "SELECT count(*) FROM event_store.events WHERE metadata ->> 'user_agent' LIKE 's1.%'";
     assert!(world.count(sealed).await > 120);
 
+    // Also what is written when all is done.
+    api.end().await;
+    assert!(world.count("SELECT count(*) FROM event_store.audit_log").await > 0);
+
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE n.nspname = 'event_store' AND c.relkind = 'r'",

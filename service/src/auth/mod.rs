@@ -7,9 +7,11 @@ mod principal;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verifier;
+mod witness;
 
 pub use self::{
     keys::KeySource,
     principal::Principal,
     verifier::{TokenError, Verifier},
+    witness::Witness,
 };
