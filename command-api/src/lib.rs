@@ -1,6 +1,7 @@
 //! The write side: commands in, events kept.
 
 mod aggregates;
+mod audit;
 pub mod auth;
 pub mod commands;
 mod draft;

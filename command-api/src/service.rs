@@ -10,7 +10,10 @@ use ::service::{
     process::{BuildError, Surroundings},
     shutdown::Shutdown,
 };
-use axum::{Router, middleware::from_fn};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use domain::user::UserEvent;
@@ -18,9 +21,15 @@ use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Seal
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
-    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old, forget_old_tries},
+    audit::Audit,
+    auth::{
+        AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old, forget_old_tries,
+    },
     commands::Commands,
-    http::App,
+    http::{
+        App,
+        audit::{Watch, watch},
+    },
     relay::{Relay, RelayConfig, StreamArgs},
 };
 
@@ -68,6 +77,7 @@ pub struct CommandApi {
     /// Lets people in; makes the first admin.
     pub auth: Auth,
     app: App,
+    surroundings: Surroundings,
 }
 
 impl CommandApi {
@@ -98,7 +108,7 @@ impl CommandApi {
         let commands = Commands::new(Log::connect(pool), appender, sealer, revocations);
         let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
         let app = App::new(commands.clone(), auth.clone(), verifier, http.origins());
-        let api = Self { commands, auth, app };
+        let api = Self { commands, auth, app, surroundings: surroundings.clone() };
         surroundings.shutdown.spawn(keep_keys(api.clone(), surroundings.shutdown.clone()));
         Ok(api)
     }
@@ -111,11 +121,13 @@ impl CommandApi {
         Ok(())
     }
 
-    /// The routes, for [`Surroundings::finish`].
+    /// The routes, for [`Surroundings::finish`]; what is refused there goes into the audit log.
     pub fn router(&self) -> Router {
-        let (router, _document) = crate::http::router().split_for_parts();
-        let router = router.route_layer(from_fn(per_address)).with_state(self.app.clone());
-        router.merge(crate::http::pages())
+        let (router, document) = crate::http::router().split_for_parts();
+        let audit = Audit::spawn(self.commands.clone(), &self.surroundings);
+        let watch = from_fn_with_state(Watch::new(audit, &document), watch);
+        let router = router.route_layer(from_fn(per_address)).route_layer(watch);
+        router.with_state(self.app.clone()).merge(crate::http::pages())
     }
 }
 

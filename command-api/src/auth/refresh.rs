@@ -9,6 +9,7 @@ use domain::user::{RefreshTokenReused, UserCommand};
 use event_store::Class;
 use service::{auth::Revoked, request::ClientInfo};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::{
     Auth,
@@ -73,6 +74,11 @@ fn judge(session: &Session, presented: &[u8], limits: Limits) -> Verdict {
 }
 
 impl Auth {
+    /// The session that a refresh token is or was one of.
+    pub fn session_of(&self, presented: &str) -> Option<Uuid> {
+        self.0.refresh_tokens.read(presented).map(|token| token.session)
+    }
+
     /// Gives new tokens for a refresh token.
     pub async fn refresh(
         &self,

@@ -2,6 +2,9 @@
 
 use event_store::{Class, Outcome, Receipt, StoredReceipt, Unit};
 
+use serde::Deserialize;
+use service::problem::Code;
+
 use super::Refusal;
 use crate::{
     execute::Written,
@@ -22,6 +25,18 @@ pub struct Reply {
     pub etag: Option<String>,
     /// `Location`, a path.
     pub location: Option<String>,
+}
+
+impl Reply {
+    /// That of a refusal.
+    pub fn code(&self) -> Option<Code> {
+        #[derive(Deserialize)]
+        struct Coded {
+            code: String,
+        }
+        let coded: Coded = (self.status >= 400).then(|| serde_json::from_str(&self.body).ok())??;
+        Code::parse(&coded.code)
+    }
 }
 
 /// A reply and where in the log it stands.

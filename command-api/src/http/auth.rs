@@ -16,6 +16,7 @@ use service::{
 
 use super::{
     app::App,
+    audit::Trail,
     exchange::{json_response, refuse_query},
     ops::rule,
     refresh_cookie, schemas, second_step,
@@ -81,6 +82,7 @@ pub(super) async fn login(
     context: RequestContext,
     uri: axum::http::Uri,
     headers: HeaderMap,
+    trail: Trail,
     body: RequestBody<LOGIN_LIMIT>,
 ) -> Result<Response, Problem> {
     refuse_query(uri.query())?;
@@ -91,9 +93,13 @@ pub(super) async fn login(
     let handover = Handover::read(&mut fields);
     let (address, password) = fields.finish_with(|| Some((address?, password?)))?;
     handover.check(&app, &headers)?;
+    trail.claims_to_be(address.email.as_ref());
     let entry = app.auth.log_in(&address, password, app.anonymous(&context), context.client()).await?;
     Ok(match entry {
-        Entry::In(admission) => admitted(&admission, handover),
+        Entry::In(admission) => {
+            trail.came_in(admission.user.0, admission.session);
+            admitted(&admission, handover)
+        }
         Entry::HalfWay(mfa_token) => second_step::asked(&mfa_token),
     })
 }

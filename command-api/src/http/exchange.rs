@@ -23,7 +23,7 @@ use service::{
     request::RequestContext,
 };
 
-use super::{app::App, problems::problem};
+use super::{app::App, audit::Trail, problems::problem};
 use crate::{
     commands::{Answer, Caller, Precondition, ReceiptKey, Reply, Twins},
     locks::Turn,
@@ -81,6 +81,7 @@ pub(super) struct Exchange<B = RequestBody> {
     pub(super) body: B,
     pub(super) if_match: Option<IfMatch>,
     pub(super) meter: Meter,
+    pub(super) trail: Trail,
     if_none_match: Option<IfNoneMatch>,
     query: Option<String>,
     key: Option<ReceiptKey>,
@@ -96,6 +97,7 @@ impl<B: Content> FromRequest<App> for Exchange<B> {
         let principal = <Principal as FromRequestParts<App>>::from_request_parts(&mut parts, app).await?;
         let Ok(context) = RequestContext::from_request_parts(&mut parts, app).await;
         let Ok(meter) = Meter::from_request_parts(&mut parts, app).await;
+        let Ok(trail) = Trail::from_request_parts(&mut parts, app).await;
         let caller = app.caller(&principal, &context).await?;
         let key = optional::<IdempotencyKey>(&mut parts, app).await?;
         let if_match = optional::<IfMatch>(&mut parts, app).await?;
@@ -114,6 +116,7 @@ impl<B: Content> FromRequest<App> for Exchange<B> {
             body,
             if_match,
             meter,
+            trail,
             if_none_match,
             query,
             key,
@@ -266,6 +269,9 @@ pub(super) fn render(answer: &Answer) -> Response {
         (MEDIA_TYPE, body.clone())
     };
     let mut response = (status, Body::from(body)).into_response();
+    if let Some(code) = answer.reply.code() {
+        response.extensions_mut().insert(code);
+    }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     mark(headers, status.is_success().then_some(answer.position), answer.replayed);

@@ -2,6 +2,7 @@
 
 mod admin;
 mod app;
+pub(crate) mod audit;
 mod auth;
 mod batch;
 mod echo;

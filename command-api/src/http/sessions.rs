@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::{
     app::{App, uuid},
+    audit::Trail,
     auth::{Handover, admitted},
     exchange::{Content, Exchange, NoBody, json_response, refuse_query},
     problems::problem,
@@ -35,6 +36,7 @@ pub(super) async fn refresh(
     context: RequestContext,
     uri: axum::http::Uri,
     headers: HeaderMap,
+    trail: Trail,
     body: RequestBody<LOGIN_LIMIT>,
 ) -> Handled {
     refuse_query(uri.query())?;
@@ -50,6 +52,7 @@ pub(super) async fn refresh(
         }
         (None, None) => return Err(Code::TokenInvalid.into()),
     };
+    trail.shows(app.auth.session_of(&token));
     let admission = app.auth.refresh(&token, app.anonymous(&context), context.client()).await?;
     Ok(admitted(&admission, handover))
 }

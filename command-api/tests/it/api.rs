@@ -247,6 +247,14 @@ impl Api {
         id
     }
 
+    /// Ends as a service does: what is under way is finished first.
+    pub(crate) async fn end(self) {
+        let surroundings = self._surroundings.0.clone();
+        drop(self);
+        surroundings.shutdown.begin();
+        assert!(surroundings.shutdown.wait().await, "not everything has ended");
+    }
+
     pub(crate) async fn log_in(&self, email: &str) -> String {
         let answer = self.post("/v1/auth/login", None, json!({"email": email, "password": PASSWORD})).await;
         assert_eq!(answer.status, 200, "{}", answer.text);

@@ -68,7 +68,8 @@ impl World {
         sqlx::query(sql).bind(span).execute(&self.owner).await.unwrap();
     }
 
-    async fn unlock(&self) {
+    /// The end of all pauses.
+    pub(crate) async fn unlock(&self) {
         let sql = "UPDATE event_store.login_tries SET locked_until = clock_timestamp()";
         sqlx::query(sql).execute(&self.owner).await.unwrap();
     }

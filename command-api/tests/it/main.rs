@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
 
 mod api;
+mod attacks;
+mod audit;
 mod auth;
 mod batches;
 mod document;

@@ -47,6 +47,10 @@ async fn no_table_of_the_event_store_holds_it() {
     let sealed = "SELECT count(*) FROM event_store.events WHERE metadata ->> 'user_agent' LIKE 's1.%'";
     assert!(world.count(sealed).await > 120);
 
+    // Also what is written when all is done.
+    api.end().await;
+    assert!(world.count("SELECT count(*) FROM event_store.audit_log").await > 0);
+
     for table in world.tables().await {
         for canary in CANARIES {
             let sql = format!("SELECT count(*) FROM {table} t WHERE t::text ILIKE '%{canary}%'");

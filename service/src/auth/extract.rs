@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 
-use super::{Principal, TokenError, Verifier};
+use super::{Principal, TokenError, Verifier, Witness};
 use crate::{
     http::Meter,
     problem::{Code, Problem},
@@ -42,6 +42,7 @@ where
 {
     let Some(token) = bearer(&parts.headers)? else { return Ok(None) };
     let principal = Verifier::from_ref(state).verify(token).await?;
+    Witness::note(parts, &principal);
     // Only now: whoever shows a bad token must not use up what another may ask.
     Meter::of(parts).charge_person(principal.user_id)?;
     Ok(Some(principal))

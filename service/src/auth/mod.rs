@@ -9,10 +9,12 @@ mod revocations;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verifier;
+mod witness;
 
 pub use self::{
     keys::KeySource,
     principal::Principal,
     revocations::{MAX_SILENCE, Revocations, Revoked, Truth},
     verifier::{TokenError, Verifier},
+    witness::Witness,
 };

@@ -58,7 +58,7 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
 }
 
 /// What counts as one client: one IPv6 customer has a whole /64.
-pub(crate) fn network_of(ip: IpAddr) -> IpAddr {
+pub fn network_of(ip: IpAddr) -> IpAddr {
     match ip {
         IpAddr::V4(_) => ip,
         IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),

@@ -8,9 +8,8 @@ use std::{convert::Infallible, fmt, sync::Arc};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use uuid::Uuid;
 
-pub(crate) use self::client::network_of;
 pub use self::{
-    client::{ClientInfo, InvalidNetwork, Network, TrustedProxies},
+    client::{ClientInfo, InvalidNetwork, Network, TrustedProxies, network_of},
     traceparent::Traceparent,
 };
 use crate::problem::Language;

@@ -1,6 +1,7 @@
 //! One by one: each command its own unit, its answer kept under the request's key and its index.
 
-use axum::response::Response;
+use axum::{http::StatusCode, response::Response};
+use domain::ids::TaskId;
 use serde_json::{Value, json};
 use service::problem::{Code, Problem};
 
@@ -32,6 +33,7 @@ impl Exchange {
             {
                 return Err(refused.clone());
             }
+            self.note_refusal(id, &answer);
             results.push(self.result(index, answer));
         }
         Ok(respond(&json!({"results": results, "temp_ids": temp_ids}), position, replayed))
@@ -54,6 +56,18 @@ impl Exchange {
                 self.check_twin(kept.into())
             }
             Err(refused) => Err(refused),
+        }
+    }
+
+    fn note_refusal(&self, task: TaskId, answer: &Result<Answer, Problem>) {
+        match answer {
+            Ok(Answer { reply, .. }) => {
+                let status = StatusCode::from_u16(reply.status).unwrap_or_default();
+                if !status.is_success() {
+                    self.trail.refused(task, status, reply.code());
+                }
+            }
+            Err(refused) => self.trail.refused(task, refused.status(), Some(refused.code())),
         }
     }
 
