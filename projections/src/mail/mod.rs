@@ -65,6 +65,8 @@ enum Setback {
     /// Not to be mended by trying: mails of another log might be sent again, or never.
     #[error("the log is not the one that mails were sent from: {0}")]
     OtherLog(#[from] FollowError),
+    #[error("the database takes too long")]
+    TooSlow,
     #[error("another process sends")]
     LeaseLost,
 }

@@ -25,6 +25,8 @@ use super::{
 
 /// Events in one transaction at most.
 const BATCH: usize = 1_000;
+/// Longest time for one of them, and for renewing the lease.
+const DEADLINE: Duration = Duration::from_secs(60);
 /// A log that holds nothing for us moves the checkpoint no more often than this.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -47,11 +49,13 @@ pub(super) async fn work(sender: &Sender, owner: Uuid) -> Result<Infallible, Set
         tokio::select! {
             biased;
             _ = renewal.tick() => {
-                let held = store::take(sender.delivery.pool(), owner, sender.lease, epoch).await?;
-                held.ok_or(Setback::LeaseLost)?;
+                let renewed = store::take(sender.delivery.pool(), owner, sender.lease, epoch);
+                let held = time::timeout(DEADLINE, renewed).await.map_err(|_| Setback::TooSlow)?;
+                held?.ok_or(Setback::LeaseLost)?;
             }
             batch = follower.next_batch(BATCH) => {
-                shift.handle(&batch?).await?;
+                let batch = batch?;
+                time::timeout(DEADLINE, shift.handle(&batch)).await.map_err(|_| Setback::TooSlow)??;
                 commands_first.wait().await;
             }
         }
