@@ -22,9 +22,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     audit::Audit,
-    auth::{
-        AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old, forget_old_tries,
-    },
+    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old, forget_old_tries},
     commands::Commands,
     http::{
         App,

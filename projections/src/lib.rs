@@ -3,11 +3,15 @@
 //! A *projection* is one [`Projector`](projector::Projector) and its tables. Its tables live in a schema per version
 //! (`read_model_v7`), shown to readers as views in `read_model`; so a new version is filled beside the live one and
 //! takes its place in one transaction.
+//!
+//! What goes to the outside has a schema of its own, [`delivery`], which no rebuild touches; [`mail`] is the first to use it.
 
 mod connect;
+pub mod delivery;
 mod fingerprint;
 pub mod lag;
 pub mod live;
+pub mod mail;
 pub mod operations;
 pub mod parked;
 pub mod projector;
@@ -20,5 +24,13 @@ mod script;
 mod service;
 
 pub use connect::ReadModel;
-pub use schema::{MigrateError, migrate};
+pub use schema::MigrateError;
 pub use service::{Config, Projections, build};
+
+/// Brings read model and deliveries up to date, in the database at `url` (of a role that may create roles and schemas).
+///
+/// Safe to run by several processes at once.
+pub async fn migrate(url: &str) -> Result<(), MigrateError> {
+    schema::migrate(url).await?;
+    delivery::migrate(url).await
+}

@@ -27,8 +27,8 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<(), RunError> {
     let Arguments { listen, process, config } = config::load().unwrap_or_else(|error| config::exit(&error));
-    let build = async |_: &HttpArgs, surroundings: &Surroundings| {
-        projections::build(&config, surroundings, &Pressure::default()).await?;
+    let build = async |http: &HttpArgs, surroundings: &Surroundings| {
+        projections::build(&config, http, surroundings, &Pressure::default()).await?;
         Ok(Router::new())
     };
     process::run(listen, &process, build).await

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ::service::{
-    config::{EventStoreArgs, NatsArgs, ReadModelArgs, SecretKeyArgs},
+    config::{EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs},
     health::Health,
+    mail_token::MailTokens,
     metrics::Metrics,
     process::{BuildError, Surroundings},
 };
@@ -15,8 +16,9 @@ use tokio::sync::watch;
 
 use crate::{
     connect::ReadModel,
+    delivery::Delivery,
     lag::Gauges,
-    operations,
+    mail, operations,
     projector::Projector,
     registry::projectors,
     runner::{self, Pace, Progress, Sources},
@@ -37,7 +39,7 @@ pub struct Config {
     /// The copy of the log, and progress messages.
     #[command(flatten)]
     pub nats: NatsArgs,
-    /// To open names.
+    /// To open names and to make the links in mails.
     #[command(flatten)]
     pub secret_key: SecretKeyArgs,
 }
@@ -49,6 +51,8 @@ pub struct Projections {
     /// All of them.
     pub projectors: Vec<Arc<dyn Projector>>,
     nats: async_nats::Client,
+    sealer: Arc<Sealer>,
+    mail_tokens: MailTokens,
 }
 
 impl Projections {
@@ -60,8 +64,8 @@ impl Projections {
             .max_connections(LOG_CONNECTIONS)
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        let master = MasterKey(config.secret_key.read()?.derive(MasterKey::LABEL));
-        let sealer = Arc::new(Sealer::new(pool.clone(), &master));
+        let secret = config.secret_key.read()?;
+        let sealer = Arc::new(Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL))));
         let nats = ::service::nats::connect(config.nats.url()?, "projections", metrics).await?;
         let sources = Sources {
             read_model: ReadModel::new(config.read_model.url()?.expose())?,
@@ -69,18 +73,40 @@ impl Projections {
             jetstream: async_nats::jetstream::new(nats.clone()),
             tail: None,
         };
-        Ok(Self { sources, projectors: projectors(&sealer), nats })
+        let mail_tokens = MailTokens::new(&secret);
+        Ok(Self { sources, projectors: projectors(&sealer), nats, sealer, mail_tokens })
     }
 
     /// The projector of this name.
     pub fn named(&self, name: &str) -> Option<&Arc<dyn Projector>> {
         self.projectors.iter().find(|projector| projector.projection().name == name)
     }
+
+    fn sender(
+        &self,
+        config: &Config,
+        http: &HttpArgs,
+        pressure: &Pressure,
+    ) -> Result<mail::Sender, BuildError> {
+        let Sources { log, jetstream, tail, .. } = self.sources.clone();
+        Ok(mail::Sender {
+            delivery: Delivery::new(config.read_model.url()?.expose())?,
+            log,
+            jetstream,
+            tail,
+            sealer: self.sealer.clone(),
+            tokens: self.mail_tokens.clone(),
+            public_url: http.public_url.to_string(),
+            pressure: pressure.clone(),
+            lease: mail::LEASE,
+        })
+    }
 }
 
-/// Starts all projections; they give way to `pressure` and end with the shutdown.
+/// Starts all projections and the sender of mails; they give way to `pressure` and end with the shutdown.
 pub async fn build(
     config: &Config,
+    http: &HttpArgs,
     surroundings: &Surroundings,
     pressure: &Pressure,
 ) -> Result<(), BuildError> {
@@ -98,6 +124,8 @@ pub async fn build(
         let pace = Pace { pressure: pressure.clone(), ..Pace::default() };
         shutdown.spawn(runner::run(projector.clone(), sources, pace, told, stop));
     }
+    let sender = projections.sender(config, http, pressure)?;
+    shutdown.spawn(mail::run(sender, shutdown.token().clone()));
     let (projectors, sources) = (projections.projectors.clone(), projections.sources.clone());
     shutdown.spawn(operations::run(projectors, sources, Pace::default(), shutdown.token().clone()));
     let gauges = Gauges::register(&surroundings.metrics);

@@ -1,6 +1,6 @@
 //! The second step of a login, and proving anew who one is.
 
-use domain::ids::UserId;
+use domain::{ids::UserId, user::User};
 use service::request::ClientInfo;
 use uuid::Uuid;
 

@@ -16,6 +16,7 @@ use service::{
 
 use super::{
     app::App,
+    audit::Trail,
     auth::{Handover, NO_STORE, admitted, flawed},
     exchange::{Exchange, json_response, refuse_query},
     problems::problem,
@@ -45,6 +46,7 @@ fn not_kept(body: &serde_json::Value) -> Response {
 pub(super) async fn mfa(
     State(app): State<App>,
     context: RequestContext,
+    trail: Trail,
     uri: axum::http::Uri,
     headers: HeaderMap,
     body: RequestBody<LOGIN_LIMIT>,
@@ -59,6 +61,7 @@ pub(super) async fn mfa(
     handover.check(&app, &headers)?;
     let caller = app.anonymous(&context);
     let admission = app.auth.finish_login(&mfa_token, &proof, caller, context.client()).await?;
+    trail.came_in(admission.user.0, admission.session);
     Ok(admitted(&admission, handover))
 }
 

@@ -8,7 +8,7 @@ pub use versions::{LANES, create_version, drop_version, point_views, schema_name
 
 use crate::{registry::PROJECTIONS, script};
 
-/// Why the read model could not be made.
+/// Why read model or deliveries could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// Searching needs the extension and this role may not create it.
@@ -27,17 +27,15 @@ pub enum MigrateError {
     )]
     Membership(#[source] sqlx::Error),
     /// A migration failed or was changed after it had run.
-    #[error("the read model could not be migrated: {0}")]
+    #[error("the schema could not be migrated: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// The database refused or went away.
-    #[error("the read model could not be migrated: {0}")]
+    #[error("the schema could not be migrated: {0}")]
     Database(#[from] sqlx::Error),
 }
 
-/// Brings the read model at `url` (a role that may create roles and schemas) up to date: registry, first versions, views.
-///
-/// Safe to run by several processes at once.
-pub async fn migrate(url: &str) -> Result<(), MigrateError> {
+/// Brings the read model up to date: registry, first versions, views.
+pub(crate) async fn migrate(url: &str) -> Result<(), MigrateError> {
     let mut connection = PgConnection::connect(url).await?;
     sqlx::query("SET search_path = read_model, public").execute(&mut connection).await?;
     lock(&mut connection).await?;

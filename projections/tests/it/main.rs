@@ -5,6 +5,7 @@
 mod exactly_once;
 mod fold_law;
 mod histories;
+mod mail;
 mod migration;
 mod operations;
 mod parking;

@@ -1,6 +1,6 @@
 //! Addresses of what a service talks to; passwords in them are not shown.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 use crate::{http::Origin, secrets::Secret};
 
@@ -79,6 +79,13 @@ impl PublicUrl {
         &self.0
     }
 
+    /// Whether it names this machine to itself only.
+    pub fn is_loopback(&self) -> bool {
+        let host = reqwest::Url::parse(&self.0).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let address = host.as_deref().map(|host| host.trim_matches(['[', ']']).parse::<IpAddr>());
+        host.as_deref() == Some("localhost") || matches!(address, Some(Ok(address)) if address.is_loopback())
+    }
+
     /// The origin of pages at this address.
     pub fn origin(&self) -> Option<Origin> {
         reqwest::Url::parse(&self.0).ok()?.origin().ascii_serialization().parse().ok()
@@ -125,6 +132,17 @@ mod tests {
             assert!(bad.parse::<PublicUrl>().is_err(), "{bad}");
         }
         assert_eq!("http://localhost:8080/".parse::<PublicUrl>().unwrap().as_str(), "http://localhost:8080");
+    }
+
+    #[test]
+    fn some_addresses_name_this_machine_only() {
+        let loopback = |text: &str| text.parse::<PublicUrl>().unwrap().is_loopback();
+        for ours in ["http://localhost:8080", "http://127.0.0.1:1", "http://[::1]:8080/x"] {
+            assert!(loopback(ours), "{ours}");
+        }
+        for other in ["https://tasks.example.com", "http://10.0.0.1", "http://localhost.example.com"] {
+            assert!(!loopback(other), "{other}");
+        }
     }
 
     #[test]

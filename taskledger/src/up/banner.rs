@@ -5,7 +5,7 @@ use service::http::RateLimits;
 use crate::admin::FirstAdmin;
 
 /// What to open and what to try; the last line says how to stop.
-pub(super) fn text(url: &str, admin: &FirstAdmin, rates: &RateLimits) -> String {
+pub(super) fn text(url: &str, admin: &FirstAdmin, rates: &RateLimits, mailbox: bool) -> String {
     let (email, password, note) = match admin {
         FirstAdmin::Invented { email, password } => {
             (email.as_str(), password.as_str(), format!(", password {password} (shown only now)"))
@@ -16,11 +16,12 @@ pub(super) fn text(url: &str, admin: &FirstAdmin, rates: &RateLimits) -> String 
         FirstAdmin::Known { email } => (email.as_str(), "...", String::new()),
         FirstAdmin::Other => ("...", "...", " (made at an earlier start, under another address)".to_owned()),
     };
+    let mailbox = if mailbox { format!("\n  mails               {url}/dev/mailbox") } else { String::new() };
     format!(
         r#"
 Taskledger is ready at {url}
 
-  API documentation   {url}/docs
+  API documentation   {url}/docs{mailbox}
   first admin         {email}{note}
   rate limits         {rates}
 

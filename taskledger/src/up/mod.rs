@@ -51,6 +51,7 @@ async fn serve(
     let http = arguments.http(port)?;
     let public_url = http.public_url.to_string();
     let process = Process {
+        host: arguments.host,
         http,
         stream: arguments.stream.clone(),
         surroundings: Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() },
@@ -68,7 +69,7 @@ async fn serve(
     let _file = stores.tell(&public_url, &jwks_url)?;
     let limits = process.http.limits();
     let serving = service::http::serve(listener, router, limits, shutdown.clone());
-    say::text(&banner::text(&public_url, &admin, &process.http.rate_limits));
+    say::text(&banner::text(&public_url, &admin, &process.http.rate_limits, process.has_mailbox()));
     tokio::select! {
         served = serving => Ok(served?),
         (server, words) = stores.failed() => Err(Failure::ServerEnded(server, words)),

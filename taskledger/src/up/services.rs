@@ -1,18 +1,21 @@
 //! The three services in one process, on one port.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
 use command_api::{CommandApi, relay::StreamArgs};
 use event_store::Pressure;
+use projections::delivery::Delivery;
+use projections::mail::mailbox;
 use service::config::{EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs};
-use service::process::Surroundings;
+use service::process::{BuildError, Surroundings};
 
 use super::stores::Stores;
 use crate::error::Failure;
 
 /// What every service of the process gets.
 pub(super) struct Process {
+    pub(super) host: IpAddr,
     pub(super) http: HttpArgs,
     pub(super) stream: StreamArgs,
     pub(super) surroundings: Surroundings,
@@ -51,6 +54,7 @@ impl Process {
         let commands = self.commands(&settings).await?;
         self.projections(&settings).await?;
         let router = commands.router().merge(self.queries(&settings).await?);
+        let router = router.merge(self.mailbox(&settings)?.unwrap_or_default());
         Ok((commands, self.surroundings.finish(router, &self.http)))
     }
 
@@ -71,7 +75,7 @@ impl Process {
             nats: settings.nats.clone(),
             secret_key: settings.secret_key.clone(),
         };
-        Ok(projections::build(&config, &self.surroundings, &self.pressure).await?)
+        Ok(projections::build(&config, &self.http, &self.surroundings, &self.pressure).await?)
     }
 
     async fn queries(&self, settings: &Settings) -> Result<Router, Failure> {
@@ -83,6 +87,20 @@ impl Process {
             tokens: settings.tokens.clone(),
         };
         Ok(read_api::build(&config, &self.http, &self.surroundings).await?)
+    }
+
+    /// Where mails can be read that nothing sends. They hold links for everybody, so only where nobody else comes in.
+    fn mailbox(&self, settings: &Settings) -> Result<Option<Router>, Failure> {
+        if !self.has_mailbox() {
+            return Ok(None);
+        }
+        let delivery = Delivery::new(settings.read_model.url()?.expose()).map_err(BuildError::Database)?;
+        Ok(Some(mailbox::router(&delivery)))
+    }
+
+    /// This machine alone is listened to, and no proxy has given it another name.
+    pub(super) fn has_mailbox(&self) -> bool {
+        self.host.is_loopback() && self.http.public_url.is_loopback()
     }
 
     /// Serves `/metrics`, if that is wished.

@@ -8,6 +8,7 @@ mod chaos;
 mod client;
 mod demo;
 mod import;
+mod mailbox;
 mod openapi;
 mod operator;
 mod process;

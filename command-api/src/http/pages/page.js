@@ -12,6 +12,7 @@ const TEXTS = {
     resetButton: 'Set the password',
     changed: 'The password is set. You can log in now.',
     void: 'This link was used, has expired or was replaced by a newer one. Get a link to set a new password:',
+    forgot: 'Get a link by mail to set a new password.',
     forgotLabel: 'Your e-mail address',
     forgotButton: 'Send a link',
     sent: 'If the address is known, a link is on its way.',
@@ -26,6 +27,7 @@ const TEXTS = {
     resetButton: '비밀번호 설정',
     changed: '비밀번호가 설정되었습니다. 이제 로그인할 수 있습니다.',
     void: '이미 사용했거나 만료되었거나 새 링크로 바뀐 링크입니다. 비밀번호를 새로 정할 링크를 받으세요.',
+    forgot: '새 비밀번호를 정할 링크를 메일로 받으세요.',
     forgotLabel: '이메일 주소',
     forgotButton: '링크 보내기',
     sent: '등록된 주소라면 링크를 보냈습니다.',
@@ -69,21 +71,21 @@ async function post(path, body, done) {
   }
   const errors = (await answer.json()).errors || [];
   if (errors.some((error) => error.pointer === '/token')) {
-    askForLink();
+    askForLink(texts.void);
   } else {
     show(errors.map((error) => error.detail).join(' ') || texts.failed);
   }
 }
 
-function askForLink() {
+function askForLink(message) {
   const email = { type: 'email', required: true, autocomplete: 'email' };
   const send = (address) => post('password/forgot', { email: address }, texts.sent);
-  ask(texts.void, texts.forgotLabel, email, texts.forgotButton, send);
+  ask(message, texts.forgotLabel, email, texts.forgotButton, send);
 }
 
 const token = link.get('token');
 if (!token) {
-  askForLink();
+  askForLink(texts.forgot);
 } else if (document.body.dataset.page === 'verify') {
   ask(texts.verify, '', null, texts.verifyButton, () => post('verify-email', { token }, texts.verified));
 } else {

@@ -1,0 +1,4 @@
+//! What mails say, a file for each language.
+
+pub(super) mod en;
+pub(super) mod ko;

@@ -1,0 +1,367 @@
+//! Mails about a user's own account: each event gives one, whatever dies, and nothing else holds what opens something.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Body, http::Request};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{
+    event::{Change, Nothing, to_stored},
+    ids::{CredentialId, LinkId},
+    personal::Sealed,
+    policy::RoleSet,
+    time::{TimeZone, Timestamp},
+    user::{
+        Invited, PasswordChanged, PasswordProof, PasswordResetRequested, RefreshTokenReused, Registered,
+        ResetOccasion, UserEvent, VerificationRequested, values::Locale,
+    },
+};
+use event_store::{MasterKey, NewEvent, Pressure, Sealer};
+use projections::{
+    delivery::Delivery,
+    mail::{self, Sender, mailbox},
+};
+use serde_json::Value;
+use service::{
+    mail_token::{MailTokens, Purpose},
+    secrets::SecretKey,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+use crate::world::{World, stored};
+
+const URL: &str = "https://tasks.example.com/app";
+
+fn now() -> Timestamp {
+    Utc::now().into()
+}
+
+fn user_event(event: &UserEvent) -> NewEvent {
+    let at: Timestamp = DateTime::from_timestamp(1_700_000_000, 0).unwrap().into();
+    let (event_type, version) = event.stored_type();
+    stored(event_type, version, to_stored(event).unwrap(), at)
+}
+
+fn to_verify(link: Uuid, hours: i64) -> UserEvent {
+    let expires_at = now().plus(TimeDelta::hours(hours));
+    let credential = CredentialId(Uuid::now_v7());
+    UserEvent::VerificationRequested(VerificationRequested { link: LinkId(link), expires_at, credential })
+}
+
+fn to_reset(link: Uuid, hours: i64, occasion: ResetOccasion) -> UserEvent {
+    let expires_at = now().plus(TimeDelta::hours(hours));
+    UserEvent::PasswordResetRequested(PasswordResetRequested { link: LinkId(link), expires_at, occasion })
+}
+
+fn changed(by: PasswordProof) -> UserEvent {
+    UserEvent::PasswordChanged(PasswordChanged { by, credential: CredentialId(Uuid::now_v7()) })
+}
+
+fn tokens() -> MailTokens {
+    MailTokens::new(&SecretKey::from_bytes([9; 32]))
+}
+
+/// A sender at work; dropping it is a crash.
+struct Sending {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl Sending {
+    async fn crash(self) {
+        self.task.abort();
+        // Awaited, so that its connections are gone.
+        let _ = self.task.await;
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+}
+
+/// A mail as the mailbox shows it.
+#[derive(Debug, PartialEq)]
+struct Mail {
+    to: String,
+    subject: String,
+    text: String,
+    html: String,
+}
+
+impl World {
+    fn delivery(&self) -> Delivery {
+        Delivery::new(&self.url).unwrap()
+    }
+
+    fn send_mails(&self, lease: Duration) -> Sending {
+        let opener = Sealer::new(self.log.pool().clone(), &MasterKey([7; 32]));
+        let sender = Sender {
+            delivery: self.delivery(),
+            log: self.log.clone(),
+            jetstream: self.sources.jetstream.clone(),
+            tail: self.sources.tail.clone(),
+            sealer: Arc::new(opener),
+            tokens: tokens(),
+            public_url: URL.to_owned(),
+            pressure: Pressure::default(),
+            lease,
+        };
+        let stop = CancellationToken::new();
+        Sending { task: tokio::spawn(mail::run(sender, stop.clone())), stop }
+    }
+
+    fn send(&self) -> Sending {
+        self.send_mails(Duration::from_secs(2))
+    }
+
+    async fn seal(&self, user: Uuid, text: &str) -> Sealed {
+        self.sealer.seal(user, text).await.unwrap()
+    }
+
+    async fn registered(&self, user: Uuid, name: &str, locale: &str) -> UserEvent {
+        UserEvent::Registered(Registered {
+            email: self.seal(user, &format!("{user}@example.com")).await,
+            name: self.seal(user, name).await,
+            locale: Locale::parse(locale).unwrap(),
+            time_zone: TimeZone::UTC,
+        })
+    }
+
+    /// Appends to one user; gives the position of the last event.
+    async fn happens(&self, user: Uuid, expected: i64, events: &[UserEvent]) -> i64 {
+        self.append("user", user, expected, events.iter().map(user_event).collect()).await
+    }
+
+    /// Waits until the sender has handled that event, which is one about a user.
+    async fn mailed(&self, position: i64) {
+        let sql = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
+        self.becomes_true(sql, "mail", position).await;
+    }
+
+    /// The mailbox, the oldest mail first.
+    async fn mailbox(&self) -> Vec<Mail> {
+        let request = Request::get("/dev/mailbox.json").header("host", "localhost:8080");
+        let request = request.body(Body::empty()).unwrap();
+        let answer = mailbox::router(&self.delivery()).oneshot(request).await.unwrap();
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let text = |mail: &Value, member: &str| mail[member].as_str().unwrap().to_owned();
+        let mail = |mail: &Value| Mail {
+            to: text(mail, "to"),
+            subject: text(mail, "subject"),
+            text: text(mail, "text"),
+            html: text(mail, "html"),
+        };
+        body["items"].as_array().unwrap().iter().rev().map(mail).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_occasion_has_its_mail() {
+    let world = World::new().await;
+    let (ann, kim) = (Uuid::now_v7(), Uuid::now_v7());
+    let (verify, reset, invited) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    let reuse = RefreshTokenReused {
+        session: Uuid::now_v7(),
+        used_from: world.seal(ann, "192.0.2.1").await,
+        reused_from: world.seal(ann, "2001:db8::7").await,
+    };
+    let from = world.seal(ann, "Ann").await;
+    let to = world.seal(ann, "Ann <b>Other</b>").await;
+    let events = [
+        world.registered(ann, "Ann", "en").await,
+        to_verify(verify, 24),
+        UserEvent::Verified(Nothing {}),
+        UserEvent::NameChanged(Change { from, to }),
+        UserEvent::SignUpRepeated(Nothing {}),
+        to_reset(reset, 1, ResetOccasion::Forgotten),
+        changed(PasswordProof::Reset),
+        changed(PasswordProof::SignUp),
+        UserEvent::RefreshTokenReused(reuse),
+    ];
+    world.happens(ann, 0, &events).await;
+    let invitation = UserEvent::Invited(Invited {
+        email: world.seal(kim, "kim@example.com").await,
+        name: world.seal(kim, "김하늘").await,
+        locale: Locale::parse("ko-KR").unwrap(),
+        time_zone: TimeZone::UTC,
+        roles: RoleSet::EMPTY,
+    });
+    let events = [invitation, to_reset(invited, 24, ResetOccasion::Invitation)];
+    let position = world.happens(kim, 0, &events).await;
+    let _sending = world.send();
+    world.mailed(position).await;
+
+    let mails = world.mailbox().await;
+    let subjects: Vec<_> = mails.iter().map(|mail| mail.subject.as_str()).collect();
+    let expected = [
+        "Confirm your address",
+        "You have an account already",
+        "Set a new password",
+        "Your password was changed",
+        "A session of yours was ended",
+        "Taskledger에 초대되었습니다",
+    ];
+    assert_eq!(subjects, expected);
+    let link = |purpose, user, link, page: &str, language: &str| {
+        format!("\n\n{URL}/auth/{page}#token={}&lang={language}\n\n", tokens().write(purpose, user, link))
+    };
+    let [verification, _, forgotten, _, reused, invitation] = &mails[..] else { panic!("{mails:?}") };
+    assert!(verification.text.contains(&link(Purpose::VerifyEmail, ann, verify, "verify", "en")));
+    assert!(!verification.text.contains("Ann"), "{}", verification.text);
+    assert!(forgotten.text.contains(&link(Purpose::ResetPassword, ann, reset, "reset", "en")));
+    assert!(forgotten.text.starts_with("Hello Ann <b>Other</b>,\n"), "{}", forgotten.text);
+    assert!(forgotten.html.contains("Hello Ann &lt;b&gt;Other&lt;/b&gt;,"), "{}", forgotten.html);
+    assert!(forgotten.html.contains("&amp;lang=en\">"), "{}", forgotten.html);
+    assert!(
+        reused.text.contains("192.0.2.1 and 2001:db8::7") && reused.text.contains("2023-11-14 22:13 UTC")
+    );
+    assert!(invitation.text.contains(&link(Purpose::ResetPassword, kim, invited, "reset", "ko")));
+    assert!(invitation.text.contains("김하늘 님"), "{}", invitation.text);
+    assert_eq!((&*invitation.to, &forgotten.to), ("kim@example.com", &format!("{ann}@example.com")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_gives_one_mail_however_often_the_sender_dies() {
+    let world = World::new().await;
+    let user = Uuid::now_v7();
+    world.happens(user, 0, &[world.registered(user, "Ann", "en").await]).await;
+    let mut position = 0;
+    let (mut one, mut two) = (world.send(), world.send());
+    for index in 0..60 {
+        position = world.happens(user, index + 1, &[to_verify(Uuid::now_v7(), 24)]).await;
+        if index % 6 == 5 {
+            // Somewhere in its work; the other one takes over, and it comes back.
+            let crashed = std::mem::replace(&mut one, world.send());
+            crashed.crash().await;
+        }
+        if index % 20 == 9 {
+            let ended = std::mem::replace(&mut two, world.send());
+            ended.end().await;
+        }
+    }
+    world.mailed(position).await;
+    let mailed = "SELECT count(*) FROM delivery.mails AS m JOIN event_store.events AS e USING (event_id)
+        WHERE e.event_type = 'user.verification_requested'";
+    assert_eq!(world.number(mailed).await, 60);
+    assert_eq!(world.mailbox().await.len(), 60);
+    let in_order = "SELECT count(*) FROM (SELECT e.position > lag(e.position) OVER (ORDER BY m.id) AS later
+        FROM delivery.mails AS m JOIN event_store.events AS e USING (event_id)) AS _ WHERE NOT later";
+    assert_eq!(world.number(in_order).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_senders_do_not_both_send() {
+    let world = World::new().await;
+    let user = Uuid::now_v7();
+    world.happens(user, 0, &[world.registered(user, "Ann", "en").await]).await;
+    // A lease that has always run out: whoever comes takes it, in the middle of the other one's work.
+    let sending: Vec<_> = (0..3).map(|_| world.send_mails(Duration::from_millis(1))).collect();
+    let mut position = 0;
+    for index in 0..40 {
+        position = world.happens(user, index + 1, &[to_verify(Uuid::now_v7(), 24)]).await;
+    }
+    world.mailed(position).await;
+    drop(sending);
+    // Had a second one tried to write a mail that is there, a number would have been used up.
+    assert_eq!(world.number("SELECT count(*) FROM delivery.mails").await, 40);
+    assert_eq!(world.number("SELECT max(id) FROM delivery.mails").await, 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_that_came_too_late_or_to_nobody() {
+    let world = World::new().await;
+    let (ann, erased, damaged) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
+    let late = [
+        world.registered(ann, "Ann", "en").await,
+        to_verify(Uuid::now_v7(), -1),
+        to_reset(Uuid::now_v7(), -1, ResetOccasion::Forgotten),
+    ];
+    world.happens(ann, 0, &late).await;
+    let events = [world.registered(erased, "Eve", "en").await, to_verify(Uuid::now_v7(), 24)];
+    world.happens(erased, 0, &events).await;
+    let erase = "UPDATE event_store.subject_keys SET sealed_key = NULL WHERE subject = ";
+    world.run(&format!("{erase}'{erased}'")).await;
+    let UserEvent::Registered(mut new) = world.registered(damaged, "Bob", "en").await else { unreachable!() };
+    new.name.0.truncate(new.name.0.len() - 4);
+    world.happens(damaged, 0, &[UserEvent::Registered(new), to_verify(Uuid::now_v7(), 24)]).await;
+    // A newer program may write events that this one does not know.
+    let newer = stored("user.something_new", "1", "{}".into(), now());
+    world.append("user", Uuid::now_v7(), 0, vec![newer]).await;
+    let position = world.happens(ann, 3, &[to_verify(Uuid::now_v7(), 24)]).await;
+    let _sending = world.send();
+    world.mailed(position).await;
+    let mails = world.mailbox().await;
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert_eq!(mails[0].to, format!("{ann}@example.com"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_opens_something_stands_in_the_mail_only() {
+    let world = World::new().await;
+    let (user, link) = (Uuid::now_v7(), Uuid::now_v7());
+    let events = [world.registered(user, "canaryname", "en").await, to_verify(link, 24)];
+    let position = world.happens(user, 0, &events).await;
+    let _sending = world.send();
+    world.mailed(position).await;
+    let token = tokens().write(Purpose::VerifyEmail, user, link);
+    let columns: Vec<(String, String)> = sqlx::query_as(
+        "SELECT format('%I.%I', table_schema, table_name), column_name FROM information_schema.columns
+         WHERE table_schema IN ('event_store', 'delivery')",
+    )
+    .fetch_all(&world.owner)
+    .await
+    .unwrap();
+    let mut found = Vec::new();
+    for (table, column) in columns {
+        let holding = async |text: &str| {
+            let sql = format!("SELECT count(*) FROM {table} WHERE \"{column}\"::text LIKE '%{text}%'");
+            world.number(&sql).await
+        };
+        assert_eq!(holding("canaryname").await, 0, "{table}.{column}");
+        if holding(&token[50..]).await + holding("tlm_").await > 0 {
+            found.push(format!("{table}.{column}"));
+        }
+    }
+    found.sort();
+    assert_eq!(found, ["delivery.mails.html", "delivery.mails.text"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mailbox_keeps_the_newest_thousand() {
+    let world = World::new().await;
+    let user = Uuid::now_v7();
+    world.happens(user, 0, &[world.registered(user, "Ann", "en").await]).await;
+    let links: Vec<_> = (0..1_010).map(|_| to_verify(Uuid::now_v7(), 24)).collect();
+    let position = world.happens(user, 1, &links).await;
+    let _sending = world.send();
+    world.mailed(position).await;
+    let oldest =
+        "SELECT min(e.position) FROM delivery.mails AS m JOIN event_store.events AS e USING (event_id)";
+    assert_eq!((world.mailbox().await.len(), world.number(oldest).await), (1_000, 12));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mails_of_another_log_are_not_sent() {
+    let world = World::new().await;
+    let user = Uuid::now_v7();
+    let events = [world.registered(user, "Ann", "en").await, to_verify(Uuid::now_v7(), 24)];
+    let position = world.happens(user, 0, &events).await;
+    let sending = world.send();
+    world.mailed(position).await;
+    sending.end().await;
+    event_store::renew_epoch(&world.url).await.unwrap();
+    world.happens(user, 2, &[to_verify(Uuid::now_v7(), 24)]).await;
+    let sending = world.send();
+    // It has looked more than once when the lease that it has taken is another second younger.
+    let taken = "SELECT consumer = $1 AND lease_until > '-infinity' AND $2 = 0 FROM delivery.checkpoints";
+    world.becomes_true(taken, "mail", 0).await;
+    let until = world.text("SELECT lease_until::text FROM delivery.checkpoints").await.unwrap();
+    let again = "SELECT lease_until > $1::timestamptz + make_interval(secs => $2) FROM delivery.checkpoints";
+    world.becomes_true(again, &until, 1).await;
+    sending.end().await;
+    assert_eq!(world.mailbox().await.len(), 1);
+}
