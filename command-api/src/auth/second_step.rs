@@ -120,7 +120,7 @@ impl Auth {
             roles: state.effective_roles(),
             epoch: state.epoch,
         };
-        let (access_token, expires_in) = self.sign(&subject).map_err(AdmissionError::from)?;
+        let (access_token, expires_in) = self.sign(&subject)?;
         Ok(Reauthenticated { access_token, expires_in })
     }
 

@@ -30,43 +30,31 @@ pub(super) enum Part {
     Link { label: &'static str, url: String },
 }
 
-/// What the words of a mail are made from.
+/// What a mail is about.
 pub(super) enum Topic {
-    /// The name is left out: nobody knows whether the address is the person's, and the name could be any text.
-    Verification {
-        url: String,
-    },
-    Invitation {
-        name: String,
-        url: String,
-    },
-    SignUpRepeated {
-        name: String,
-        url: String,
-    },
-    Forgotten {
-        name: String,
-        url: String,
-    },
-    PasswordChanged {
-        name: String,
-        when: String,
-        url: String,
-    },
+    /// Says nothing of the person: nobody knows whether the address is theirs, and the name could be any text.
+    Verification,
+    Invitation,
+    SignUpRepeated,
+    Forgotten,
+    PasswordChanged,
     TokenReused {
-        name: String,
-        when: String,
         used_from: String,
         reused_from: String,
-        url: String,
     },
     LoginsFailed {
-        name: String,
-        when: String,
         count: u32,
         tried_from: String,
-        url: String,
     },
+}
+
+/// What all mails are made from.
+pub(super) struct Facts {
+    pub(super) name: String,
+    /// When it happened, to the minute.
+    pub(super) when: String,
+    /// Where the link of the mail leads.
+    pub(super) url: String,
 }
 
 /// The mail; none for somebody who is erased.
@@ -79,36 +67,34 @@ pub(super) async fn compose(
     let opened = sender.sealer.unseal_all(&person.sealed()).await?;
     let [Unsealed::Clear(address), Unsealed::Clear(name)] = &opened[..] else { return Ok(None) };
     let links = Links { sender, user: at.aggregate_id, language: language(&person.locale) };
-    let (name, when) = (name.clone(), minute(at.occurred_at));
-    let topic = match occasion {
+    let (topic, url) = match occasion {
         Occasion::Verification { link } => {
-            Topic::Verification { url: links.to("verify", Purpose::VerifyEmail, *link) }
+            (Topic::Verification, links.to("verify", Purpose::VerifyEmail, *link))
         }
         Occasion::Invitation { link } => {
-            Topic::Invitation { name, url: links.to("reset", Purpose::ResetPassword, *link) }
+            (Topic::Invitation, links.to("reset", Purpose::ResetPassword, *link))
         }
-        Occasion::Forgotten { link } => {
-            Topic::Forgotten { name, url: links.to("reset", Purpose::ResetPassword, *link) }
-        }
-        Occasion::SignUpRepeated => Topic::SignUpRepeated { name, url: links.for_another_link() },
-        Occasion::PasswordChanged => Topic::PasswordChanged { name, when, url: links.for_another_link() },
+        Occasion::Forgotten { link } => (Topic::Forgotten, links.to("reset", Purpose::ResetPassword, *link)),
+        Occasion::SignUpRepeated => (Topic::SignUpRepeated, links.for_another_link()),
+        Occasion::PasswordChanged => (Topic::PasswordChanged, links.for_another_link()),
         Occasion::TokenReused { used_from, reused_from } => {
-            let sealed = [used_from.clone(), reused_from.clone()];
-            let opened = sender.sealer.unseal_all(&sealed).await?;
+            let opened = sender.sealer.unseal_all(&[used_from.clone(), reused_from.clone()]).await?;
             let [Unsealed::Clear(used_from), Unsealed::Clear(reused_from)] = &opened[..] else {
                 return Ok(None);
             };
             let (used_from, reused_from) = (used_from.clone(), reused_from.clone());
-            Topic::TokenReused { name, when, used_from, reused_from, url: links.for_another_link() }
+            (Topic::TokenReused { used_from, reused_from }, links.for_another_link())
         }
         Occasion::LoginsFailed { count, tried_from } => {
             let opened = sender.sealer.unseal_all(std::slice::from_ref(tried_from)).await?;
             let [Unsealed::Clear(tried_from)] = &opened[..] else { return Ok(None) };
-            let (tried_from, url) = (tried_from.clone(), links.for_another_link());
-            Topic::LoginsFailed { name, when, count: *count, tried_from, url }
+            let topic = Topic::LoginsFailed { count: *count, tried_from: tried_from.clone() };
+            (topic, links.for_another_link())
         }
     };
-    let words = if links.language == "ko" { texts::ko::words(topic) } else { texts::en::words(topic) };
+    let facts = Facts { name: name.clone(), when: minute(at.occurred_at), url };
+    let words =
+        if links.language == "ko" { texts::ko::words(topic, facts) } else { texts::en::words(topic, facts) };
     Ok(Some(render(address.clone(), links.language, &words)))
 }
 

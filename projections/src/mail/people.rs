@@ -39,7 +39,7 @@ pub(super) async fn fold(delivery: &mut PgConnection, user: Uuid, event: &UserEv
         }
         UserEvent::LocaleChanged(change) => {
             let locale = change.to.clone().unwrap_or_default();
-            set(delivery, "UPDATE people SET locale = $2 WHERE user_id = $1", user, &locale.to_string()).await
+            set(delivery, "UPDATE people SET locale = $2 WHERE user_id = $1", user, locale.as_ref()).await
         }
         UserEvent::Imported(_)
         | UserEvent::Verified(_)

@@ -11,8 +11,8 @@ use domain::{
     policy::RoleSet,
     time::{TimeZone, Timestamp},
     user::{
-        Invited, PasswordChanged, PasswordProof, PasswordResetRequested, RefreshTokenReused, Registered,
-        ResetOccasion, UserEvent, VerificationRequested, values::Locale,
+        Invited, LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested, RefreshTokenReused,
+        Registered, ResetOccasion, UserEvent, VerificationRequested, values::Locale,
     },
 };
 use event_store::{MasterKey, NewEvent, Pressure, Sealer};
@@ -181,6 +181,7 @@ async fn every_occasion_has_its_mail() {
         changed(PasswordProof::Reset),
         changed(PasswordProof::SignUp),
         UserEvent::RefreshTokenReused(reuse),
+        UserEvent::LoginsFailed(LoginsFailed { count: 3, tried_from: world.seal(ann, "198.51.100.4").await }),
     ];
     world.happens(ann, 0, &events).await;
     let invitation = UserEvent::Invited(Invited {
@@ -203,13 +204,14 @@ async fn every_occasion_has_its_mail() {
         "Set a new password",
         "Your password was changed",
         "A session of yours was ended",
+        "Wrong passwords for your account",
         "Taskledger에 초대되었습니다",
     ];
     assert_eq!(subjects, expected);
     let link = |purpose, user, link, page: &str, language: &str| {
         format!("\n\n{URL}/auth/{page}#token={}&lang={language}\n\n", tokens().write(purpose, user, link))
     };
-    let [verification, _, forgotten, _, reused, invitation] = &mails[..] else { panic!("{mails:?}") };
+    let [verification, _, forgotten, _, reused, tried, invitation] = &mails[..] else { panic!("{mails:?}") };
     assert!(verification.text.contains(&link(Purpose::VerifyEmail, ann, verify, "verify", "en")));
     assert!(!verification.text.contains("Ann"), "{}", verification.text);
     assert!(forgotten.text.contains(&link(Purpose::ResetPassword, ann, reset, "reset", "en")));
@@ -219,6 +221,7 @@ async fn every_occasion_has_its_mail() {
     assert!(
         reused.text.contains("192.0.2.1 and 2001:db8::7") && reused.text.contains("2023-11-14 22:13 UTC")
     );
+    assert!(tried.text.contains("3 times, last from 198.51.100.4"), "{}", tried.text);
     assert!(invitation.text.contains(&link(Purpose::ResetPassword, kim, invited, "reset", "ko")));
     assert!(invitation.text.contains("김하늘 님"), "{}", invitation.text);
     assert_eq!((&*invitation.to, &forgotten.to), ("kim@example.com", &format!("{ann}@example.com")));

@@ -1,16 +1,17 @@
 //! English.
 
-use crate::mail::compose::{Part, Topic, Words};
+use crate::mail::compose::{Facts, Part, Topic, Words};
 
 const NOT_YOU: &str = "If that was not you, set a new password now, which ends all sessions:";
 const IGNORE: &str = "If you did not ask for this, you can ignore this mail: nothing has changed.";
 
 /// The words of a mail.
-pub(in crate::mail) fn words(topic: Topic) -> Words {
+pub(in crate::mail) fn words(topic: Topic, facts: Facts) -> Words {
+    let Facts { name, when, url } = facts;
     let text = |text: &str| Part::Text(text.to_owned());
-    let hello = |name: String| Part::Text(format!("Hello {name},"));
+    let hello = Part::Text(format!("Hello {name},"));
     let (subject, parts) = match topic {
-        Topic::Verification { url } => (
+        Topic::Verification => (
             "Confirm your address",
             vec![
                 text(
@@ -20,19 +21,19 @@ pub(in crate::mail) fn words(topic: Topic) -> Words {
                 text("The link is good for 24 hours. If it was not you, ignore this mail."),
             ],
         ),
-        Topic::Invitation { name, url } => (
+        Topic::Invitation => (
             "You are invited to Taskledger",
             vec![
-                hello(name),
+                hello,
                 text("An account was made for you at Taskledger. Choose a password to begin:"),
                 Part::Link { label: "Choose a password", url },
                 text("The link is good for 24 hours; afterwards the same page sends you another one."),
             ],
         ),
-        Topic::SignUpRepeated { name, url } => (
+        Topic::SignUpRepeated => (
             "You have an account already",
             vec![
-                hello(name),
+                hello,
                 text(
                     "Somebody has tried to sign up at Taskledger with your address, which has an account already.",
                 ),
@@ -41,29 +42,29 @@ pub(in crate::mail) fn words(topic: Topic) -> Words {
                 text(IGNORE),
             ],
         ),
-        Topic::Forgotten { name, url } => (
+        Topic::Forgotten => (
             "Set a new password",
             vec![
-                hello(name),
+                hello,
                 text("Here you can set a new password for Taskledger:"),
                 Part::Link { label: "Set a new password", url },
                 text("The link is good once, for 30 minutes. All your sessions will end."),
                 text(IGNORE),
             ],
         ),
-        Topic::PasswordChanged { name, when, url } => (
+        Topic::PasswordChanged => (
             "Your password was changed",
             vec![
-                hello(name),
+                hello,
                 Part::Text(format!("Your password was changed at {when}, and all your sessions were ended.")),
                 text(NOT_YOU),
                 Part::Link { label: "Set a new password", url },
             ],
         ),
-        Topic::TokenReused { name, when, used_from, reused_from, url } => (
+        Topic::TokenReused { used_from, reused_from } => (
             "A session of yours was ended",
             vec![
-                hello(name),
+                hello,
                 Part::Text(format!(
                     "One of your sessions was used from two places at {when}, so it was ended. The addresses were \
                      {used_from} and {reused_from}."
@@ -75,10 +76,10 @@ pub(in crate::mail) fn words(topic: Topic) -> Words {
                 Part::Link { label: "Set a new password", url },
             ],
         ),
-        Topic::LoginsFailed { name, when, count, tried_from, url } => (
+        Topic::LoginsFailed { count, tried_from } => (
             "Wrong passwords for your account",
             vec![
-                hello(name),
+                hello,
                 Part::Text(format!(
                     "By {when} a wrong password had been tried for your account {count} times, last from {tried_from}. Nobody \
                      has come in with them."

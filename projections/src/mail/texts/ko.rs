@@ -1,16 +1,17 @@
 //! Korean.
 
-use crate::mail::compose::{Part, Topic, Words};
+use crate::mail::compose::{Facts, Part, Topic, Words};
 
 const NOT_YOU: &str = "본인이 아니라면 지금 새 비밀번호를 정하세요. 모든 세션이 종료됩니다.";
 const IGNORE: &str = "요청하지 않았다면 이 메일을 무시하세요. 바뀐 것은 없습니다.";
 
 /// The words of a mail.
-pub(in crate::mail) fn words(topic: Topic) -> Words {
+pub(in crate::mail) fn words(topic: Topic, facts: Facts) -> Words {
+    let Facts { name, when, url } = facts;
     let text = |text: &str| Part::Text(text.to_owned());
-    let hello = |name: String| Part::Text(format!("{name} 님, 안녕하세요."));
+    let hello = Part::Text(format!("{name} 님, 안녕하세요."));
     let (subject, parts) = match topic {
-        Topic::Verification { url } => (
+        Topic::Verification => (
             "이메일 주소를 확인해 주세요",
             vec![
                 text("이 주소로 Taskledger 가입 신청이 있었습니다. 본인이라면 주소를 확인해 주세요."),
@@ -18,48 +19,48 @@ pub(in crate::mail) fn words(topic: Topic) -> Words {
                 text("링크는 24시간 동안 유효합니다. 본인이 아니라면 이 메일을 무시하세요."),
             ],
         ),
-        Topic::Invitation { name, url } => (
+        Topic::Invitation => (
             "Taskledger에 초대되었습니다",
             vec![
-                hello(name),
+                hello,
                 text("Taskledger 계정이 만들어졌습니다. 비밀번호를 정하고 시작하세요."),
                 Part::Link { label: "비밀번호 정하기", url },
                 text("링크는 24시간 동안 유효합니다. 그 후에는 같은 페이지에서 새 링크를 받을 수 있습니다."),
             ],
         ),
-        Topic::SignUpRepeated { name, url } => (
+        Topic::SignUpRepeated => (
             "이미 계정이 있습니다",
             vec![
-                hello(name),
+                hello,
                 text("이미 계정이 있는 이 주소로 Taskledger 가입 신청이 있었습니다."),
                 text("본인이 비밀번호를 잊은 것이라면 여기에서 새 비밀번호를 정할 링크를 받으세요."),
                 Part::Link { label: "새 비밀번호 정하기", url },
                 text(IGNORE),
             ],
         ),
-        Topic::Forgotten { name, url } => (
+        Topic::Forgotten => (
             "새 비밀번호를 정하세요",
             vec![
-                hello(name),
+                hello,
                 text("여기에서 Taskledger의 새 비밀번호를 정할 수 있습니다."),
                 Part::Link { label: "새 비밀번호 정하기", url },
                 text("링크는 30분 동안 한 번만 쓸 수 있습니다. 모든 세션이 종료됩니다."),
                 text(IGNORE),
             ],
         ),
-        Topic::PasswordChanged { name, when, url } => (
+        Topic::PasswordChanged => (
             "비밀번호가 변경되었습니다",
             vec![
-                hello(name),
+                hello,
                 Part::Text(format!("{when}에 비밀번호가 변경되었고 모든 세션이 종료되었습니다.")),
                 text(NOT_YOU),
                 Part::Link { label: "새 비밀번호 정하기", url },
             ],
         ),
-        Topic::TokenReused { name, when, used_from, reused_from, url } => (
+        Topic::TokenReused { used_from, reused_from } => (
             "세션이 종료되었습니다",
             vec![
-                hello(name),
+                hello,
                 Part::Text(format!(
                     "{when}에 하나의 세션이 두 곳에서 사용되어 종료했습니다. 주소는 {used_from}, {reused_from}입니다."
                 )),
@@ -68,10 +69,10 @@ pub(in crate::mail) fn words(topic: Topic) -> Words {
                 Part::Link { label: "새 비밀번호 정하기", url },
             ],
         ),
-        Topic::LoginsFailed { name, when, count, tried_from, url } => (
+        Topic::LoginsFailed { count, tried_from } => (
             "잘못된 비밀번호가 입력되었습니다",
             vec![
-                hello(name),
+                hello,
                 Part::Text(format!(
                     "{when}까지 회원님의 계정에 잘못된 비밀번호가 {count}번 입력되었습니다. 마지막 주소는 {tried_from}입니다. 로그인된 것은 \
                      없습니다."
