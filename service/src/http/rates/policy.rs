@@ -41,7 +41,7 @@ impl Policy {
         let asked = path.strip_prefix("/v1/auth/").filter(|_| *method == Method::POST)?;
         match asked {
             "login" | "mfa" | "register" | "verify-email" | "reauthenticate" => Some(Self::Login),
-            "password/forgot" | "password/reset" => Some(Self::Login),
+            "password/forgot" | "password/reset" | "password/change" => Some(Self::Login),
             "refresh" => Some(Self::Refresh),
             _ => None,
         }
