@@ -167,16 +167,18 @@ async fn the_second_step_wants_one_proof() {
 async fn what_proves_who_one_is_changes_only_by_who_proved_it_lately() {
     let world = World::new().await;
     let api = world.api().await;
-    let ann = api.member("ann").await;
+    api.member("ann").await;
+    let login = api.log_in_anew("ann").await;
+    let ann = login.person();
     let old = Person { id: ann.id, token: world.older_token(&ann, &["auth_time"]).await };
     let bodies = [("enrol", json!({})), ("confirm", json!({"code": "123456"})), ("disable", json!({}))];
     for (path, body) in bodies.into_iter().chain([("recovery-codes", json!({}))]) {
         let path = format!("/v1/auth/totp/{path}");
         api.post(&path, Some(&old), body).await.refused(403, "REAUTHENTICATION_REQUIRED");
     }
-    let prove = async |body: Value| api.post("/v1/auth/reauthenticate", Some(&old), body).await;
-    prove(json!({"password": "tempest over kiwj"})).await.refused(401, "INVALID_CREDENTIALS");
-    let proved = prove(json!({"password": PASSWORD})).await.expect(200);
+    let prove = async |who: &Person, body: Value| api.post("/v1/auth/reauthenticate", Some(who), body).await;
+    prove(&old, json!({"password": "tempest over kiwj"})).await.refused(401, "INVALID_CREDENTIALS");
+    let proved = prove(&old, json!({"password": PASSWORD})).await.expect(200);
     assert_eq!(proved.header("cache-control"), Some("no-store"));
     let fresh = Person { id: ann.id, token: proved.json["access_token"].as_str().unwrap().to_owned() };
     assert_eq!(fresh.session(), ann.session());
@@ -186,20 +188,22 @@ async fn what_proves_who_one_is_changes_only_by_who_proved_it_lately() {
     api.post("/v1/auth/totp/confirm", Some(&fresh), code).await.expect(200);
     world.next_step().await;
 
-    // The second factor belongs to the proof from now on.
+    // The second factor belongs to the proof from now on; the session goes on with a refresh.
+    let refreshed = api.refresh(&login.refresh_token()).await.expect(200).person();
+    let old = Person { id: ann.id, token: world.older_token(&refreshed, &["auth_time"]).await };
     let wrong = json!({"password": PASSWORD, "code": authenticator.wrong_code()});
     for body in [json!({"password": PASSWORD}), wrong] {
-        prove(body).await.refused(401, "MFA_INVALID");
+        prove(&old, body).await.refused(401, "MFA_INVALID");
     }
     let both = json!({"password": PASSWORD, "code": authenticator.code()});
-    let proved = prove(both.clone()).await.expect(200);
+    let proved = prove(&old, both.clone()).await.expect(200);
     let fresh = Person { id: ann.id, token: proved.json["access_token"].as_str().unwrap().to_owned() };
     assert_eq!(fresh.claims()["amr"], json!(["pwd", "otp"]));
-    prove(both).await.refused(401, "MFA_INVALID");
+    prove(&old, both).await.refused(401, "MFA_INVALID");
     world.next_step().await;
     api.post("/v1/auth/logout", Some(&fresh), json!({})).await.expect(204);
     let body = json!({"password": PASSWORD, "code": authenticator.code()});
-    prove(body).await.refused(401, "TOKEN_INVALID");
+    prove(&old, body).await.refused(401, "TOKEN_INVALID");
 }
 
 #[tokio::test]
@@ -371,14 +375,18 @@ async fn pages_get_the_cookie_after_the_second_step() {
 async fn what_is_shown_once_is_kept_nowhere() {
     let world = World::new().await;
     let api = world.api().await;
-    let ann = api.member("ann").await;
-    let authenticator = api.enrol(&ann).await;
+    api.member("ann").await;
+    let login = api.log_in_anew("ann").await;
+    let authenticator = api.enrol(&login.person()).await;
     let key = Uuid::now_v7().to_string();
     let key = [("idempotency-key", key.as_str())];
     let body = json!({"code": authenticator.code()});
-    let confirm =
-        async || api.call("POST", "/v1/auth/totp/confirm", Some(&ann), body.clone(), &key).await.expect(200);
-    let (first, replayed) = (confirm().await, confirm().await);
+    let confirm = async |who: &Person| {
+        api.call("POST", "/v1/auth/totp/confirm", Some(who), body.clone(), &key).await.expect(200)
+    };
+    let first = confirm(&login.person()).await;
+    let refreshed = api.refresh(&login.refresh_token()).await.expect(200);
+    let replayed = confirm(&refreshed.person()).await;
     assert_eq!(replayed.header("idempotent-replayed"), Some("true"));
     assert_eq!(replayed.json.get("recovery_codes"), None);
     assert_eq!(replayed.version(), first.version());
