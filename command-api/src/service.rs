@@ -6,14 +6,10 @@ use ::service::{
     auth::{KeySource, Truth, Verifier},
     config::{EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
     health::Health,
-    http::per_address,
     process::{BuildError, Surroundings},
     shutdown::Shutdown,
 };
-use axum::{
-    Router,
-    middleware::{from_fn, from_fn_with_state},
-};
+use axum::{Router, middleware::from_fn_with_state};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use domain::user::UserEvent;
@@ -124,7 +120,7 @@ impl CommandApi {
         let (router, document) = crate::http::router().split_for_parts();
         let audit = Audit::spawn(self.commands.clone(), &self.surroundings);
         let watch = from_fn_with_state(Watch::new(audit, &document), watch);
-        let router = router.route_layer(from_fn(per_address)).route_layer(watch);
+        let router = router.route_layer(watch);
         router.with_state(self.app.clone()).merge(crate::http::pages())
     }
 }

@@ -10,7 +10,7 @@ use service::{
     problem::{Code, Problem},
     request::{ClientInfo, RequestContext},
 };
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 use uuid::Uuid;
 
 use super::problems::problem;
@@ -22,9 +22,13 @@ use crate::{
 /// Sessions whose address and user agent are remembered sealed.
 const CACHED_SESSIONS: usize = 10_000;
 
-/// The state behind the routes. Cheap to clone.
+/// The state behind the routes; cheap to clone, as every request does it several times.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What the routes work with.
+#[derive(Debug)]
+pub struct Parts {
     /// Executes commands.
     pub commands: Commands,
     /// Lets people in.
@@ -33,7 +37,7 @@ pub struct App {
     pub verifier: Verifier,
     /// Whose pages may use the refresh cookie.
     pub origins: Arc<[Origin]>,
-    seals: Arc<Cache<Uuid, Arc<Seals>>>,
+    seals: Cache<Uuid, Arc<Seals>>,
 }
 
 /// A session's origin as events store it: sealing is deterministic, so once is enough.
@@ -46,8 +50,8 @@ struct Seals {
 impl App {
     /// Puts the parts together.
     pub fn new(commands: Commands, auth: Auth, verifier: Verifier, origins: Vec<Origin>) -> Self {
-        let seals = Arc::new(Cache::new(CACHED_SESSIONS));
-        Self { commands, auth, verifier, origins: origins.into(), seals }
+        let seals = Cache::new(CACHED_SESSIONS);
+        Self(Arc::new(Parts { commands, auth, verifier, origins: origins.into(), seals }))
     }
 
     /// The task that a path names by UUID or by key.
@@ -98,6 +102,14 @@ impl App {
         let seals = Arc::new(Seals { client: client.clone(), sealed });
         self.seals.insert(session, Arc::clone(&seals));
         Ok(seals)
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 

@@ -94,7 +94,8 @@ struct Waiting {
     _place: Reservation,
 }
 
-/// Appends units in the order in which they come, those that wait together (group commit, no timer). Cheap to clone.
+/// Appends units as they come, those that wait together in one batch (group commit, no timer). Of units under way at the
+/// same time either may be first in the log: who depends on another awaits its outcome. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Appender {
     queue: mpsc::Sender<Waiting>,
@@ -111,7 +112,7 @@ struct Limits {
 }
 
 impl Appender {
-    /// Starts the writer: one task with a connection of its own, which it makes when there is something to write. After
+    /// Starts the writer: one task with connections of its own, which it makes when there is something to write. After
     /// `shutdown` it takes no more units and writes those it has.
     pub fn spawn(config: AppenderConfig, shutdown: CancellationToken) -> Self {
         let (queue, units) = mpsc::channel(config.queue_units);
@@ -123,7 +124,7 @@ impl Appender {
         };
         let stopped = appender.stopped.clone().drop_guard();
         tokio::spawn(async move {
-            Writer::new(config).run(units, shutdown).await;
+            Writer::new(config, units).run(shutdown).await;
             drop(stopped);
         });
         appender

@@ -1,10 +1,18 @@
-//! The one task that writes: gathers what waits, sends it, sends it again until answered.
+//! The one task that writes: gathers what waits, sends it, sends it again until answered. While Postgres writes one batch,
+//! the next may already stand in line for the head of the log.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{ConnectOptions, PgConnection, postgres::PgDatabaseError};
 use tokio::{
     sync::mpsc::Receiver,
+    task::JoinSet,
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
@@ -21,9 +29,34 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const PACE: Duration = Duration::from_millis(1);
 const FEW: std::ops::Range<usize> = 2..16;
 
+/// With so many units a batch leaves although another is under way: Postgres turns to it as soon as it has written the
+/// other. Fewer had better wait and become more.
+const MANY: usize = 24;
+/// Batches under way at most.
+const WAYS: usize = 2;
+
+/// Gathers what waits and sends it off.
 pub(super) struct Writer {
-    config: AppenderConfig,
+    config: Arc<AppenderConfig>,
+    units: Receiver<Waiting>,
+    /// What no longer fitted into the last batch.
+    carried: Option<Waiting>,
+    idle: Vec<Way>,
+    under_way: JoinSet<Way>,
+    /// Units of the batches under way.
+    sent: Arc<AtomicUsize>,
+}
+
+/// A connection of its own, and what it takes to get an answer on it.
+struct Way {
+    config: Arc<AppenderConfig>,
     connection: Option<PgConnection>,
+}
+
+/// Units that leave together.
+struct Gathered {
+    units: Vec<Waiting>,
+    bytes: usize,
 }
 
 /// Why a batch has no outcomes.
@@ -49,52 +82,102 @@ enum Sending {
 }
 
 impl Writer {
-    pub(super) fn new(config: AppenderConfig) -> Self {
-        Self { config, connection: None }
+    pub(super) fn new(config: AppenderConfig, units: Receiver<Waiting>) -> Self {
+        Self {
+            config: Arc::new(config),
+            units,
+            carried: None,
+            idle: Vec::new(),
+            under_way: JoinSet::new(),
+            sent: Arc::default(),
+        }
     }
 
     /// Writes until the queue is closed and empty.
-    pub(super) async fn run(mut self, mut units: Receiver<Waiting>, shutdown: CancellationToken) {
-        let mut carried = None;
+    pub(super) async fn run(mut self, shutdown: CancellationToken) {
         let mut due = Instant::now();
-        while let Some(first) = next(&mut carried, &mut units, &shutdown).await {
+        while let Some(first) = self.next(&shutdown).await {
             // Callers just answered run first: what they append next goes into this batch, not after it.
             tokio::task::yield_now().await;
             if Instant::now() < due {
                 sleep_until(due).await;
             }
-            let batch = self.gather(first, &mut carried, &mut units);
+            let mut batch = Gathered { bytes: first.bytes, units: vec![first] };
+            let mut way = self.way(&mut batch).await;
+            let batch = batch.units;
             due = Instant::now() + if FEW.contains(&batch.len()) { PACE } else { Duration::ZERO };
-            self.config.pressure.batch(batch.len());
-            self.write(batch).await;
+            let (count, sent) = (batch.len(), Arc::clone(&self.sent));
+            self.config.pressure.batch(count + sent.fetch_add(count, Ordering::Relaxed));
+            self.under_way.spawn(async move {
+                way.write(batch).await;
+                sent.fetch_sub(count, Ordering::Relaxed);
+                way
+            });
         }
-        if let Some(connection) = self.connection {
-            use sqlx::Connection as _;
-            let _closed = timeout(Duration::from_secs(1), connection.close()).await;
+        while let Some(ended) = self.under_way.join_next().await {
+            self.idle.extend(ended);
+        }
+        for way in self.idle {
+            way.close().await;
         }
     }
 
-    /// Takes what waits now, up to the bounds of a batch; what no longer fits is carried to the next.
-    fn gather(
-        &self,
-        first: Waiting,
-        carried: &mut Option<Waiting>,
-        units: &mut Receiver<Waiting>,
-    ) -> Vec<Waiting> {
-        let mut bytes = first.bytes;
-        let mut batch = vec![first];
-        while batch.len() < self.config.batch_units {
-            let Ok(unit) = units.try_recv() else { break };
-            bytes += unit.bytes;
-            if bytes > self.config.batch_bytes {
-                *carried = Some(unit);
-                break;
+    /// The next unit to write; none when the queue is closed and empty.
+    async fn next(&mut self, shutdown: &CancellationToken) -> Option<Waiting> {
+        if let Some(waiting) = self.carried.take() {
+            return Some(waiting);
+        }
+        tokio::select! {
+            biased;
+            waiting = self.units.recv() => waiting,
+            () = shutdown.cancelled() => {
+                self.units.close();
+                self.units.recv().await
             }
-            batch.push(unit);
         }
-        batch
     }
 
+    /// A way to send the batch; until there is one, and the batch is worth it, it grows.
+    async fn way(&mut self, batch: &mut Gathered) -> Way {
+        loop {
+            while let Some(ended) = self.under_way.try_join_next() {
+                self.idle.extend(ended);
+            }
+            while self.has_room(batch)
+                && let Ok(unit) = self.units.try_recv()
+            {
+                self.add(batch, unit);
+            }
+            let many = batch.units.len() >= MANY || !self.has_room(batch);
+            if self.under_way.is_empty() || (many && self.under_way.len() < WAYS) {
+                let fresh = || Way { config: Arc::clone(&self.config), connection: None };
+                return self.idle.pop().unwrap_or_else(fresh);
+            }
+            let has_room = self.has_room(batch);
+            tokio::select! {
+                biased;
+                Some(ended) = self.under_way.join_next() => self.idle.extend(ended),
+                Some(unit) = self.units.recv(), if has_room => self.add(batch, unit),
+            }
+        }
+    }
+
+    fn has_room(&self, batch: &Gathered) -> bool {
+        self.carried.is_none() && batch.units.len() < self.config.batch_units
+    }
+
+    /// Up to the bounds of a batch; what no longer fits is carried to the next.
+    fn add(&mut self, batch: &mut Gathered, unit: Waiting) {
+        if batch.bytes + unit.bytes > self.config.batch_bytes {
+            self.carried = Some(unit);
+        } else {
+            batch.bytes += unit.bytes;
+            batch.units.push(unit);
+        }
+    }
+}
+
+impl Way {
     /// Writes and answers; a batch refused for what one unit holds is halved until that unit stands, and fails, alone.
     async fn write(&mut self, batch: Vec<Waiting>) {
         let mut parts = vec![batch];
@@ -185,23 +268,11 @@ impl Writer {
             Err(_) => self.connection = None,
         }
     }
-}
 
-/// The next unit to write; none when the queue is closed and empty.
-async fn next(
-    carried: &mut Option<Waiting>,
-    units: &mut Receiver<Waiting>,
-    shutdown: &CancellationToken,
-) -> Option<Waiting> {
-    if let Some(waiting) = carried.take() {
-        return Some(waiting);
-    }
-    tokio::select! {
-        biased;
-        waiting = units.recv() => waiting,
-        () = shutdown.cancelled() => {
-            units.close();
-            units.recv().await
+    async fn close(self) {
+        use sqlx::Connection as _;
+        if let Some(connection) = self.connection {
+            let _closed = timeout(Duration::from_secs(1), connection.close()).await;
         }
     }
 }

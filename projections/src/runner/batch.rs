@@ -1,4 +1,5 @@
-//! One batch, one transaction: checkpoints locked, rows written, checkpoints moved.
+//! One batch, one transaction: checkpoints locked, rows written, checkpoints moved. Here step by step, for whatever may be
+//! the matter; [`super::usual`] is the short way.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,6 +9,7 @@ use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use super::{
     lanes::{Leases, lane_of},
     parking::{Limit, Parking, apply_carefully, apply_plainly},
+    usual,
 };
 use crate::projector::{ApplyError, Projector};
 
@@ -61,11 +63,12 @@ pub(crate) async fn handle(
     leases: &Leases,
     events: &[Arc<Envelope>],
 ) -> Result<Handled, BatchError> {
-    let foreign = events.iter().all(|event| event.aggregate_type != projector.aggregate_type());
-    if foreign && pass(tables, leases, events).await? {
-        return Ok(Handled::All);
-    }
-    match attempt(tables, projector, leases, events, Manner::Plain).await {
+    let attempted = match usual::handle(tables, projector, leases, events).await {
+        Ok(true) => Ok(Attempt::Done),
+        Ok(false) => attempt(tables, projector, leases, events, Manner::Plain).await,
+        Err(error) => Err(error),
+    };
+    match attempted {
         Ok(Attempt::Done) => Ok(Handled::All),
         Ok(Attempt::Over { .. }) => careful(tables, projector, leases, events).await,
         Err(BatchError::Apply(error)) if error.is_data() => {
@@ -218,36 +221,6 @@ async fn advance(
         .execute(&mut **transaction)
         .await?;
     Ok(())
-}
-
-const PASS: &str = "
-WITH ours AS (
-    SELECT c.lane FROM read_model.checkpoints AS c JOIN unnest($6::smallint[], $7::bigint[]) AS held (lane, epoch)
-        ON c.lane = held.lane AND c.lease_epoch = held.epoch
-    WHERE c.projection = $1 AND c.version = $2 AND c.position BETWEEN $8 - 1 AND $3 - 1 ORDER BY c.lane FOR UPDATE OF c)
-UPDATE read_model.checkpoints AS c SET position = $3, event_id = $4, recorded_at = $5,
-    lease_until = clock_timestamp() + make_interval(secs => $9)
-FROM ours WHERE c.projection = $1 AND c.version = $2 AND c.lane = ours.lane";
-
-/// Lets events pass that are none of the projector's, in one round trip. False if a lane did not join on; what is true of
-/// the others is written all the same.
-async fn pass(tables: &mut PgConnection, leases: &Leases, events: &[Arc<Envelope>]) -> sqlx::Result<bool> {
-    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(true) };
-    let lanes = leases.lanes();
-    let epochs: Vec<Option<i64>> = lanes.iter().map(|lane| leases.epoch(*lane)).collect();
-    let passed = sqlx::query(PASS)
-        .bind(leases.projection)
-        .bind(leases.version)
-        .bind(last.position)
-        .bind(last.id.0)
-        .bind(last.recorded_at.as_datetime())
-        .bind(&lanes)
-        .bind(epochs)
-        .bind(first.position)
-        .bind(leases.lifetime.as_secs_f64())
-        .execute(tables)
-        .await?;
-    Ok(passed.rows_affected() == lanes.len() as u64)
 }
 
 const STOP: &str = "

@@ -6,6 +6,7 @@ mod parking;
 mod progress;
 mod session;
 mod supervisor;
+mod usual;
 
 pub use batch::BatchError;
 pub(crate) use batch::{Handled, handle};

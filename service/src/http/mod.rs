@@ -15,6 +15,6 @@ pub use self::{
     deadline::Unhurried,
     finish::{Edge, InvalidOrigin, Origin, finish},
     limits::Limits,
-    rates::{InvalidRates, Meter, RateLimits, Rates, per_address},
+    rates::{InvalidRates, Meter, RateLimits, Rates, charge_address},
     serve::serve,
 };

@@ -5,18 +5,18 @@ use std::{net::SocketAddr, time::Duration};
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, FromRef},
+    extract::{self, ConnectInfo, FromRef},
     http::{Request, StatusCode},
-    middleware::from_fn,
-    response::Response,
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use http_body_util::BodyExt;
 use service::{
     auth::{Principal, Verifier, testing::Minter},
-    http::{Edge, Meter, RateLimits, Rates, finish, per_address},
+    http::{Edge, Meter, RateLimits, Rates, charge_address, finish},
     problem::{Code, Problem},
-    request::Network,
+    request::{Network, RequestContext},
 };
 use tokio::time::advance;
 use tower::ServiceExt;
@@ -43,6 +43,13 @@ async fn many(_: Principal, meter: Meter, body: String) -> Result<(), Problem> {
 /// Reading twice who it is counts once.
 async fn list(_: Principal, _: Principal) {}
 
+async fn limited(context: RequestContext, request: extract::Request, next: Next) -> Response {
+    match charge_address(&context, &request) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
 fn routes() -> Router<State> {
     Router::new()
         .route("/v1/tasks", get(list).post(many))
@@ -51,7 +58,7 @@ fn routes() -> Router<State> {
         .route("/v1/open", get(async || ()))
         .route("/v1/auth/login", post(async || Problem::new(Code::InvalidCredentials)))
         .route("/v1/auth/refresh", post(async || ()))
-        .route_layer(from_fn(per_address))
+        .route_layer(from_fn(limited))
 }
 
 impl World {

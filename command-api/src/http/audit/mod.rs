@@ -8,12 +8,13 @@ use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderValue, Method, StatusCode},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use chrono::Utc;
 use domain::ids::TaskKey;
 use service::{
     auth::Witness,
+    http::charge_address,
     problem::{Code, Problem},
     request::RequestContext,
 };
@@ -93,7 +94,7 @@ impl Route {
     }
 }
 
-/// Lets the request pass, and keeps what is worth it.
+/// Lets the request pass unless its address asks too often, and keeps what is worth it.
 pub(crate) async fn watch(
     State(watch): State<Watch>,
     matched: MatchedPath,
@@ -103,13 +104,13 @@ pub(crate) async fn watch(
 ) -> Response {
     let routes = watch.routes.get(matched.as_str());
     let Some(route) = routes.and_then(|routes| routes.get(request.method())) else {
-        return next.run(request).await;
+        return pass(&context, request, next).await;
     };
     let (trail, witness) = (Trail::default(), Witness::default());
     request.extensions_mut().insert(trail.clone());
     request.extensions_mut().insert(witness.clone());
     let (method, key) = (request.method().clone(), request.headers().get("idempotency-key").cloned());
-    let response = next.run(request).await;
+    let response = pass(&context, request, next).await;
     let facts = trail.take();
     let record = |outcome, status: StatusCode, code| Record {
         occurred_at: Utc::now(),
@@ -139,6 +140,13 @@ pub(crate) async fn watch(
         }
     }
     response
+}
+
+async fn pass(context: &RequestContext, request: Request, next: Next) -> Response {
+    match charge_address(context, &request) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    }
 }
 
 fn code_of(response: &Response) -> Option<Code> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, postgres::PgArguments, query::Query};
 use uuid::Uuid;
 
 use super::{
@@ -11,19 +11,41 @@ use super::{
     words::{hash, searchable, short_words, words},
 };
 
-const UPSERT: &str = "
+/// Most words are there already. New ones come in their order, so that workers who meet the same ones wait for each other
+/// and never crosswise.
+macro_rules! add_words {
+    () => {
+        "
+INSERT INTO search_words (hash, word, short)
+SELECT u.hash, u.word, u.short::text[]
+FROM unnest($1::integer[], $2::text[], $3::text[]) WITH ORDINALITY AS u (hash, word, short, number)
+WHERE NOT EXISTS (
+    SELECT FROM search_words AS known
+    WHERE known.hash = u.hash AND hashtextextended(known.word, 0) = hashtextextended(u.word, 0))
+ORDER BY u.number
+ON CONFLICT DO NOTHING"
+    };
+}
+
+const ADD_WORDS: &str = add_words!();
+
+/// Words and texts in one round trip: each costs as much as some rows do.
+const UPSERT: &str = concat!(
+    "WITH words AS (",
+    add_words!(),
+    ")
 INSERT INTO task_search (task_id, part, position, text, words)
 SELECT task_id, part, position, text, words::integer[]
-FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[]) AS u (task_id, part, position, text, words)
-ON CONFLICT (task_id, part) DO UPDATE SET position = excluded.position, text = excluded.text, words = excluded.words";
+FROM unnest($4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::text[]) AS u (task_id, part, position, text, words)
+ON CONFLICT (task_id, part) DO UPDATE SET position = excluded.position, text = excluded.text, words = excluded.words"
+);
 
 pub(super) async fn upsert(tables: &mut PgConnection, parts: &Parts) -> sqlx::Result<()> {
     let rows = rows(parts);
     if rows.is_empty() {
         return Ok(());
     }
-    add_words(tables, &rows).await?;
-    sqlx::query(UPSERT)
+    with_words(UPSERT, &rows)
         .bind(rows.iter().map(|row| row.task).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.part).collect::<Vec<_>>())
         .bind(rows.iter().map(|row| row.position).collect::<Vec<_>>())
@@ -38,7 +60,7 @@ const COPY: &str = "COPY task_search (task_id, part, position, text, words) FROM
 
 pub(super) async fn copy(tables: &mut PgConnection, parts: &Parts) -> sqlx::Result<()> {
     let rows = rows(parts);
-    add_words(tables, &rows).await?;
+    with_words(ADD_WORDS, &rows).execute(&mut *tables).await?;
     let mut lines = Lines::default();
     for row in &rows {
         let hashes = row.hashes();
@@ -47,30 +69,13 @@ pub(super) async fn copy(tables: &mut PgConnection, parts: &Parts) -> sqlx::Resu
     lines.send(tables, COPY).await
 }
 
-/// Most words are there already. New ones come in their order, so that workers who meet the same ones wait for each other
-/// and never crosswise.
-const ADD_WORDS: &str = "
-INSERT INTO search_words (hash, word, short)
-SELECT u.hash, u.word, u.short::text[]
-FROM unnest($1::integer[], $2::text[], $3::text[]) WITH ORDINALITY AS u (hash, word, short, number)
-WHERE NOT EXISTS (
-    SELECT FROM search_words AS known
-    WHERE known.hash = u.hash AND hashtextextended(known.word, 0) = hashtextextended(u.word, 0))
-ORDER BY u.number
-ON CONFLICT DO NOTHING";
-
-async fn add_words(tables: &mut PgConnection, rows: &[Row]) -> sqlx::Result<()> {
+/// The words of the rows as parameters $1 to $3.
+fn with_words<'a>(sql: &'static str, rows: &'a [Row]) -> Query<'a, Postgres, PgArguments> {
     let all: BTreeSet<&str> = rows.iter().flat_map(|row| words(&row.text)).collect();
-    if all.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(ADD_WORDS)
+    sqlx::query(sql)
         .bind(all.iter().map(|word| hash(word)).collect::<Vec<_>>())
         .bind(all.iter().copied().collect::<Vec<_>>())
         .bind(all.iter().map(|word| array(short_words(word))).collect::<Vec<_>>())
-        .execute(tables)
-        .await?;
-    Ok(())
 }
 
 /// A row as the table holds it.

@@ -23,15 +23,15 @@ pub(super) fn labels(row: &TaskRow) -> BTreeSet<&str> {
     row.labels.iter().map(String::as_str).collect()
 }
 
-const ADD_PEOPLE: &str = "
-INSERT INTO task_people (user_id, role, task_id) SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[])";
+/// Both in one round trip: each costs as much as some rows do.
+const ADD: &str = "
+WITH people AS (
+    INSERT INTO task_people (user_id, role, task_id) SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]))
+INSERT INTO task_labels (label, task_id) SELECT * FROM unnest($4::text[], $5::uuid[])";
 
 const REMOVE_PEOPLE: &str = "
 DELETE FROM task_people AS p USING unnest($1::uuid[], $2::text[], $3::uuid[]) AS u (user_id, role, task_id)
 WHERE p.user_id = u.user_id AND p.role = u.role AND p.task_id = u.task_id";
-
-const ADD_LABELS: &str =
-    "INSERT INTO task_labels (label, task_id) SELECT * FROM unnest($1::text[], $2::uuid[])";
 
 const REMOVE_LABELS: &str = "
 DELETE FROM task_labels AS l USING unnest($1::text[], $2::uuid[]) AS u (label, task_id)
@@ -39,12 +39,23 @@ WHERE l.label = u.label AND l.task_id = u.task_id";
 
 /// Brings both tables to where the rows are.
 pub(super) async fn write(tables: &mut PgConnection, changed: &[Changed]) -> sqlx::Result<()> {
-    let (added, removed) = difference(changed, people);
-    write_people(tables, REMOVE_PEOPLE, &removed).await?;
-    write_people(tables, ADD_PEOPLE, &added).await?;
-    let (added, removed) = difference(changed, labels);
-    write_labels(tables, REMOVE_LABELS, &removed).await?;
-    write_labels(tables, ADD_LABELS, &added).await
+    let (new_people, former_people) = difference(changed, people);
+    let (new_labels, former_labels) = difference(changed, labels);
+    if !former_people.is_empty() {
+        let (users, roles, tasks) = columns(&former_people);
+        sqlx::query(REMOVE_PEOPLE).bind(users).bind(roles).bind(tasks).execute(&mut *tables).await?;
+    }
+    if !former_labels.is_empty() {
+        let (labels, tasks): (Vec<_>, Vec<_>) = former_labels.into_iter().unzip();
+        sqlx::query(REMOVE_LABELS).bind(labels).bind(tasks).execute(&mut *tables).await?;
+    }
+    if !new_people.is_empty() || !new_labels.is_empty() {
+        let (users, roles, tasks) = columns(&new_people);
+        let add = sqlx::query(ADD).bind(users).bind(roles).bind(tasks);
+        let (labels, tasks): (Vec<_>, Vec<_>) = new_labels.into_iter().unzip();
+        add.bind(labels).bind(tasks).execute(tables).await?;
+    }
+    Ok(())
 }
 
 type Links<T> = Vec<(T, Uuid)>;
@@ -64,31 +75,6 @@ fn difference<'a, T: Ord + Copy>(
     (added, removed)
 }
 
-async fn write_people(
-    tables: &mut PgConnection,
-    sql: &str,
-    links: &[((Uuid, &str), Uuid)],
-) -> sqlx::Result<()> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(sql)
-        .bind(links.iter().map(|((user, _), _)| *user).collect::<Vec<_>>())
-        .bind(links.iter().map(|((_, role), _)| *role).collect::<Vec<_>>())
-        .bind(links.iter().map(|(_, task)| *task).collect::<Vec<_>>())
-        .execute(tables)
-        .await?;
-    Ok(())
-}
-
-async fn write_labels(tables: &mut PgConnection, sql: &str, links: &[(&str, Uuid)]) -> sqlx::Result<()> {
-    if links.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(sql)
-        .bind(links.iter().map(|(label, _)| *label).collect::<Vec<_>>())
-        .bind(links.iter().map(|(_, task)| *task).collect::<Vec<_>>())
-        .execute(tables)
-        .await?;
-    Ok(())
+fn columns<'a>(links: &Links<(Uuid, &'a str)>) -> (Vec<Uuid>, Vec<&'a str>, Vec<Uuid>) {
+    links.iter().map(|((user, role), task)| (*user, *role, *task)).collect()
 }

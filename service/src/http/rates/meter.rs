@@ -9,8 +9,6 @@ use std::{
 use axum::{
     extract::{FromRequestParts, Request},
     http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts},
-    middleware::Next,
-    response::{IntoResponse, Response},
 };
 use uuid::Uuid;
 
@@ -110,17 +108,13 @@ impl Running {
     }
 }
 
-/// A layer for routes that are limited by address; others it leaves alone.
-pub async fn per_address(context: RequestContext, request: Request, next: Next) -> Response {
-    let meter = request.extensions().get::<Meter>().cloned().unwrap_or_default();
+/// Takes from the bucket of the client's address, for routes that are limited by it; others are free.
+pub fn charge_address(context: &RequestContext, request: &Request) -> Result<(), Problem> {
+    let meter = request.extensions().get::<Meter>();
+    let Some(running) = meter.and_then(|meter| meter.0.as_ref()) else { return Ok(()) };
     let policy = Policy::of_address(request.method(), request.uri().path());
-    if let (Some(running), Some(policy)) = (&meter.0, policy) {
-        let level = running.rates.take_of_address(policy, context.client().ip);
-        if let Err(refused) = running.note(policy, level) {
-            return refused.into_response();
-        }
-    }
-    next.run(request).await
+    let Some(policy) = policy else { return Ok(()) };
+    running.note(policy, running.rates.take_of_address(policy, context.client().ip))
 }
 
 impl<S: Sync> FromRequestParts<S> for Meter {

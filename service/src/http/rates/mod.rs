@@ -10,7 +10,7 @@ mod policy;
 mod setting;
 
 pub use self::{
-    meter::{Meter, per_address},
+    meter::{Meter, charge_address},
     setting::{InvalidRates, RateLimits},
 };
 

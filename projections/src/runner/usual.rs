@@ -1,0 +1,94 @@
+//! The usual batch: all lanes stand right before it, nothing is parked, and no event is at fault. One statement checks the
+//! leases, locks the checkpoints and moves them; whatever is unusual undoes it and is left to [`super::batch`].
+
+use std::sync::Arc;
+
+use event_store::envelope::Envelope;
+use sqlx::{Connection, PgConnection};
+
+use super::{
+    batch::BatchError,
+    lanes::{Leases, lane_of},
+};
+use crate::projector::Projector;
+
+const MOVE: &str = "
+WITH moved AS (
+    UPDATE read_model.checkpoints AS c SET position = $3, event_id = $4, recorded_at = $5,
+        handled = c.handled + held.handled, lease_until = clock_timestamp() + make_interval(secs => $6)
+    FROM unnest($7::smallint[], $8::bigint[], $9::bigint[]) AS held (lane, epoch, handled)
+    WHERE c.projection = $1 AND c.version = $2 AND c.lane = held.lane AND c.lease_epoch = held.epoch
+        AND c.position = $10
+    RETURNING c.parked)
+SELECT count(*), count(*) FILTER (WHERE parked > 0) FROM moved";
+
+/// Handles the events in one transaction, or in one statement if all are foreign. False if this batch is not a usual one:
+/// of foreign events some lanes may have passed then, and of others none.
+pub(super) async fn handle(
+    tables: &mut PgConnection,
+    projector: &dyn Projector,
+    leases: &Leases,
+    events: &[Arc<Envelope>],
+) -> Result<bool, BatchError> {
+    let (Some(first), Some(last)) = (events.first(), events.last()) else { return Ok(true) };
+    let news: Vec<Arc<Envelope>> =
+        events.iter().filter(|event| is_ours(projector, leases, event)).cloned().collect();
+    let moving = Moving { before: first.position - 1, last, news: &news };
+    if news.is_empty() {
+        let moved = moving.apply(tables, leases).await?;
+        return Ok(moved.lanes == leases.lanes().len());
+    }
+    let mut transaction = tables.begin().await?;
+    let moved = moving.apply(&mut transaction, leases).await?;
+    if moved.lanes != leases.lanes().len() || moved.with_parked > 0 {
+        transaction.rollback().await?;
+        return Ok(false);
+    }
+    projector.apply(&mut transaction, &news).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+fn is_ours(projector: &dyn Projector, leases: &Leases, event: &Envelope) -> bool {
+    event.aggregate_type == projector.aggregate_type() && leases.epoch(lane_of(event.aggregate_id)).is_some()
+}
+
+/// From where to where the checkpoints move, and with what.
+struct Moving<'a> {
+    before: i64,
+    last: &'a Envelope,
+    news: &'a [Arc<Envelope>],
+}
+
+/// The lanes that joined on, and those of them with parked events.
+struct Moved {
+    lanes: usize,
+    with_parked: i64,
+}
+
+impl Moving<'_> {
+    async fn apply(&self, tables: &mut PgConnection, leases: &Leases) -> sqlx::Result<Moved> {
+        let lanes = leases.lanes();
+        let epochs: Vec<Option<i64>> = lanes.iter().map(|lane| leases.epoch(*lane)).collect();
+        let handled: Vec<i64> = lanes.iter().map(|lane| self.handled_in(*lane)).collect();
+        let (moved, with_parked): (i64, i64) = sqlx::query_as(MOVE)
+            .bind(leases.projection)
+            .bind(leases.version)
+            .bind(self.last.position)
+            .bind(self.last.id.0)
+            .bind(self.last.recorded_at.as_datetime())
+            .bind(leases.lifetime.as_secs_f64())
+            .bind(lanes)
+            .bind(epochs)
+            .bind(handled)
+            .bind(self.before)
+            .fetch_one(tables)
+            .await?;
+        Ok(Moved { lanes: usize::try_from(moved).unwrap_or(0), with_parked })
+    }
+
+    fn handled_in(&self, lane: i16) -> i64 {
+        let events = self.news.iter().filter(|event| lane_of(event.aggregate_id) == lane).count();
+        i64::try_from(events).unwrap_or(i64::MAX)
+    }
+}
