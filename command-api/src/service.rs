@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::service::{
-    auth::{KeySource, Truth, Verifier},
+    auth::{ApiKeys, KeySource, Truth, Verifier},
     config::{EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
     health::Health,
     process::{BuildError, Surroundings},
@@ -18,7 +18,10 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
     audit::Audit,
-    auth::{AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old, forget_old_tries},
+    auth::{
+        AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old, forget_old_tries,
+        holder,
+    },
     commands::Commands,
     http::{
         App,
@@ -99,7 +102,8 @@ impl CommandApi {
         let ended = appender.clone();
         surroundings.shutdown.spawn(async move { ended.stopped().await });
         let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL)));
-        let commands = Commands::new(Log::connect(pool), appender, sealer, revocations);
+        let commands = Commands::new(Log::connect(pool.clone()), appender, sealer, revocations);
+        let verifier = verifier.accepting(api_keys(pool, commands.clone()));
         let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
         let app = App::new(commands.clone(), auth.clone(), verifier, http.origins());
         let api = Self { commands, auth, app, surroundings: surroundings.clone() };
@@ -133,6 +137,13 @@ fn pool(config: &Config, connections: u32) -> Result<PgPool, BuildError> {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .test_before_acquire(false)
         .connect_lazy_with(options.application_name("command-api")))
+}
+
+fn api_keys(pool: PgPool, commands: Commands) -> ApiKeys {
+    ApiKeys::new(pool, move |user, key| {
+        let holder = holder(commands.clone(), user, key);
+        async { Ok(holder.await?) }
+    })
 }
 
 async fn signing_keys(

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     actor::Actor,
     event::{Timed, events},
-    policy::{self, Action, Decision, Relation},
+    policy::{Action, Decision, Relation},
     time::Timestamp,
     words::words,
 };
@@ -83,7 +83,7 @@ impl Operation {
     ) -> Result<Vec<OperationEvent>, OperationError> {
         let decision = match context.actor {
             Actor::System => Decision::Allow,
-            actor => policy::decide(Action::Operate, actor.roles(), None, Relation::default()),
+            actor => actor.decide(Action::Operate, None, Relation::default()),
         };
         match (decision, &self.requested) {
             (Decision::Allow, None) => Ok(vec![OperationEvent::Requested(requested)]),

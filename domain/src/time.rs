@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Months, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::violation::Violation;
@@ -37,6 +37,11 @@ impl Timestamp {
     /// The instant this many whole days later; saturates at the end of time.
     pub fn plus_days(self, days: i64) -> Self {
         self.plus(TimeDelta::days(days))
+    }
+
+    /// The same day and time a year later, or a day before where that year has no such day.
+    pub fn plus_year(self) -> Self {
+        self.0.checked_add_months(Months::new(12)).map_or(self, Self)
     }
 }
 

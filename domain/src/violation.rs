@@ -96,11 +96,17 @@ pub enum Violation {
         /// The role held.
         held: &'static str,
     },
-    /// The role is for service accounts, not for people.
-    #[error("role {role} is for service accounts only")]
+    /// The role is for people and not for service accounts, or the other way round.
+    #[error("role {role} does not fit this kind of user")]
     RoleDoesNotFit {
         /// The role asked for.
         role: &'static str,
+    },
+    /// The service account's keys are not for this.
+    #[error("scope {scope} is not one of the service account's")]
+    ScopeNotHeld {
+        /// The scope asked for.
+        scope: &'static str,
     },
 }
 
@@ -123,6 +129,7 @@ impl Violation {
             Self::TooDeep { .. } => "TOO_DEEP",
             Self::RolesExclude { .. } => "ROLES_EXCLUDE",
             Self::RoleDoesNotFit { .. } => "ROLE_DOES_NOT_FIT",
+            Self::ScopeNotHeld { .. } => "SCOPE_NOT_HELD",
         }
     }
 
@@ -139,6 +146,7 @@ impl Violation {
             Self::UnknownTask { task } => vec![("task", task.to_string())],
             Self::RolesExclude { role, held } => vec![("role", (*role).into()), ("held", (*held).into())],
             Self::RoleDoesNotFit { role } => vec![("role", (*role).into())],
+            Self::ScopeNotHeld { scope } => vec![("scope", (*scope).into())],
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use ::service::{
-    auth::{Truth, Verifier},
+    auth::{ApiKeys, Truth, Verifier},
     config::{DatabaseUrl, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
     page_token::PageTokens,
     postgres::{self, PoolOptions},
@@ -21,7 +21,7 @@ use sqlx::{
 use crate::{
     progress::{self, Progress},
     queries::TaskReader,
-    standing::Standings,
+    standing::{Standings, holder},
 };
 
 /// Connections to the log at most: histories and heads.
@@ -100,12 +100,20 @@ impl ReadApi {
             standings: Standings::new(&points),
             points,
             sealer: Sealer::new(log_pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL))),
+            verifier: verifier.accepting(api_keys(log_pool.clone())),
             log: Log::connect(log_pool),
             progress: Progress::default(),
             page_tokens: PageTokens::new(&secret),
-            verifier,
         })))
     }
+}
+
+fn api_keys(pool: PgPool) -> ApiKeys {
+    let log = Log::connect(pool.clone());
+    ApiKeys::new(pool, move |user, key| {
+        let holder = holder(log.clone(), user, key);
+        async { Ok(holder.await?) }
+    })
 }
 
 fn pool_options(name: &str, max_connections: u32) -> PoolOptions {

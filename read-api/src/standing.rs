@@ -6,8 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::policy::{Role, RoleSet};
+use domain::{
+    policy::{Role, RoleSet},
+    user::User,
+};
+use event_store::{LoadError, Log, load};
 use quick_cache::sync::Cache;
+use service::auth::Holder;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -53,6 +58,13 @@ impl Standings {
         self.recent.insert(user, (Instant::now(), standing));
         Ok(standing)
     }
+}
+
+/// Whom an API key stands for, as the log has it now.
+pub(crate) async fn holder(log: Log, user: Uuid, key: Uuid) -> Result<Option<Holder>, LoadError> {
+    let user = load::<User>(&log, user).await?.aggregate;
+    let roles = user.effective_roles().iter().map(|role| role.as_str().to_owned()).collect();
+    Ok(user.lets_in(key).then(|| Holder { roles, epoch: user.epoch.unsigned_abs() }))
 }
 
 async fn fetch(pool: PgPool, users: Vec<Uuid>) -> sqlx::Result<HashMap<Uuid, Standing>> {

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 /// So that people and scanners know an `mfa_token` when they see it.
-const PREFIX: &str = "tlm_";
+const PREFIX: &str = "tlf_";
 
 /// One of them.
 #[derive(Debug, sqlx::FromRow)]

@@ -4,6 +4,7 @@
 //! [`Admission`]. What is checked, kept and signed has a file each.
 
 mod admission;
+mod api_keys;
 mod credentials;
 mod half_logins;
 mod lockout;
@@ -24,6 +25,8 @@ mod tries;
 mod wrapping;
 
 pub use admission::{Admission, AdmissionError};
+pub(crate) use api_keys::holder;
+pub use api_keys::{ApiKeyView, ApiKeysError, WantedKey};
 pub use credentials::PasswordError;
 pub use lockout::Address;
 pub use login::{Entry, LoginError};

@@ -85,6 +85,11 @@ impl Password {
         Self::of_length(MIN_BESIDE_A_FACTOR, text)
     }
 
+    /// What a new password must be, of somebody who has a second factor or not.
+    pub fn rule(has_factor: bool) -> fn(&str) -> Result<Self, PasswordFault> {
+        if has_factor { Self::chosen_beside_a_factor } else { Self::chosen }
+    }
+
     fn of_length(min: usize, text: &str) -> Result<Self, PasswordFault> {
         let password = Self::presented(text)?;
         match password.0.chars().count() {

@@ -49,6 +49,12 @@ impl Auth {
         commands.user(&caller, &UserUnit::new(user, command)).await.map(drop)
     }
 
+    /// Whether the one to whom this token was mailed, to set the password with, has a second factor.
+    pub async fn has_second_factor(&self, token: &str) -> Result<bool, Refusal> {
+        let Ok((user, _)) = self.mailed(Purpose::ResetPassword, token) else { return Ok(false) };
+        Ok(self.0.commands.load_user(user).await?.totp.is_some())
+    }
+
     /// Sets the password of the user to whom this token was mailed. All their sessions end.
     pub async fn reset_password(
         &self,

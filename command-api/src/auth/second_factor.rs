@@ -107,8 +107,24 @@ impl Auth {
         Ok(Prepared { command: UserCommand::RenewRecoveryCodes { recovery_codes }, recovery_codes: codes })
     }
 
+    /// Puts the tables in order after an event; `epoch` is the session epoch that it has begun, 0 if none, and the session
+    /// goes on in it. That it happened cannot be taken back, so what fails here is only told: the
+    /// session has ended like the others, or a row that no event names stays.
+    pub async fn settle(&self, user: UserId, before: &User, session: Option<Uuid>, epoch: i64) {
+        let spared = match session.filter(|_| epoch > 0) {
+            Some(session) => sessions::carry_over(self.0.commands.log().pool(), session, epoch).await,
+            None => Ok(()),
+        };
+        if let Err(error) = spared {
+            tracing::warn!(%error, "a session has ended with the others");
+        }
+        if let Err(error) = self.forget_secrets(user, before).await {
+            tracing::warn!(%error, "secrets that are not in force cannot be dropped");
+        }
+    }
+
     /// Forgets the secrets of `before` that are not in force any more.
-    pub async fn forget_secrets(&self, user: UserId, before: &User) -> Result<(), SecondFactorError> {
+    async fn forget_secrets(&self, user: UserId, before: &User) -> Result<(), SecondFactorError> {
         let Some(old) = before.totp else { return Ok(()) };
         let pool = self.0.commands.log().pool();
         let now = self.0.commands.load_user(user).await?.totp;
@@ -158,10 +174,5 @@ impl Auth {
             }
             Err(refusal) => Err(refusal.into()),
         }
-    }
-
-    /// Lets one session live on that an event of its own user has ended with all others: `epoch` is the one that began.
-    pub async fn spare_session(&self, session: Uuid, epoch: i64) -> Result<(), SecondFactorError> {
-        Ok(sessions::carry_over(self.0.commands.log().pool(), session, epoch).await?)
     }
 }

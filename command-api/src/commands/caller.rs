@@ -8,6 +8,7 @@ use domain::{
     event::{ActorType, Metadata},
     ids::{EventId, UserId},
     personal::Sealed,
+    policy::ScopeSet,
     time::Timestamp,
     user::User,
 };
@@ -27,6 +28,13 @@ pub enum Who {
     Anonymous,
     /// A person with a session.
     User(UserId),
+    /// A program with an API key of this user.
+    Key {
+        /// Whose key.
+        user: UserId,
+        /// What it is for.
+        scopes: ScopeSet,
+    },
     /// History: `person` acted then, `importer` brings it in now.
     Import {
         /// Who acted in the original record.
@@ -41,7 +49,7 @@ pub enum Who {
 pub struct Caller {
     /// Who acts.
     pub who: Who,
-    /// The session that it belongs to.
+    /// The session that it belongs to, or the API key.
     pub session: Option<Uuid>,
     /// The caller's address, sealed with the key of the one who acts.
     pub ip: Option<Sealed>,
@@ -116,6 +124,7 @@ impl Caller {
             Who::System => (ActorType::System, None, None),
             Who::Anonymous => (ActorType::Anonymous, None, None),
             Who::User(id) => (ActorType::User, Some(id), None),
+            Who::Key { user, .. } => (ActorType::ServiceAccount, Some(user), None),
             Who::Import { person, importer } => (ActorType::User, Some(person), Some(importer)),
         };
         let metadata = Metadata {
@@ -141,17 +150,17 @@ impl Caller {
         aggregates: &Aggregates,
         trust: Trust,
     ) -> Result<(Actor, Option<Guard>), Refusal> {
-        let (id, person) = match self.who {
+        let id = match self.who {
             Who::System => return Ok((Actor::System, None)),
             Who::Anonymous => return Ok((Actor::Anonymous, None)),
-            Who::User(id) => (id, None),
-            Who::Import { person, importer } => (importer, Some(person)),
+            Who::User(id) | Who::Key { user: id, .. } | Who::Import { importer: id, .. } => id,
         };
         let user = aggregates.get::<User>(id.0, trust).await?;
         let roles = user.aggregate.effective_roles();
-        let actor = match person {
-            None => Actor::User { id, roles },
-            Some(person) => Actor::Import { person, roles },
+        let actor = match self.who {
+            Who::Key { scopes, .. } => Actor::Key { id, roles, scopes },
+            Who::Import { person, .. } => Actor::Import { person, roles },
+            Who::System | Who::Anonymous | Who::User(_) => Actor::User { id, roles },
         };
         Ok((actor, Some(Guard { aggregate: user_ref(id), sequence: user.version })))
     }

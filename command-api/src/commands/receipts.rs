@@ -54,6 +54,16 @@ pub struct Answer {
     pub fingerprint: Option<[u8; 32]>,
 }
 
+impl Answer {
+    /// Adds a member that is in this answer only: what is kept for a retry does not have it.
+    pub(crate) fn show_once(&mut self, member: &str, value: serde_json::Value) {
+        if let Ok(mut body) = serde_json::from_str::<serde_json::Value>(&self.reply.body) {
+            body[member] = value;
+            self.reply.body = body.to_string();
+        }
+    }
+}
+
 /// Under which key an answer is kept.
 #[derive(Clone, Debug)]
 pub struct ReceiptKey {

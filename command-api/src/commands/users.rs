@@ -4,15 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
     ids::UserId,
-    policy::{self, Action, Decision, Relation},
+    policy::{Action, Decision, Relation},
     user::{User, UserCommand, UserContext, UserError, UserEvent, UserFacts},
 };
 use event_store::{Claim, ClaimAction, Loaded};
 use service::auth::Revoked;
+use uuid::Uuid;
 
 use super::{
-    Answer, Caller, Commands, Committed, Precondition, ReceiptKey, Refusal, Refused, Reply, claims, facts,
-    user_ref,
+    Answer, Caller, Commands, Committed, Precondition, ReceiptKey, Refusal, Refused, Reply, Who, claims,
+    facts, user_ref,
 };
 use crate::{
     aggregates::Trust,
@@ -118,6 +119,28 @@ impl Commands {
         Ok(self.0.aggregates.get::<User>(id.0, Trust::Log).await?.aggregate.clone())
     }
 
+    /// The service accounts, the oldest first; at most a thousand.
+    pub async fn service_accounts(&self) -> Result<Vec<(UserId, User)>, Refusal> {
+        const SQL: &str = "SELECT aggregate_id::uuid FROM event_store.events \
+             WHERE event_type = 'user.service_account_created' ORDER BY position LIMIT 1000";
+        let ids: Vec<Uuid> = sqlx::query_scalar(SQL)
+            .fetch_all(self.0.log.pool())
+            .await
+            .map_err(event_store::LogError::from)?;
+        let mut accounts = Vec::with_capacity(ids.len());
+        for id in ids.into_iter().map(UserId) {
+            accounts.push((id, self.load_user(id).await?));
+        }
+        Ok(accounts)
+    }
+
+    /// Whether the caller is a program that is a user of its own.
+    pub(crate) async fn is_service_account(&self, caller: &Caller) -> Result<bool, Refusal> {
+        let Who::Key { user, .. } = caller.who else { return Ok(false) };
+        let user = self.0.aggregates.get::<User>(user.0, Trust::Guess).await?;
+        Ok(user.aggregate.is_service_account())
+    }
+
     /// Whether the caller may do this at all, to users or to the system; nobody who is locked out may.
     pub(crate) async fn authorise(
         &self,
@@ -147,7 +170,7 @@ impl Commands {
             return Ok(false);
         }
         let relation = Relation { self_: subject.is_some() && actor.id() == subject, ..Relation::default() };
-        Ok(policy::decide(action, actor.roles(), None, relation) == Decision::Allow)
+        Ok(actor.decide(action, None, relation) == Decision::Allow)
     }
 }
 
@@ -177,7 +200,7 @@ impl<R: Fn(&UserDone) -> Reply + Send + Sync> Plan for UserPlan<'_, R> {
         let facts = self.facts(&mut draft, trust).await?;
         let context = UserContext { user: unit.user, actor, now: self.caller.now, facts };
         unit.command.authorise(&context).map_err(Refusal::from)?;
-        self.check(&stream.state)?;
+        unit.precondition.check_user(stream.state.version)?;
         let events = stream.handle(unit.command.clone(), &context).await.map_err(Refusal::from)?.to_vec();
         draft.claims.clone_from(&unit.claims);
         draft.claims.extend(events.iter().filter_map(|event| claims::of_user(event, unit.user.0)));
@@ -193,7 +216,10 @@ impl<R> UserPlan<'_, R> {
         let command = &self.unit.command;
         let is_new = matches!(
             command,
-            UserCommand::Register { .. } | UserCommand::Invite { .. } | UserCommand::Import { .. }
+            UserCommand::Register { .. }
+                | UserCommand::Invite { .. }
+                | UserCommand::Import { .. }
+                | UserCommand::CreateServiceAccount { .. }
         );
         if is_new && trust == Trust::Guess {
             return Ok(Loaded { aggregate: User::default(), version: 0, occurred_at: None });
@@ -210,13 +236,16 @@ impl<R> UserPlan<'_, R> {
         draft.guards.extend(guard.map(|guard| (guard.aggregate, guard.sequence)));
         Ok(facts)
     }
+}
 
-    fn check(&self, user: &User) -> Result<(), Refusal> {
-        match &self.unit.precondition {
-            Precondition::IfMatch(versions) if !(user.version > 0 && versions.permits(user.version)) => {
-                Err(Refusal::VersionMoved { current: user.version })
+impl Precondition {
+    /// Whether it holds for a user at this version.
+    pub(crate) fn check_user(&self, current: i64) -> Result<(), Refusal> {
+        match self {
+            Self::IfMatch(versions) if !(current > 0 && versions.permits(current)) => {
+                Err(Refusal::VersionMoved { current })
             }
-            Precondition::IfNew if user.version > 0 => Err(Refusal::VersionMoved { current: user.version }),
+            Self::IfNew if current > 0 => Err(Refusal::VersionMoved { current }),
             _ => Ok(()),
         }
     }

@@ -74,7 +74,10 @@ impl App {
         let caller = self.anonymous(context);
         let seals = self.seals(principal.session_id, user, context.client()).await?;
         let caller = caller.of(seals.sealed.clone());
-        Ok(Caller { who: Who::User(user), session: Some(principal.session_id), ..caller })
+        let scopes = principal.scopes.as_ref();
+        let scopes = scopes.map(|words| words.iter().filter_map(|word| word.parse().ok()).collect());
+        let who = scopes.map_or(Who::User(user), |scopes| Who::Key { user, scopes });
+        Ok(Caller { who, session: Some(principal.session_id), ..caller })
     }
 
     /// The circumstances of a request without a session.

@@ -78,6 +78,7 @@ pub(super) struct Exchange<B = RequestBody> {
     pub(super) user: UserId,
     pub(super) context: RequestContext,
     auth_time: DateTime<Utc>,
+    is_service_account: bool,
     pub(super) body: B,
     pub(super) if_match: Option<IfMatch>,
     pub(super) meter: Meter,
@@ -99,12 +100,14 @@ impl<B: Content> FromRequest<App> for Exchange<B> {
         let Ok(meter) = Meter::from_request_parts(&mut parts, app).await;
         let Ok(trail) = Trail::from_request_parts(&mut parts, app).await;
         let caller = app.caller(&principal, &context).await?;
+        let is_service_account = app.commands.is_service_account(&caller).await.map_err(problem)?;
+        let class = if is_service_account { Class::Quarter } else { Class::Day };
         let key = optional::<IdempotencyKey>(&mut parts, app).await?;
         let if_match = optional::<IfMatch>(&mut parts, app).await?;
         let if_none_match = optional::<IfNoneMatch>(&mut parts, app).await?;
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
         let body = B::from_request(Request::from_parts(parts, body), app).await?;
-        let key = key.map(|key| receipt_key(&principal, &key, &method, &uri, body.bytes()));
+        let key = key.map(|key| receipt_key(&principal, &key, class, &method, &uri, body.bytes()));
         let (user, query) = (UserId(principal.user_id), uri.query().map(str::to_owned));
         let (app, auth_time) = (app.clone(), principal.auth_time);
         Ok(Self {
@@ -113,6 +116,7 @@ impl<B: Content> FromRequest<App> for Exchange<B> {
             user,
             context,
             auth_time,
+            is_service_account,
             body,
             if_match,
             meter,
@@ -135,6 +139,7 @@ where
 fn receipt_key(
     principal: &Principal,
     key: &IdempotencyKey,
+    class: Class,
     method: &Method,
     uri: &axum::http::Uri,
     body: &[u8],
@@ -142,7 +147,7 @@ fn receipt_key(
     ReceiptKey {
         principal: principal.user_id.to_string(),
         key: key.as_str().to_owned(),
-        class: Class::Day,
+        class,
         fingerprint: fingerprint(method, uri.path(), uri.query(), body),
     }
 }
@@ -167,9 +172,20 @@ impl<B: Content> Exchange<B> {
         if fresh { Ok(()) } else { Err(Code::ReauthenticationRequired.into()) }
     }
 
+    /// Programs try again: what a service account creates twice without a key is there twice.
+    pub(super) fn must_have_key_to_create(&self) -> Result<(), Problem> {
+        let lacks = self.is_service_account && self.key.is_none();
+        if lacks { Err(Code::IdempotencyKeyRequired.into()) } else { Ok(()) }
+    }
+
     /// The key under which a command of this request keeps its answer.
     pub(super) fn key(&self) -> Option<ReceiptKey> {
         self.key.clone()
+    }
+
+    /// The query parameters, for those who take some.
+    pub(super) fn query(&self) -> Query {
+        Query::parse(self.query.as_deref().unwrap_or_default())
     }
 
     /// Commands take no query parameters.

@@ -1,6 +1,7 @@
 //! The HTTP API of the write side; [`router`] is its index.
 
 mod admin;
+mod api_keys;
 mod app;
 pub(crate) mod audit;
 mod auth;
@@ -16,6 +17,7 @@ mod refresh_cookie;
 mod reply;
 pub mod schemas;
 mod second_step;
+mod service_accounts;
 mod sessions;
 mod tasks;
 mod totp;
@@ -61,6 +63,10 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(users::log_out))
         .routes(routes!(users::grant_role))
         .routes(routes!(users::revoke_role))
+        // programs
+        .routes(routes!(service_accounts::create, service_accounts::list))
+        .routes(routes!(api_keys::create, api_keys::list))
+        .routes(routes!(api_keys::revoke))
         // operating
         .routes(routes!(admin::rebuild))
         .routes(routes!(admin::replay))

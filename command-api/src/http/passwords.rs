@@ -83,7 +83,11 @@ pub(super) async fn reset(
     let object = body.object()?;
     let mut fields = object.fields();
     let token = fields.required("token", text);
-    let password = fields.required("password", flawed(Password::chosen));
+    let has_factor = match &token {
+        Some(token) => app.auth.has_second_factor(token).await.map_err(problem)?,
+        None => false,
+    };
+    let password = fields.required("password", flawed(Password::rule(has_factor)));
     let (token, password) = fields.finish_with(|| Some((token?, password?)))?;
     let caller = app.anonymous(&context);
     let answer = app.auth.reset_password(&token, password, caller, context.client(), reply).await?;
@@ -103,7 +107,8 @@ pub(super) async fn change(exchange: Exchange<RequestBody<LOGIN_LIMIT>>) -> Hand
     let object = exchange.body.object()?;
     let mut fields = object.fields();
     let old = fields.required("old_password", flawed(Password::presented));
-    let new = fields.required("new_password", flawed(Password::chosen));
+    let has_factor = app.commands.load_user(me).await.map_err(problem)?.totp.is_some();
+    let new = fields.required("new_password", flawed(Password::rule(has_factor)));
     let (old, new) = fields.finish_with(|| Some((old?, new?)))?;
     let answer = app.auth.change_password(me, old, new, &exchange.caller, reply).await?;
     let mut response = render(&answer);

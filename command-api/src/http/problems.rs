@@ -15,8 +15,8 @@ use service::{
 
 use crate::{
     auth::{
-        AdmissionError, LoginError, PasswordError, RefreshError, SecondFactorError, SecondStepError,
-        SessionsError,
+        AdmissionError, ApiKeysError, LoginError, PasswordError, RefreshError, SecondFactorError,
+        SecondStepError, SessionsError,
     },
     commands::{Refusal, Refused},
 };
@@ -84,6 +84,7 @@ fn user_problem(error: UserError) -> Problem {
         UserError::StateNotAllowed { state } => {
             Problem::new(Code::StateConflict).with("current_state", state.as_str())
         }
+        UserError::TooManyKeys { max } => Problem::new(Code::StateConflict).with("max", max),
         UserError::LinkVoid => Violation::at("/token", Flaw::new("LINK_VOID")).into(),
         UserError::WrongPassword => Violation::at("/old_password", Flaw::new("WRONG_PASSWORD")).into(),
         UserError::SecondFactor => Problem::new(Code::StateConflict),
@@ -192,6 +193,15 @@ impl From<SecondFactorError> for Problem {
             }
             SecondFactorError::Refused(refusal) => problem(refusal),
             error @ SecondFactorError::Database(_) => unavailable(error),
+        }
+    }
+}
+
+impl From<ApiKeysError> for Problem {
+    fn from(error: ApiKeysError) -> Self {
+        match error {
+            ApiKeysError::Refused(refusal) => problem(refusal),
+            error @ ApiKeysError::Database(_) => unavailable(error),
         }
     }
 }

@@ -30,6 +30,7 @@ pub(super) type Handled = Result<Response, Problem>;
     responses((status = 201, body = schemas::TaskReply)), extensions(("x-policy" = json!("task.create"))))]
 pub(super) async fn create(mut exchange: Exchange) -> Handled {
     exchange.app.commands.authorise(&exchange.caller, Action::TaskCreate, None).await.map_err(problem)?;
+    exchange.must_have_key_to_create()?;
     if let Some(replayed) = exchange.replay().await? {
         return Ok(replayed);
     }
@@ -56,6 +57,9 @@ impl<B: Content> Exchange<B> {
         let task = self.app.task_id(id).await?;
         let judged = self.app.commands.authorise_task(&self.caller, task, op.action()).await;
         judged.map_err(problem)?;
+        if matches!(op, Op::AddComment | Op::AddItem) {
+            self.must_have_key_to_create()?;
+        }
         if let Some(replayed) = self.replay().await? {
             return Ok(replayed);
         }

@@ -10,7 +10,7 @@ use domain::{
     policy::Action,
     user::{UserCommand, UserEvent},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use service::problem::Problem;
 
 use super::{
@@ -131,11 +131,10 @@ impl Exchange {
         if answer.replayed {
             return Ok(answer);
         }
-        if let (Some(session), epoch @ 1..) = (self.caller.session, begun.into_inner()) {
-            auth.spare_session(session, epoch).await?;
+        auth.settle(user, &before, self.caller.session, begun.into_inner()).await;
+        if !recovery_codes.is_empty() {
+            answer.show_once("recovery_codes", json!(recovery_codes));
         }
-        auth.forget_secrets(user, &before).await?;
-        show(&mut answer, &recovery_codes);
         Ok(answer)
     }
 }
@@ -156,17 +155,6 @@ fn reply(done: &UserDone) -> Reply {
         "recovery_codes_left": user.totp.map_or(0, |totp| totp.recovery_codes.left()),
     });
     Reply { status: 200, body: body.to_string(), etag: Some(format!("\"{}\"", user.version)), location: None }
-}
-
-/// Adds what is shown once; the kept form of the answer does not have it.
-fn show(answer: &mut Answer, recovery_codes: &[String]) {
-    if recovery_codes.is_empty() {
-        return;
-    }
-    if let Ok(mut body) = serde_json::from_str::<Value>(&answer.reply.body) {
-        body["recovery_codes"] = json!(recovery_codes);
-        answer.reply.body = body.to_string();
-    }
 }
 
 /// Nobody on the way may keep it.

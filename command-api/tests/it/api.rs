@@ -48,7 +48,7 @@ use uuid::Uuid;
 pub(crate) const PASSWORD: &str = "tempest over kiwi";
 
 /// Nothing in these tests takes this long; it only bounds a failure.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Parser)]
 struct Arguments {

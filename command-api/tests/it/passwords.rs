@@ -51,7 +51,7 @@ impl World {
         self.mail_tokens().write(Purpose::VerifyEmail, user, link)
     }
 
-    async fn to_reset(&self) -> String {
+    pub(crate) async fn to_reset(&self) -> String {
         let Mailed { user, link } = self.last_link("user.password_reset_requested").await;
         self.mail_tokens().write(Purpose::ResetPassword, user, link)
     }
@@ -71,11 +71,11 @@ impl Api {
         self.post(VERIFY, None, json!({"token": token})).await
     }
 
-    async fn forgot(&self, email: &str) -> Answer {
+    pub(crate) async fn forgot(&self, email: &str) -> Answer {
         self.post(FORGOT, None, json!({"email": email})).await.expect(202)
     }
 
-    async fn reset(&self, token: &str, password: &str) -> Answer {
+    pub(crate) async fn reset(&self, token: &str, password: &str) -> Answer {
         self.post(RESET, None, json!({"token": token, "password": password})).await
     }
 

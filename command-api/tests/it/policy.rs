@@ -56,6 +56,8 @@ pub(crate) struct Sample {
     session: Uuid,
     /// What an authenticator shows.
     code: String,
+    /// An API key, by its id.
+    key: String,
 }
 
 impl Sample {
@@ -74,6 +76,7 @@ impl Sample {
             user,
             session: owner.session(),
             code: "123456".to_owned(),
+            key: Uuid::now_v7().to_string(),
         }
     }
 
@@ -81,6 +84,7 @@ impl Sample {
         let id = if route.path.starts_with("/v1/users") { self.user.to_string() } else { self.task.clone() };
         let id = if route.path.contains("parked-events") { "1".to_owned() } else { id };
         let id = if route.path.contains("/sessions/") { self.session.to_string() } else { id };
+        let id = if route.path.contains("/api-keys/") { self.key.clone() } else { id };
         let path = route.path.replace("{id}", &id).replace("{comment}", &self.comment);
         let path =
             path.replace("{item}", &self.item).replace("{type}", "relates").replace("{task}", &self.other);
@@ -98,6 +102,8 @@ fn body(path: &str, sample: &Sample) -> Value {
         "comments" | "checklist" => json!({"text": "x"}),
         "grant" | "revoke" => json!({"role": "announcer"}),
         "users" => json!({"email": format!("{}@example.org", Uuid::now_v7().simple()), "name": "x"}),
+        "api-keys" => crate::api_keys::wish(&["tasks:read"]),
+        "service-accounts" => json!({"name": "x"}),
         "change" => json!({"old_password": PASSWORD, "new_password": "another tempest over kiwi"}),
         "confirm" => json!({"code": sample.code}),
         "reauthenticate" => json!({"password": PASSWORD}),
@@ -200,10 +206,15 @@ async fn every_route_lets_the_right_ones_in() {
             | Action::UserVerify
             | Action::UserDeactivate
             | Action::UserRoles
-            | Action::UserLogout => &admin,
+            | Action::UserLogout
+            | Action::ServiceAccountManage => &admin,
             _ => &somebody,
         };
         match tail {
+            "{id}" if route.path.contains("/api-keys/") => {
+                let made = api.post("/v1/api-keys", Some(right), body("/v1/api-keys", &sample)).await;
+                sample.key = made.expect(201).id();
+            }
             "confirm" => sample.code = api.enrol(right).await.code(),
             "undelete" => drop(api.call("DELETE", &path, Some(&ann), json!({}), &[]).await.expect(200)),
             "resume" => drop(api.post(&format!("{path}/hold"), Some(&ann), json!({})).await.expect(200)),

@@ -157,7 +157,7 @@ async fn the_second_step_wants_one_proof() {
     assert_eq!(both, [entry("/mfa_token", "REQUIRED"), entry("/recovery_code", "CONTRADICTION")]);
     let bad = refused(json!({"mfa_token": "x", "recovery_code": "1"})).await;
     assert_eq!(bad, [entry("/recovery_code", "MALFORMED")]);
-    for token in ["", "x", "tlm_", "tlm_AAAA"] {
+    for token in ["", "x", "tlf_", "tlf_AAAA"] {
         api.finish(token, "code", "123456").await.refused(401, "TOKEN_INVALID");
     }
     let _unused = world;
@@ -369,6 +369,30 @@ async fn pages_get_the_cookie_after_the_second_step() {
     let entered = finish("http://localhost:8080").await.expect(200);
     assert!(entered.header("set-cookie").unwrap().starts_with("__Secure-refresh=tlr_"));
     assert_eq!(entered.json.get("refresh_token"), None);
+}
+
+#[tokio::test]
+async fn beside_a_second_factor_a_shorter_password_will_do() {
+    const SHORT: &str = "k3#Qz9vL";
+    let world = World::new().await;
+    let api = world.api().await;
+    let bob = api.member("bob").await;
+    let (ann, _) = api.equip(&world, "ann").await;
+    let change = async |person: &Person, old: &str, new: &str| {
+        let body = json!({"old_password": old, "new_password": new});
+        api.post("/v1/auth/password/change", Some(person), body).await
+    };
+    change(&bob, PASSWORD, SHORT).await.refused(422, "VALIDATION_FAILED");
+    let refused = change(&ann, PASSWORD, "k3#Qz9v").await.refused(422, "VALIDATION_FAILED");
+    assert_eq!(refused.violations(), [("/new_password".to_owned(), "TOO_SHORT".to_owned())]);
+    change(&ann, PASSWORD, SHORT).await.expect(200);
+    for (name, status) in [("bob", 422), ("ann", 200)] {
+        api.forgot(&format!("{name}@example.org")).await;
+        api.reset(&world.to_reset().await, "Zt7!wq2M").await.expect(status);
+    }
+    let body = json!({"email": "ann@example.org", "password": "Zt7!wq2M"});
+    let asked = api.post("/v1/auth/login", None, body).await.expect(200);
+    assert_eq!(asked.json["mfa_required"], true);
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ pub struct Metadata {
     /// The person who brought the act in for the actor (import).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<UserId>,
-    /// The session that the act belongs to.
+    /// The session that the act belongs to; of a program the API key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_id: Option<Uuid>,
     /// The caller's address.

@@ -51,6 +51,10 @@ words! {
         UserLogout = "user.logout",
         /// Erase a person.
         UserErase = "user.erase",
+        /// Make, list and revoke one's own API keys, and as admin those of service accounts.
+        ApiKeyManage = "api_key.manage",
+        /// Make and list service accounts.
+        ServiceAccountManage = "service_account.manage",
         /// Write, schedule, cancel announcements.
         AnnouncementManage = "announcement.manage",
         /// Audit records, integrity, exports, everyone's history.

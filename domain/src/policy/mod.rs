@@ -2,8 +2,10 @@
 
 mod action;
 mod role;
+mod scope;
 mod table;
 
 pub use action::Action;
 pub use role::{Role, RoleSet};
-pub use table::{Decision, Relation, decide, sees};
+pub use scope::{Scope, ScopeSet};
+pub use table::{Decision, Relation, decide, decide_within, sees};

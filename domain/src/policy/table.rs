@@ -1,6 +1,6 @@
 //! The table itself.
 
-use super::{Action, Role, RoleSet};
+use super::{Action, Role, RoleSet, Scope, ScopeSet};
 use crate::task::values::Visibility;
 
 /// What the caller is to the object. For users `self_` means his own record, for assignments that he names only himself.
@@ -56,6 +56,24 @@ pub fn decide(action: Action, roles: RoleSet, task: Option<Visibility>, relation
     if allowed { Decision::Allow } else { Decision::Forbidden }
 }
 
+/// Judges one action of a caller whose rights count only within scopes (an API key); none = without such bounds.
+pub fn decide_within(
+    scopes: Option<ScopeSet>,
+    action: Action,
+    roles: RoleSet,
+    task: Option<Visibility>,
+    relation: Relation,
+) -> Decision {
+    let decision = decide(action, roles, task, relation);
+    let Some(scopes) = scopes.filter(|_| decision == Decision::Allow) else { return decision };
+    let within = action.scope().is_some_and(|scope| scopes.has(scope));
+    match task {
+        _ if within => Decision::Allow,
+        Some(_) if !scopes.has(Scope::TasksRead) => Decision::Hidden,
+        Some(_) | None => Decision::Forbidden,
+    }
+}
+
 /// Whether the caller may act on a task that he sees (auditors only read).
 fn takes_part(roles: RoleSet, visibility: Visibility, relation: Relation) -> bool {
     let concerned = match visibility {
@@ -81,12 +99,14 @@ fn permits(action: Action, roles: RoleSet, visibility: Visibility, relation: Rel
         Action::UserRead => true,
         Action::UserReadPrivate => relation.self_ || roles.has(Role::Admin),
         Action::UserEdit => relation.self_,
+        Action::ApiKeyManage => himself || roles.has(Role::Admin),
         Action::UserInvite
         | Action::UserVerify
         | Action::UserDeactivate
         | Action::UserRoles
         | Action::UserLogout
         | Action::UserErase
+        | Action::ServiceAccountManage
         | Action::Import => roles.has(Role::Admin),
         Action::AnnouncementManage => roles.has_any(ANNOUNCERS),
         Action::AuditRead => roles.has(Role::Auditor),

@@ -4,7 +4,7 @@ use super::{Task, TaskCommand, TaskError, TaskFact};
 use crate::{
     actor::Actor,
     ids::UserId,
-    policy::{self, Action, Decision, Relation, Role},
+    policy::{Action, Decision, Relation, Role},
 };
 
 impl TaskCommand {
@@ -82,8 +82,8 @@ impl Task {
             Actor::System => Decision::Allow,
             Actor::Import { roles, .. } if roles.has(Role::Admin) => Decision::Allow,
             Actor::Import { .. } => Decision::Forbidden,
-            Actor::Anonymous | Actor::User { .. } => {
-                policy::decide(action, actor.roles(), Some(self.visibility), relation)
+            Actor::Anonymous | Actor::User { .. } | Actor::Key { .. } => {
+                actor.decide(action, Some(self.visibility), relation)
             }
         };
         if decision == Decision::Hidden || self.deleted && action != Action::TaskUndelete {
@@ -102,8 +102,8 @@ impl Task {
 fn authorise_create(actor: &Actor) -> Result<(), TaskError> {
     let decision = match actor {
         Actor::System | Actor::Anonymous => Decision::Forbidden,
-        Actor::User { roles, .. } => policy::decide(Action::TaskCreate, *roles, None, Relation::default()),
-        Actor::Import { roles, .. } => policy::decide(Action::Import, *roles, None, Relation::default()),
+        Actor::User { .. } | Actor::Key { .. } => actor.decide(Action::TaskCreate, None, Relation::default()),
+        Actor::Import { .. } => actor.decide(Action::Import, None, Relation::default()),
     };
     if decision == Decision::Allow { Ok(()) } else { Err(TaskError::Forbidden) }
 }

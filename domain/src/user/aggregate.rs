@@ -4,14 +4,14 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Link, RecentMails, Totp, UserCommand, UserContext, UserError, UserEvent, Verification,
+    ApiKeys, Link, RecentMails, Totp, UserCommand, UserContext, UserError, UserEvent, Verification,
     values::{Locale, TimeZone, UserState},
 };
 use crate::{
     event::Timed,
     ids::CredentialId,
     personal::Sealed,
-    policy::{Role, RoleSet},
+    policy::{Role, RoleSet, ScopeSet},
     task::{UserFact, values::ExternalRef},
     time::Timestamp,
 };
@@ -51,6 +51,10 @@ pub struct User {
     pub mails: RecentMails,
     /// The second factor, if one is asked for.
     pub totp: Option<Totp>,
+    /// Of a service account: what its keys may be for; none for people.
+    pub service_scopes: Option<ScopeSet>,
+    /// The keys that programs may come with.
+    pub api_keys: ApiKeys,
     /// When the user signed up.
     pub create_time: Option<Timestamp>,
     /// When the last event occurred.
@@ -59,7 +63,7 @@ pub struct User {
 
 impl User {
     /// Version of the shape that snapshots have; another one is ignored and folded anew.
-    pub const SHAPE: i32 = 3;
+    pub const SHAPE: i32 = 4;
 
     /// Whether the first event has happened.
     pub fn exists(&self) -> bool {
@@ -129,6 +133,14 @@ impl User {
                 self.deactivated = false;
                 self.epoch += 1;
             }
+            UserEvent::ServiceAccountCreated(new) => {
+                self.name = Some(new.name);
+                self.verified = true;
+                self.roles = new.roles;
+                self.service_scopes = Some(new.scopes);
+            }
+            UserEvent::ApiKeyCreated(key) => self.api_keys.take(key, self.update_time),
+            UserEvent::ApiKeyRevoked(entry) => self.api_keys.remove(entry.key),
             UserEvent::LoggedOut(_) => self.end_sessions(),
             UserEvent::RefreshTokenReused(_) | UserEvent::LoginsFailed(_) | UserEvent::Locked(_) => {}
             UserEvent::VerificationRequested(asked) => {

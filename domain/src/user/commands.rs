@@ -3,14 +3,14 @@
 use uuid::Uuid;
 
 use super::{
-    Locked, LoginsFailed, RefreshTokenReused, TotpEnabled,
+    ApiKeyCreated, Locked, LoginsFailed, RefreshTokenReused, TotpEnabled,
     values::{Locale, Reason, TimeZone},
 };
 use crate::{
     actor::Actor,
     ids::{CredentialId, LinkId, UserId},
     personal::Sealed,
-    policy::{Role, RoleSet},
+    policy::{Role, RoleSet, ScopeSet},
     task::values::ExternalRef,
     time::Timestamp,
 };
@@ -101,6 +101,20 @@ pub enum UserCommand {
     RecordFailures(LoginsFailed),
     /// Put on record that no password is looked at for a while.
     RecordLock(Locked),
+    /// Make a program a user of its own.
+    CreateServiceAccount {
+        /// Name.
+        name: Sealed,
+        /// What its keys may be for.
+        scopes: ScopeSet,
+    },
+    /// Make an API key; what recognises it is kept elsewhere.
+    CreateApiKey(ApiKeyCreated),
+    /// Take an API key away.
+    RevokeApiKey {
+        /// Which.
+        key: Uuid,
+    },
     /// Ask for a second factor from now on; that the user has it was checked.
     EnableTotp(TotpEnabled),
     /// Let the password alone do again.
@@ -202,6 +216,9 @@ impl UserCommand {
             | Self::RecordReuse(_)
             | Self::RecordFailures(_)
             | Self::RecordLock(_)
+            | Self::CreateServiceAccount { .. }
+            | Self::CreateApiKey(_)
+            | Self::RevokeApiKey { .. }
             | Self::EnableTotp(_)
             | Self::DisableTotp
             | Self::RenewRecoveryCodes { .. }

@@ -10,7 +10,7 @@ use crate::{
     event::{Change, Nothing},
     ids::LinkId,
     personal::Sealed,
-    policy::{self, Action, Decision, Relation, Role, RoleSet},
+    policy::{Action, Decision, Relation, Role, RoleSet},
     task::values::ExternalRef,
     violation::{FieldViolation, Violation},
 };
@@ -39,6 +39,9 @@ impl User {
             UserCommand::RecordReuse(reuse) => self.record(UserEvent::RefreshTokenReused(reuse)),
             UserCommand::RecordFailures(failures) => self.record(UserEvent::LoginsFailed(failures)),
             UserCommand::RecordLock(lock) => self.record(UserEvent::Locked(lock)),
+            UserCommand::CreateServiceAccount { name, scopes } => self.create_service_account(name, scopes),
+            UserCommand::CreateApiKey(key) => self.create_api_key(key, context),
+            UserCommand::RevokeApiKey { key } => self.revoke_api_key(key),
             UserCommand::EnableTotp(enabled) => self.enable_totp(enabled),
             UserCommand::DisableTotp => self.disable_totp(),
             UserCommand::RenewRecoveryCodes { recovery_codes } => self.renew_recovery_codes(recovery_codes),
@@ -57,7 +60,7 @@ impl User {
 
     fn invite(&self, user: NewUser, roles: RoleSet, link: Option<LinkId>, context: &UserContext) -> Decided {
         self.must_be_new()?;
-        let misfits: Vec<_> = roles.iter().filter_map(|role| misfit(role, roles)).collect();
+        let misfits: Vec<_> = roles.iter().filter_map(|role| self.misfit(role, roles)).collect();
         if !misfits.is_empty() {
             let misfits = misfits.into_iter().map(|violation| FieldViolation::of("roles", violation));
             return Err(UserError::Invalid(misfits.collect()));
@@ -121,7 +124,7 @@ impl User {
         if self.roles.has(role) {
             return Ok(Vec::new());
         }
-        if let Some(violation) = misfit(role, self.roles) {
+        if let Some(violation) = self.misfit(role, self.roles) {
             return Err(UserError::Invalid(vec![FieldViolation::of("role", violation)]));
         }
         Ok(vec![UserEvent::RoleGranted(RoleEntry { role })])
@@ -166,12 +169,21 @@ impl User {
         Ok(vec![event])
     }
 
-    fn must_be_new(&self) -> Result<(), UserError> {
+    pub(super) fn must_be_new(&self) -> Result<(), UserError> {
         if self.exists() { Err(UserError::IdTaken) } else { Ok(()) }
     }
 
     pub(super) fn must_exist(&self) -> Result<UserState, UserError> {
         if self.exists() { Ok(self.state()) } else { Err(UserError::NotFound) }
+    }
+
+    /// Why a user of this kind who holds `held` may not hold `role`.
+    fn misfit(&self, role: Role, held: RoleSet) -> Option<Violation> {
+        if !self.fits(role) {
+            return Some(Violation::RoleDoesNotFit { role: role.as_str() });
+        }
+        let excluded = role.excludes().filter(|other| held.has(*other))?;
+        Some(Violation::RolesExclude { role: role.as_str(), held: excluded.as_str() })
     }
 
     fn must_not_be_last_admin(&self, context: &UserContext) -> Result<(), UserError> {
@@ -201,6 +213,8 @@ impl UserCommand {
             | Self::EnableTotp(_)
             | Self::DisableTotp
             | Self::RenewRecoveryCodes { .. } => Some(Action::UserEdit),
+            Self::CreateServiceAccount { .. } => Some(Action::ServiceAccountManage),
+            Self::CreateApiKey(_) | Self::RevokeApiKey { .. } => Some(Action::ApiKeyManage),
             Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),
             Self::Deactivate { .. } | Self::Reactivate { .. } => Some(Action::UserDeactivate),
             Self::LogOut { .. } => Some(Action::UserLogout),
@@ -213,21 +227,12 @@ impl UserCommand {
         let relation = Relation { self_: context.actor.id() == Some(context.user), ..Relation::default() };
         let decision = match context.actor {
             Actor::System => Decision::Allow,
-            Actor::Anonymous | Actor::User { .. } | Actor::Import { .. } => {
-                policy::decide(action, context.actor.roles(), None, relation)
+            Actor::Anonymous | Actor::User { .. } | Actor::Key { .. } | Actor::Import { .. } => {
+                context.actor.decide(action, None, relation)
             }
         };
         if decision == Decision::Allow { Ok(()) } else { Err(UserError::Forbidden) }
     }
-}
-
-/// Why a person who holds `held` may not hold `role`.
-fn misfit(role: Role, held: RoleSet) -> Option<Violation> {
-    if role == Role::Integrator {
-        return Some(Violation::RoleDoesNotFit { role: role.as_str() });
-    }
-    let excluded = role.excludes().filter(|other| held.has(*other))?;
-    Some(Violation::RolesExclude { role: role.as_str(), held: excluded.as_str() })
 }
 
 fn changed<T: PartialEq + Clone>(from: &T, to: T) -> Option<Change<T>> {

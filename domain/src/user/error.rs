@@ -27,6 +27,12 @@ pub enum UserError {
     /// The password that was presented is not the one that counts.
     #[error("the password is wrong")]
     WrongPassword,
+    /// As many API keys as one user may have.
+    #[error("at most {max} API keys at a time")]
+    TooManyKeys {
+        /// How many.
+        max: usize,
+    },
     /// A second factor is asked for already, or none is.
     #[error("the second factor does not admit it")]
     SecondFactor,

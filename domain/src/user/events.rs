@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::values::{Locale, Reason, TimeZone};
+use super::values::{Locale, RatePerMinute, Reason, TimeZone};
 use crate::{
     event::{Change, Nothing, events},
     ids::{CredentialId, LinkId},
     personal::Sealed,
-    policy::{Role, RoleSet},
+    policy::{Role, RoleSet, ScopeSet},
     task::values::ExternalRef,
     time::Timestamp,
     words::words,
@@ -55,6 +55,12 @@ events! {
         PasswordResetRequested(PasswordResetRequested) = "user.password_reset_requested" v "1",
         /// Another password counts, and all sessions have ended.
         PasswordChanged(PasswordChanged) = "user.password_changed" v "1",
+        /// A program is a user of its own: active, without address and password.
+        ServiceAccountCreated(ServiceAccountCreated) = "user.service_account_created" v "1",
+        /// A key that programs may come with in the user's name.
+        ApiKeyCreated(ApiKeyCreated) = "user.api_key_created" v "1",
+        /// A key is worthless from now on.
+        ApiKeyRevoked(ApiKeyEntry) = "user.api_key_revoked" v "1",
         /// A second factor is asked for from now on. All sessions are over.
         TotpEnabled(TotpEnabled) = "user.totp_enabled" v "1",
         /// The password alone will do again. All sessions are over.
@@ -136,6 +142,38 @@ pub struct StateChange {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+}
+
+/// Payload of `user.service_account_created`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ServiceAccountCreated {
+    /// Name.
+    pub name: Sealed,
+    /// Roles from the beginning.
+    pub roles: RoleSet,
+    /// What its keys may be for at most.
+    pub scopes: ScopeSet,
+}
+
+/// Payload of `user.api_key_created`. What recognises the key is kept elsewhere, under this id.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApiKeyCreated {
+    /// Its id, not the key.
+    pub key: Uuid,
+    /// What it may be used for at most.
+    pub scopes: ScopeSet,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// How often it may ask; none = as often as anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate_per_minute: Option<RatePerMinute>,
+}
+
+/// Payload of `user.api_key_revoked`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ApiKeyEntry {
+    /// Its id, not the key.
+    pub key: Uuid,
 }
 
 /// Payload of `user.totp_enabled`. Secrets and codes are kept elsewhere, under these ids.

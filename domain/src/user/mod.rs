@@ -2,6 +2,7 @@
 //! not here.
 
 mod aggregate;
+mod api_keys;
 mod commands;
 mod decide;
 mod error;
@@ -12,12 +13,14 @@ mod totp;
 pub mod values;
 
 pub use aggregate::User;
+pub use api_keys::{ApiKey, ApiKeys};
 pub use commands::{NewUser, Profile, Proof, SignUp, UserCommand, UserContext, UserFacts};
 pub use error::UserError;
 pub use events::{
-    Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested,
-    RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered, ResetOccasion, RoleEntry,
-    StateChange, TotpEnabled, UserEvent, VerificationRequested,
+    ApiKeyCreated, ApiKeyEntry, Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof,
+    PasswordResetRequested, RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered,
+    ResetOccasion, RoleEntry, ServiceAccountCreated, StateChange, TotpEnabled, UserEvent,
+    VerificationRequested,
 };
 pub use links::{Link, RecentMails, Verification};
 pub use totp::{RecoveryCodes, Totp};

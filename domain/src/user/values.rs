@@ -1,5 +1,7 @@
 //! What a user is made of. `parse` checks what people send; deserialising trusts the log.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     text::{one_line, text},
     violation::{Unit, Violation},
@@ -29,6 +31,26 @@ impl PersonName {
     /// Trims, normalises, checks.
     pub fn parse(text: &str) -> Result<Self, Violation> {
         one_line(text, 100).map(|text| Self(text.into()))
+    }
+}
+
+/// How many reads, and how many writes, an API key may ask for in a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RatePerMinute(u32);
+
+impl RatePerMinute {
+    const MAX: u32 = 60_000;
+
+    /// Checks the range.
+    pub fn parse(rate: i64) -> Result<Self, Violation> {
+        let rate = u32::try_from(rate).ok().filter(|rate| (1..=Self::MAX).contains(rate));
+        rate.map(Self).ok_or(Violation::OutOfRange { min: 1, max: Self::MAX.into() })
+    }
+
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
     }
 }
 

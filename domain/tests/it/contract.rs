@@ -8,7 +8,7 @@ use domain::{
     ids::{CredentialId, LinkId, TaskKey},
     operation::{OperationEvent, OperationKind, Requested},
     personal::Sealed,
-    policy::{Role, RoleSet},
+    policy::{Role, RoleSet, Scope, ScopeSet},
     task::{
         AssigneeEntry, ChecklistItemEntry, ChecklistItemRenamed, ChecklistItemText, CommentEdited,
         CommentEntry, Commented, Created, DescriptionChanged, LabelEntry, StatusChange, TaskEvent,
@@ -20,9 +20,11 @@ use domain::{
     },
     time::TimeZone,
     user::{
-        Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested,
-        RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered, ResetOccasion, RoleEntry,
-        StateChange, TotpEnabled, User, UserEvent, VerificationRequested, values::Locale,
+        ApiKeyCreated, ApiKeyEntry, Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof,
+        PasswordResetRequested, RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered,
+        ResetOccasion, RoleEntry, ServiceAccountCreated, StateChange, TotpEnabled, User, UserEvent,
+        VerificationRequested,
+        values::{Locale, RatePerMinute},
     },
 };
 use serde_json::Value;
@@ -163,6 +165,18 @@ fn user_events() -> Vec<UserEvent> {
             by: PasswordProof::Reset,
             credential: CredentialId(Uuid::from_u128(9)),
         }),
+        UserEvent::ServiceAccountCreated(ServiceAccountCreated {
+            name: sealed("bmFtZQ"),
+            roles: RoleSet::of(&[Role::Integrator, Role::Member]),
+            scopes: ScopeSet::of(&[Scope::TasksRead, Scope::EventsRead]),
+        }),
+        UserEvent::ApiKeyCreated(ApiKeyCreated {
+            key: Uuid::from_u128(11),
+            scopes: ScopeSet::of(&[Scope::TasksRead]),
+            expires_at: at("2027-03-01T00:00:00Z"),
+            rate_per_minute: Some(RatePerMinute::parse(3000).unwrap()),
+        }),
+        UserEvent::ApiKeyRevoked(ApiKeyEntry { key: Uuid::from_u128(11) }),
         UserEvent::TotpEnabled(TotpEnabled {
             secret: Uuid::from_u128(8),
             recovery_codes: Uuid::from_u128(9),

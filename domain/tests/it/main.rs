@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests say what they expect; a panic is their refusal")]
 
+mod api_keys;
 mod checklist;
 mod comments;
 mod contract;

@@ -1,7 +1,7 @@
 //! The policy table against the code: action x role x relation x visibility.
 
 use domain::{
-    policy::{Action, Decision, Relation, Role, RoleSet, decide},
+    policy::{Action, Decision, Relation, Role, RoleSet, Scope, ScopeSet, decide, decide_within},
     task::values::Visibility,
 };
 
@@ -45,6 +45,7 @@ const ELSEWHERE: &[(Action, &[Role], &[Relation])] = &[
     (Action::UserRoles, &[Admin], &[]),
     (Action::UserLogout, &[Admin], &[]),
     (Action::UserErase, &[Admin], &[]),
+    (Action::ServiceAccountManage, &[Admin], &[]),
     (Action::AnnouncementManage, &[Announcer, Admin], &[]),
     (Action::AuditRead, &[Auditor], &[]),
     (Action::Operate, &[Operator], &[]),
@@ -68,7 +69,8 @@ fn listed(roles: RoleSet, relation: Relation, by_role: &[Role], by_relation: &[R
 
 #[test]
 fn every_action_stands_in_exactly_one_table() {
-    let mut listed: Vec<_> = ON_TASKS.iter().chain(ELSEWHERE).map(|(action, ..)| *action).collect();
+    let listed = ON_TASKS.iter().chain(ELSEWHERE).map(|(action, ..)| *action);
+    let mut listed: Vec<_> = listed.chain([Action::ApiKeyManage]).collect();
     listed.sort();
     let mut all = Action::ALL.to_vec();
     all.sort();
@@ -116,6 +118,65 @@ fn elsewhere() {
             let expected = if allowed { Decision::Allow } else { Decision::Forbidden };
             assert_eq!(decide(*action, roles, None, relation), expected, "{action} {roles:?} {relation:?}");
         }
+    }
+}
+
+#[test]
+fn members_manage_their_own_keys_and_admins_those_of_programs() {
+    for (roles, relation) in all_roles().flat_map(|roles| RELATIONS.map(|relation| (roles, relation))) {
+        let allowed = roles.has(Admin) || roles.has(Member) && relation == HIMSELF;
+        let expected = if allowed { Decision::Allow } else { Decision::Forbidden };
+        let decision = decide(Action::ApiKeyManage, roles, None, relation);
+        assert_eq!(decision, expected, "{roles:?} {relation:?}");
+    }
+}
+
+#[test]
+fn a_key_opens_what_its_scopes_say_and_its_user_may() {
+    let own = Relation { creator: true, assignee: true, watcher: true, author: true, self_: true };
+    let tasks = [None, Some(Visibility::Team), Some(Visibility::Private)];
+    for (action, roles) in Action::ALL.iter().flat_map(|action| all_roles().map(|roles| (*action, roles))) {
+        for (scopes, task) in all_scopes().flat_map(|scopes| tasks.map(|task| (scopes, task))) {
+            let without = decide(action, roles, task, own);
+            let opened = action.scope().is_some_and(|scope| scopes.has(scope));
+            let expected = match (without, opened) {
+                (Decision::Allow, true) => Decision::Allow,
+                (Decision::Allow, false) if task.is_none() => Decision::Forbidden,
+                (Decision::Allow, false) if scopes.has(Scope::TasksRead) => Decision::Forbidden,
+                (Decision::Allow, false) => Decision::Hidden,
+                (refused, _) => refused,
+            };
+            let decision = decide_within(Some(scopes), action, roles, task, own);
+            assert_eq!(decision, expected, "{action} {roles:?} {scopes:?} {task:?}");
+        }
+        assert_eq!(decide_within(None, action, roles, None, own), decide(action, roles, None, own));
+    }
+}
+
+/// None, each alone, all.
+fn all_scopes() -> impl Iterator<Item = ScopeSet> {
+    let alone = Scope::ALL.iter().map(|scope| ScopeSet::of(&[*scope]));
+    [ScopeSet::EMPTY, ScopeSet::ALL].into_iter().chain(alone)
+}
+
+#[test]
+fn no_key_makes_keys_or_changes_who_one_is_or_what_one_may() {
+    let closed = [
+        Action::ApiKeyManage,
+        Action::ServiceAccountManage,
+        Action::UserEdit,
+        Action::UserInvite,
+        Action::UserVerify,
+        Action::UserDeactivate,
+        Action::UserRoles,
+        Action::UserLogout,
+        Action::UserErase,
+        Action::Operate,
+        Action::AuditRead,
+        Action::Import,
+    ];
+    for action in closed {
+        assert_eq!(action.scope(), None, "{action}");
     }
 }
 

@@ -57,6 +57,25 @@ async fn readers_cannot_append() {
 }
 
 #[tokio::test]
+async fn readers_recognise_api_keys_and_know_nothing_else_of_who_comes_in() {
+    let store = Store::new().await;
+    for role in [Role::Projections, Role::Read] {
+        let pool = store::pool(store.url(), role);
+        for table in ["api_keys", "totp_secrets", "recovery_codes", "half_logins", "second_step_tries"] {
+            refused(&pool, &format!("SELECT * FROM event_store.{table}")).await;
+            refused(&pool, &format!("DELETE FROM event_store.{table}")).await;
+        }
+    }
+    let (reader, projector) =
+        (store::pool(store.url(), Role::Read), store::pool(store.url(), Role::Projections));
+    let use_of = "SELECT event_store.note_api_key_use(gen_random_uuid())";
+    for sql in ["SELECT * FROM event_store.api_key('\\x00')", use_of] {
+        sqlx::query(sql).execute(&reader).await.unwrap();
+        refused(&projector, sql).await;
+    }
+}
+
+#[tokio::test]
 async fn an_append_on_an_old_snapshot_is_refused() {
     let store = Store::new().await;
     let mut owner = store.owner().await;

@@ -1,7 +1,10 @@
 //! Who asks, and what the policy says to it.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use domain::policy::{Action, Decision, Relation, Role, RoleSet, decide};
+use domain::{
+    policy::{Action, Decision, Relation, Role, RoleSet, ScopeSet, decide_within},
+    task::values::Visibility,
+};
 use service::{
     auth::{Principal, TokenError},
     problem::{Code, Problem},
@@ -18,6 +21,8 @@ pub(super) struct Caller {
     pub(super) id: Uuid,
     /// Roles of the token, less those revoked since.
     pub(super) roles: RoleSet,
+    /// What the caller's API key is for; none with a session.
+    pub(super) scopes: Option<ScopeSet>,
 }
 
 impl Caller {
@@ -28,7 +33,12 @@ impl Caller {
 
     /// Whether the roles and the relation to another user allow it.
     pub(super) fn can(&self, action: Action, relation: Relation) -> bool {
-        decide(action, self.roles, None, relation) == Decision::Allow
+        self.decide(action, None, relation) == Decision::Allow
+    }
+
+    /// What the policy says to an action, on a task of this visibility or elsewhere.
+    pub(super) fn decide(&self, action: Action, task: Option<Visibility>, relation: Relation) -> Decision {
+        decide_within(self.scopes, action, self.roles, task, relation)
     }
 
     /// What this user is to another.
@@ -48,11 +58,13 @@ impl FromRequestParts<ReadApi> for Caller {
     async fn from_request_parts(parts: &mut Parts, api: &ReadApi) -> Result<Self, Problem> {
         let principal = <Principal as FromRequestParts<ReadApi>>::from_request_parts(parts, api).await?;
         let claimed: RoleSet = principal.roles.iter().filter_map(|word| word.parse::<Role>().ok()).collect();
+        let scopes = principal.scopes.as_ref();
+        let scopes = scopes.map(|words| words.iter().filter_map(|word| word.parse().ok()).collect());
         let roles = match api.standings.of(principal.user_id).await.map_err(unread)? {
             Standing::Unknown => claimed,
             Standing::Active(held) => claimed.iter().filter(|role| held.has(*role)).collect(),
             Standing::Deactivated => return Err(TokenError::Stale.into()),
         };
-        Ok(Self { id: principal.user_id, roles })
+        Ok(Self { id: principal.user_id, roles, scopes })
     }
 }

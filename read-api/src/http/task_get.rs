@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use chrono::Utc;
-use domain::policy::{Action, Decision, Role, decide};
+use domain::policy::{Action, Decision, Role};
 use service::{
     http::headers::IfNoneMatch,
     problem::{Code, Problem},
@@ -77,7 +77,7 @@ pub(super) async fn visible(
 /// Deleted tasks can be seen until they are purged, afterwards by auditors only.
 fn sees(caller: Caller, task: &Task) -> bool {
     let relation = task.relation_to(caller.id);
-    let decision = decide(Action::TaskRead, caller.roles, Some(task.visibility), relation);
+    let decision = caller.decide(Action::TaskRead, Some(task.visibility), relation);
     let purged = task.purge_time.is_some_and(|time| time.as_datetime() <= Utc::now());
     decision == Decision::Allow && (!purged || caller.roles.has(Role::Auditor))
 }

@@ -179,7 +179,7 @@ mod tests {
 
     fn read(raw: &str) -> Result<TaskFilter, service::problem::Problem> {
         let mut query = Query::parse(raw);
-        let caller = Caller { id: Uuid::nil(), roles: RoleSet::EMPTY };
+        let caller = Caller { id: Uuid::nil(), roles: RoleSet::EMPTY, scopes: None };
         let filter = filter(&mut query, caller);
         sort(&mut query);
         query.finish().map(|()| filter)

@@ -1,95 +1,22 @@
 //! Histories, from a real log.
 
-use std::sync::Arc;
-
 use axum::http::StatusCode;
-use chrono::Utc;
 use domain::{
-    event::{ActorType, Metadata, to_stored},
-    ids::{ChecklistItemId, CommentId, EventId, UserId},
+    ids::{ChecklistItemId, CommentId, UserId},
     personal::Sealed,
     task::TaskEvent,
     user::UserEvent,
 };
-use event_store::{
-    AggregateRef, Appender, AppenderConfig, MasterKey, NewEvent, Outcome, Role, Sealer, StreamAppend, Unit,
-};
+use event_store::{MasterKey, Sealer};
 use serde_json::{Value, json};
-use service::{auth::testing::Minter, shutdown::Shutdown};
+use service::auth::testing::Minter;
 use uuid::Uuid;
 
 use crate::{
+    log::{Writer, event, metadata},
     seed::{Seed, store_user},
-    world::{DEADLINE, World},
+    world::World,
 };
-
-/// A log that takes what tests make up.
-struct Writer {
-    appender: Appender,
-    shutdown: Shutdown,
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.shutdown.begin();
-    }
-}
-
-fn metadata(actor: Uuid) -> Metadata {
-    Metadata {
-        actor_type: ActorType::User,
-        actor_id: Some(UserId(actor)),
-        on_behalf_of: None,
-        session_id: None,
-        ip: None,
-        user_agent: None,
-        request_id: Uuid::now_v7(),
-        correlation_id: Uuid::now_v7(),
-        causation_id: None,
-        traceparent: None,
-        transport: "http".into(),
-        occurred_at: Utc::now().into(),
-    }
-}
-
-impl Writer {
-    fn new(world: &World) -> Self {
-        let connect = event_store::connect_options(world.url(), Role::Command).unwrap();
-        let shutdown = Shutdown::default();
-        let config = AppenderConfig { deadline: DEADLINE, ..AppenderConfig::new(connect) };
-        let appender = Appender::spawn(config, shutdown.token().clone());
-        Self { appender, shutdown }
-    }
-
-    /// Appends events, each by this actor; the last position.
-    async fn append(&self, kind: &'static str, id: Uuid, events: Vec<(NewEvent, Metadata)>) -> i64 {
-        let events = events.into_iter().map(|(event, metadata)| NewEvent {
-            metadata: Arc::from(serde_json::to_string(&metadata).unwrap()),
-            ..event
-        });
-        let aggregate = AggregateRef { kind, id };
-        let stream = StreamAppend { aggregate, expected: 0, events: events.collect(), snapshot: None };
-        let unit = Unit { id: Uuid::now_v7(), streams: vec![stream], ..Unit::default() };
-        match self.appender.append(unit).await.unwrap() {
-            Outcome::Appended { position } => position,
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// An event of the wire form `{"task.assigned": {…}}`, checked against the domain.
-fn event<E: serde::Serialize + serde::de::DeserializeOwned + cqrs_es::DomainEvent>(
-    tagged: Value,
-) -> NewEvent {
-    let event: E = serde_json::from_value(tagged).unwrap();
-    NewEvent {
-        id: EventId(Uuid::now_v7()),
-        event_type: event.event_type(),
-        event_version: event.event_version(),
-        payload: to_stored(&event).unwrap(),
-        metadata: Arc::from("{}"),
-    }
-}
 
 fn created(creator: Uuid, assignee: Uuid) -> Value {
     json!({"task.created": {

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
 
 mod admin;
+mod api_keys;
 mod bad_input;
 mod documents;
 mod filters;
 mod freshness;
 mod history;
+mod log;
 #[expect(clippy::print_stdout, reason = "it measures")]
 mod million;
 mod naive;

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Every route with its action; none = public.
-fn routes() -> Vec<(String, Option<Action>)> {
+pub(crate) fn routes() -> Vec<(String, Option<Action>)> {
     let document = serde_json::to_value(read_api::openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let policy = |path: &serde_json::Value| path["get"]["x-policy"].as_str().unwrap().to_owned();
@@ -23,7 +23,7 @@ fn routes() -> Vec<(String, Option<Action>)> {
     paths.iter().map(|(path, item)| (path.clone(), action(policy(item)))).collect()
 }
 
-fn concrete(template: &str, id: Uuid) -> String {
+pub(crate) fn concrete(template: &str, id: Uuid) -> String {
     let path = template.replace("{id}", &id.to_string());
     if path.ends_with("/counts") { format!("{path}?group_by=status") } else { path }
 }

@@ -8,6 +8,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
+    extract::FromRef,
     http::{HeaderMap, Request, StatusCode},
 };
 use http_body_util::BodyExt;
@@ -15,7 +16,7 @@ use read_api::{Config, ReadApi};
 use serde_json::Value;
 use servers::testing::{self, Template, TestDatabase};
 use service::{
-    auth::testing::Minter,
+    auth::{Verifier, testing::Minter},
     config::{EventStoreArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
     http::{Edge, finish},
     process::Surroundings,
@@ -33,6 +34,7 @@ pub(crate) struct World {
     pub(crate) pool: PgPool,
     pub(crate) minter: Minter,
     pub(crate) secret: SecretKey,
+    pub(crate) verifier: Verifier,
     router: Router,
     surroundings: Surroundings,
     database: TestDatabase,
@@ -74,10 +76,11 @@ impl World {
         let verifier = minter.verifier_with(surroundings.revocations.clone());
         let api = ReadApi::new(&config, verifier).unwrap();
         read_api::start(&api, nats, &surroundings).await;
+        let verifier = Verifier::from_ref(&api);
         let router = finish(read_api::router(api), Edge::default());
         let pool = PgPool::connect(database.url()).await.unwrap();
         let secret = SecretKey::from_bytes([7; 32]);
-        Self { pool, minter, secret, router, surroundings, database }
+        Self { pool, minter, secret, verifier, router, surroundings, database }
     }
 
     pub(crate) fn url(&self) -> &str {

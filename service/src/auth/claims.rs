@@ -141,6 +141,8 @@ impl Claims {
             auth_time: DateTime::from_timestamp(self.auth_time, 0)?,
             methods: Arc::from(self.amr),
             expires_at: DateTime::from_timestamp(self.exp, 0)?,
+            scopes: None,
+            rate_per_minute: None,
         })
     }
 }

@@ -44,7 +44,7 @@ where
     let principal = Verifier::from_ref(state).verify(token).await?;
     Witness::note(parts, &principal);
     // Only now: whoever shows a bad token must not use up what another may ask.
-    Meter::of(parts).charge_person(principal.user_id)?;
+    Meter::of(parts).charge_principal(&principal)?;
     Ok(Some(principal))
 }
 

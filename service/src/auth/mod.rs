@@ -1,6 +1,7 @@
-//! Who is calling: access tokens (JWT, EdDSA only) verified against the keys that command-api publishes and
-//! against what was revoked lately.
+//! Who is calling: access tokens (JWT, EdDSA only) verified against the keys that command-api publishes and against what
+//! was revoked lately, and API keys.
 
+mod api_keys;
 mod claims;
 mod extract;
 mod keys;
@@ -12,6 +13,7 @@ mod verifier;
 mod witness;
 
 pub use self::{
+    api_keys::{ApiKeys, Holder, NewApiKey},
     keys::KeySource,
     principal::Principal,
     revocations::{MAX_SILENCE, Revocations, Revoked, Truth},

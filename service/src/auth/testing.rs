@@ -95,6 +95,8 @@ pub fn principal(epoch: u64) -> Principal {
         auth_time: now,
         methods: Arc::from(["pwd".to_owned()]),
         expires_at: now + TimeDelta::minutes(10),
+        scopes: None,
+        rate_per_minute: None,
     }
 }
 

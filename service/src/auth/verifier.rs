@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use jsonwebtoken::jwk::JwkSet;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::{
-    KeySource, Principal, Revocations,
-    claims::{Rules, SKEW, Unverified},
+    ApiKeys, KeySource, Principal, Revocations,
+    claims::{Rules, Unverified},
     keys::Keys,
 };
 
@@ -36,9 +36,9 @@ pub enum TokenError {
     RevocationsUnknown,
 }
 
-/// Verifies access tokens; cheap to clone.
+/// Verifies access tokens and API keys; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Verifier(Arc<Inner>);
+pub struct Verifier(Arc<Inner>, Option<ApiKeys>);
 
 #[derive(Debug)]
 struct Inner {
@@ -59,14 +59,28 @@ impl Verifier {
     /// Accepts tokens of this issuer (PUBLIC_URL) for this audience, signed with the source's keys.
     pub fn new(source: KeySource, issuer: &str, audience: &str, revocations: Revocations) -> Self {
         let (keys, rules) = (Keys::new(source), Rules::new(issuer, audience));
-        Self(Arc::new(Inner { keys, rules, revocations, verified: Cache::new(CACHED_TOKENS) }))
+        Self(Arc::new(Inner { keys, rules, revocations, verified: Cache::new(CACHED_TOKENS) }), None)
     }
 
-    /// The principal of a token that is valid now and was not revoked.
+    /// Accepts API keys too.
+    pub fn accepting(self, api_keys: ApiKeys) -> Self {
+        Self(self.0, Some(api_keys))
+    }
+
+    /// The principal of a token or key that is valid now and was not revoked.
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
-        let principal = self.signed(token).await?;
-        self.0.revocations.check(&principal)?;
-        Ok(principal)
+        let Some(api_keys) = self.1.as_ref().filter(|_| ApiKeys::claims(token)) else {
+            return self.unrevoked(self.signed(token).await?);
+        };
+        match self.unrevoked(api_keys.verify(token).await?) {
+            // The rights of its user have changed since it was looked up. What a refresh is to others is this to a program.
+            Err(TokenError::Stale) => self.unrevoked(api_keys.verify_anew(token).await?),
+            judged => judged,
+        }
+    }
+
+    fn unrevoked(&self, principal: Principal) -> Result<Principal, TokenError> {
+        self.0.revocations.check(&principal).map(|()| principal)
     }
 
     /// Resolves when the principal's token is no longer good, with the reason that a request with it would be given: what
@@ -98,6 +112,5 @@ impl Verifier {
 }
 
 fn still_valid(principal: Principal) -> Result<Principal, TokenError> {
-    let skew = TimeDelta::seconds(SKEW.cast_signed());
-    if Utc::now() > principal.expires_at + skew { Err(TokenError::Expired) } else { Ok(principal) }
+    if Utc::now() > principal.believed_until() { Err(principal.outlived()) } else { Ok(principal) }
 }

@@ -165,9 +165,15 @@ fn template(code: &str, language: Language) -> Option<&'static str> {
         "ROLES_EXCLUDE" => {
             ("role {role} excludes role {held}", "{role} 역할은 {held} 역할과 함께할 수 없습니다")
         }
-        "ROLE_DOES_NOT_FIT" => {
-            ("role {role} is for service accounts only", "{role} 역할은 서비스 계정 전용입니다")
-        }
+        "ROLE_DOES_NOT_FIT" => (
+            "role {role} does not fit this kind of user",
+            "{role} 역할은 이 종류의 사용자에게 줄 수 없습니다",
+        ),
+        "SCOPE_NOT_HELD" => (
+            "scope {scope} is not one of the service account's",
+            "{scope} 범위는 이 서비스 계정에 허용되지 않았습니다",
+        ),
+        "NOT_A_SERVICE_ACCOUNT" => ("must be a service account", "서비스 계정이어야 합니다"),
         _ => return None,
     };
     Some(if language == Language::Ko { ko } else { en })

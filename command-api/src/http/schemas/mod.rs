@@ -2,6 +2,7 @@
 //! wrong with one is said at once; a test compares both.
 
 mod admin;
+mod api_keys;
 mod auth;
 mod batch;
 mod passwords;
@@ -12,6 +13,7 @@ mod users;
 use utoipa::ToSchema;
 
 pub use admin::*;
+pub use api_keys::*;
 pub use auth::*;
 pub use batch::*;
 pub use passwords::*;

@@ -66,9 +66,16 @@ pub fn fold(
         Some(row) => row,
     };
     match (event, row.version) {
-        (UserEvent::Registered(_) | UserEvent::Invited(_) | UserEvent::Imported(_), 0) => {}
-        (UserEvent::Registered(_) | UserEvent::Invited(_) | UserEvent::Imported(_), _) => {
-            return Err(FoldError::AlreadyThere);
+        (
+            UserEvent::Registered(_)
+            | UserEvent::Invited(_)
+            | UserEvent::Imported(_)
+            | UserEvent::ServiceAccountCreated(_),
+            version,
+        ) => {
+            if version > 0 {
+                return Err(FoldError::AlreadyThere);
+            }
         }
         (_, 0) => return Err(FoldError::NotThere),
         (_, _) => {}
@@ -121,6 +128,11 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
             row.source_id = Some(new.source.id().into());
             row.verified = true;
         }
+        UserEvent::ServiceAccountCreated(new) => {
+            set_name(row, &new.name, opened);
+            row.verified = true;
+            row.roles = words(new.roles);
+        }
         UserEvent::Verified(_) => row.verified = true,
         UserEvent::NameChanged(change) => set_name(row, &change.to, opened),
         UserEvent::LocaleChanged(change) => row.locale = change.to.as_ref().map(Locale::to_string),
@@ -137,6 +149,8 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         | UserEvent::SignUpRepeated(_)
         | UserEvent::PasswordResetRequested(_)
         | UserEvent::PasswordChanged(_)
+        | UserEvent::ApiKeyCreated(_)
+        | UserEvent::ApiKeyRevoked(_)
         | UserEvent::TotpEnabled(_)
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
@@ -150,6 +164,7 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         UserEvent::Registered(new) => vec![&new.email, &new.name],
         UserEvent::Invited(new) => vec![&new.email, &new.name],
         UserEvent::Imported(new) => vec![&new.name],
+        UserEvent::ServiceAccountCreated(new) => vec![&new.name],
         UserEvent::NameChanged(change) => vec![&change.to],
         UserEvent::Verified(_)
         | UserEvent::LocaleChanged(_)
@@ -166,6 +181,8 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::SignUpRepeated(_)
         | UserEvent::PasswordResetRequested(_)
         | UserEvent::PasswordChanged(_)
+        | UserEvent::ApiKeyCreated(_)
+        | UserEvent::ApiKeyRevoked(_)
         | UserEvent::TotpEnabled(_)
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)

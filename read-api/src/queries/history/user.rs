@@ -60,6 +60,7 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         UserEvent::Registered(user) => vec![&user.email, &user.name],
         UserEvent::Invited(user) => vec![&user.email, &user.name],
         UserEvent::Imported(user) => vec![&user.name],
+        UserEvent::ServiceAccountCreated(account) => vec![&account.name],
         UserEvent::NameChanged(name) => vec![&name.from, &name.to],
         UserEvent::RefreshTokenReused(reuse) => vec![&reuse.used_from, &reuse.reused_from],
         UserEvent::LoginsFailed(failures) => vec![&failures.tried_from],
@@ -76,6 +77,8 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::SignUpRepeated(_)
         | UserEvent::PasswordResetRequested(_)
         | UserEvent::PasswordChanged(_)
+        | UserEvent::ApiKeyCreated(_)
+        | UserEvent::ApiKeyRevoked(_)
         | UserEvent::TotpEnabled(_)
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
@@ -136,6 +139,13 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
         | UserEvent::SignUpRepeated(_)
         | UserEvent::PasswordResetRequested(_)
         | UserEvent::PasswordChanged(_) => Vec::new(),
+        UserEvent::ServiceAccountCreated(account) => fresh(vec![
+            ("name", texts.clear(&account.name)),
+            ("roles", json(account.roles)),
+            ("scopes", json(account.scopes)),
+        ]),
+        UserEvent::ApiKeyCreated(new) => vec![change("api_keys", Value::Null, json(new))],
+        UserEvent::ApiKeyRevoked(old) => vec![change("api_keys", json(old), Value::Null)],
         UserEvent::TotpEnabled(_) => flag("totp", true),
         UserEvent::TotpDisabled(_) => flag("totp", false),
         UserEvent::RecoveryCodesRenewed(_) => {

@@ -22,7 +22,7 @@ use tokio::{
 
 use self::set::Set;
 pub use self::{follow::Truth, set::Revoked};
-use super::{Principal, TokenError, claims::SKEW};
+use super::{Principal, TokenError};
 
 /// How long a revocation is remembered: an access token lives 600 s, clocks differ by 30 s, and one that was being made
 /// while it was revoked is out after the 30 s that a request may take.
@@ -79,19 +79,19 @@ impl Revocations {
         self.0.set.read().unwrap_or_else(PoisonError::into_inner).judge(principal)
     }
 
-    /// Resolves when the token is no longer good, with the reason that a request with it would be given: what an open
-    /// stream waits for.
+    /// Resolves when the token or key is no longer good, with the reason that a request with it would be given: what an open
+    /// stream waits for. A key is looked up anew when its user's rights have changed, so `Stale` ends its streams too.
     pub async fn ended(&self, principal: &Principal) -> TokenError {
         let mut changes = self.0.changed.subscribe();
-        let left = principal.expires_at - Utc::now();
-        let end = Instant::now() + left.to_std().unwrap_or_default() + Duration::from_secs(SKEW);
+        let left = principal.believed_until() - Utc::now();
+        let end = Instant::now() + left.to_std().unwrap_or_default();
         loop {
             changes.mark_unchanged();
             if let Err(refusal) = self.check(principal) {
                 return refusal;
             }
             tokio::select! {
-                () = sleep_until(end) => return TokenError::Expired,
+                () = sleep_until(end) => return principal.outlived(),
                 () = sleep_until(self.good_until()) => {}
                 changed = changes.changed() => drop(changed),
             }

@@ -92,6 +92,24 @@ async fn streams_end_with_their_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn keys_end_like_sessions_and_are_believed_not_a_moment_longer() {
+    let revocations = known();
+    let key = || Principal { scopes: Some(Arc::from([])), ..principal(1) };
+    let (revoked, changed, kept) = (key(), key(), key());
+    let (mut one, mut two) = (pin!(revocations.ended(&revoked)), pin!(revocations.ended(&changed)));
+    let mut three = pin!(revocations.ended(&kept));
+    assert!(still_open(&mut one).await && still_open(&mut two).await && still_open(&mut three).await);
+    revoke(&revocations, Revoked::Session(revoked.session_id));
+    revoke(&revocations, Revoked::User(changed.user_id, 2));
+    assert_eq!((one.await, two.await), (SESSION_ENDED, TokenError::Stale));
+    assert!(still_open(&mut three).await);
+    let begun = Instant::now();
+    assert_eq!(Revocations::none().ended(&key()).await, TokenError::Invalid("no such API key"));
+    let ten_minutes = Duration::from_secs(595)..Duration::from_secs(605);
+    assert!(ten_minutes.contains(&begun.elapsed()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_first_look_is_awaited() {
     let revocations = Revocations::default();
     let mut loaded = pin!(revocations.loaded());

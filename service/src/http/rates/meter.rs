@@ -10,15 +10,15 @@ use axum::{
     extract::{FromRequestParts, Request},
     http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts},
 };
-use uuid::Uuid;
 
 use super::{
-    Rates,
+    Client, Rates,
     bucket::Level,
     policy::{Policy, weight},
     setting::Rate,
 };
 use crate::{
+    auth::Principal,
     problem::{Code, Problem},
     request::RequestContext,
 };
@@ -41,7 +41,7 @@ struct Running {
 #[derive(Debug, Default)]
 struct State {
     /// Whose bucket it takes from, once that is known.
-    person: Option<Uuid>,
+    client: Option<Client>,
     /// What the buckets were left with, each as it was last.
     levels: Vec<(Policy, Rate, Level)>,
 }
@@ -61,20 +61,21 @@ impl Meter {
         parts.extensions.get::<Self>().cloned().unwrap_or_default()
     }
 
-    /// Takes from the bucket of the person whose token was found good, once for each request.
-    pub(crate) fn charge_person(&self, person: Uuid) -> Result<(), Problem> {
+    /// Takes from the bucket of the one whose token or key was found good, once for each request.
+    pub(crate) fn charge_principal(&self, principal: &Principal) -> Result<(), Problem> {
         let Some(running) = &self.0 else { return Ok(()) };
-        let known = running.lock().person.replace(person);
-        if known == Some(person) { Ok(()) } else { running.take_of_person(person, running.weight, 0) }
+        let client = Client::from(principal);
+        let known = running.lock().client.replace(client);
+        if known == Some(client) { Ok(()) } else { running.take_of_client(client, running.weight, 0) }
     }
 
     /// Takes more for a request that turned out to be many. If there is not enough, nothing was taken, and the client is
     /// told to wait for all of it.
     pub fn charge_for(&self, many: usize) -> Result<(), Problem> {
         let Some(running) = &self.0 else { return Ok(()) };
-        let Some(person) = running.lock().person else { return Ok(()) };
+        let Some(client) = running.lock().client else { return Ok(()) };
         let more = u32::try_from(many).unwrap_or(u32::MAX).saturating_sub(running.weight);
-        if more == 0 { Ok(()) } else { running.take_of_person(person, more, running.weight) }
+        if more == 0 { Ok(()) } else { running.take_of_client(client, more, running.weight) }
     }
 
     /// Says in an answer what is left.
@@ -89,9 +90,9 @@ impl Meter {
 }
 
 impl Running {
-    fn take_of_person(&self, person: Uuid, units: u32, taken: u32) -> Result<(), Problem> {
-        let policy = Policy::of_person(&self.method);
-        self.note(policy, self.rates.take_of_person(policy, person, units, taken))
+    fn take_of_client(&self, client: Client, units: u32, taken: u32) -> Result<(), Problem> {
+        let policy = Policy::of_client(&self.method);
+        self.note(policy, self.rates.take_of_client(policy, client, units, taken))
     }
 
     fn note(&self, policy: Policy, level: Option<(Rate, Level)>) -> Result<(), Problem> {

@@ -5,9 +5,9 @@ use axum::http::{Method, Uri};
 /// A limit by its name in `RATE_LIMITS` and in `RateLimit-Policy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Policy {
-    /// Of a person: what changes nothing.
+    /// Of a person or a key: what changes nothing.
     Read,
-    /// Of a person: what changes something.
+    /// Of a person or a key: what changes something.
     Write,
     /// Of an address: what proves who one is, or asks for mail.
     Login,
@@ -31,8 +31,8 @@ impl Policy {
         }
     }
 
-    /// That of a person's request.
-    pub(super) fn of_person(method: &Method) -> Self {
+    /// That of the request of a person or a program.
+    pub(super) fn of_client(method: &Method) -> Self {
         if method.is_safe() { Self::Read } else { Self::Write }
     }
 

@@ -12,6 +12,10 @@ pub(super) struct Rate {
 }
 
 impl Rate {
+    pub(super) fn per_minute(quota: u32) -> Self {
+        Self { quota: quota.clamp(1, MAX_QUOTA), window: Duration::from_secs(60) }
+    }
+
     /// The time in which one unit comes back, in nanoseconds.
     pub(super) fn unit(self) -> u64 {
         u64::try_from(self.window.as_nanos()).unwrap_or(u64::MAX) / u64::from(self.quota)
