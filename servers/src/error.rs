@@ -99,13 +99,17 @@ pub enum Error {
         /// The directory it works on.
         path: PathBuf,
     },
-    /// The database at a given URL is on an old server.
-    #[error("the Postgres server of {variable} is version {found}, 15 or newer is needed")]
+    /// At a given URL is an old server.
+    #[error("the {server} server of {variable} is version {found}, {needed} or newer is needed")]
     ServerTooOld {
+        /// What it is.
+        server: &'static str,
         /// Name of the setting that holds the URL.
         variable: &'static str,
         /// Version found.
         found: String,
+        /// Oldest version that serves.
+        needed: &'static str,
     },
     /// The database at a given URL cannot tell Korean letters from other bytes.
     #[error(

@@ -19,6 +19,6 @@ pub mod testing;
 
 pub use data_dir::DataDir;
 pub use error::Error;
-pub use external::check_postgres;
+pub use external::{check_nats, check_postgres};
 pub use find::{Places, Which};
 pub use start::{Options, Running, start};

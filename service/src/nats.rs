@@ -64,6 +64,12 @@ fn credentials(url: &NatsUrl) -> Option<(String, Option<String>)> {
     })
 }
 
+/// Hosts and ports of its servers.
+pub fn addresses(url: &NatsUrl) -> Vec<(String, u16)> {
+    let servers = url.expose().split(',').filter_map(|one| one.parse::<ServerAddr>().ok());
+    servers.map(|server| (server.host().to_owned(), server.port())).collect()
+}
+
 fn delay(attempts: usize) -> Duration {
     let doublings = u32::try_from(attempts).unwrap_or(u32::MAX).min(8);
     (Duration::from_millis(20) * 2_u32.pow(doublings)).min(MAX_RECONNECT_DELAY)

@@ -13,7 +13,7 @@ pub(super) fn find(program: &Program, places: &Places, account: Account) -> Resu
     for directory in places.path.iter().chain(&places.usual) {
         let Some(path) = candidate(program, directory, account) else { continue };
         let Some(version) = version_of(&path) else { continue };
-        if numbers(&version).is_some_and(|numbers| numbers >= program.oldest) {
+        if program.takes(&version) {
             return Ok(path);
         }
         too_old.get_or_insert(Error::TooOld {
@@ -40,6 +40,13 @@ fn version_of(path: &Path) -> Option<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut words = text.split_whitespace().map(|word| word.trim_start_matches('v'));
     words.find(|word| word.starts_with(|first: char| first.is_ascii_digit())).map(str::to_owned)
+}
+
+impl Program {
+    /// Whether a program of this version will do.
+    pub(crate) fn takes(&self, version: &str) -> bool {
+        numbers(version).is_some_and(|numbers| numbers >= self.oldest)
+    }
 }
 
 /// Major and minor: `18beta1` is 18.0.

@@ -41,6 +41,9 @@ impl Stores {
         let stores = Self { event_store, read_model, nats, secret_key_file, running, directory };
         servers::check_postgres("EVENT_STORE_URL", stores.event_store.expose()).await?;
         servers::check_postgres("READ_MODEL_URL", stores.read_model.expose()).await?;
+        for (host, port) in service::nats::addresses(&stores.nats) {
+            servers::check_nats("NATS_URL", &host, port).await?;
+        }
         Ok(stores)
     }
 
