@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ::service::{
+    audit::{Audit, Watch, watch},
     auth::{ApiKeys, KeySource, Truth, Verifier},
     config::{EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
     health::Health,
@@ -17,16 +18,13 @@ use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Seal
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
-    audit::Audit,
+    audit::{KEPT, Scribe, make_key_of_nobody},
     auth::{
         AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old, forget_old_tries,
         holder,
     },
     commands::Commands,
-    http::{
-        App,
-        audit::{Watch, watch},
-    },
+    http::App,
     relay::{Relay, RelayConfig, StreamArgs},
 };
 
@@ -122,8 +120,9 @@ impl CommandApi {
     /// The routes, for [`Surroundings::finish`]; what is refused there goes into the audit log.
     pub fn router(&self) -> Router {
         let (router, document) = crate::http::router().split_for_parts();
-        let audit = Audit::spawn(self.commands.clone(), &self.surroundings);
-        let watch = from_fn_with_state(Watch::new(audit, &document), watch);
+        let audit = Audit::spawn(Scribe(self.commands.clone()), &self.surroundings);
+        self.surroundings.shutdown.spawn(make_key_of_nobody(self.commands.clone()));
+        let watch = from_fn_with_state(Watch::new(audit, &document, KEPT), watch);
         let router = router.route_layer(watch);
         router.with_state(self.app.clone()).merge(crate::http::pages())
     }

@@ -1,8 +1,9 @@
 //! The query side: what the read model and the log know, over HTTP.
 //!
 //! A read goes from handler to one query and back. Queries read the views of the schema `read_model` and, for
-//! histories, the log; nothing here writes.
+//! histories, the log; nothing here writes but what was refused into the audit log.
 
+mod audit;
 mod http;
 pub mod model;
 pub mod progress;
@@ -10,5 +11,5 @@ pub mod queries;
 mod service;
 mod standing;
 
-pub use http::{merged, openapi, router};
-pub use service::{Config, ReadApi, build, start};
+pub use http::{merged, openapi};
+pub use service::{Config, ReadApi, build, router, start};

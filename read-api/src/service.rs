@@ -3,6 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use ::service::{
+    audit::{Audit, Watch},
     auth::{ApiKeys, Truth, Verifier},
     config::{DatabaseUrl, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
     page_token::PageTokens,
@@ -19,6 +20,7 @@ use sqlx::{
 };
 
 use crate::{
+    audit::Scribe,
     progress::{self, Progress},
     queries::TaskReader,
     standing::{Standings, holder},
@@ -26,6 +28,8 @@ use crate::{
 
 /// Connections to the log at most: histories and heads.
 const LOG_CONNECTIONS: u32 = 4;
+/// For the audit log: one task writes it.
+const AUDIT_CONNECTIONS: u32 = 1;
 /// Connections for single rows at most: reads are coalesced, so few do.
 const POINT_CONNECTIONS: u32 = 8;
 /// Connections for lists and counts at most.
@@ -67,6 +71,7 @@ pub struct Parts {
     pub(crate) standings: Standings,
     pub(crate) progress: Progress,
     pub(crate) page_tokens: PageTokens,
+    audit: PgPool,
     verifier: Verifier,
 }
 
@@ -93,6 +98,9 @@ impl ReadApi {
             .max_connections(LOG_CONNECTIONS)
             .test_before_acquire(false)
             .connect_lazy_with(log_options);
+        let audit = PgPoolOptions::new()
+            .max_connections(AUDIT_CONNECTIONS)
+            .connect_lazy_with(PgConnectOptions::clone(&log_pool.connect_options()));
         let points = point_pool(config.read_model.url()?)?;
         Ok(Self(Arc::new(Parts {
             lists: list_pool(config.read_model.url()?)?,
@@ -104,6 +112,7 @@ impl ReadApi {
             log: Log::connect(log_pool),
             progress: Progress::default(),
             page_tokens: PageTokens::new(&secret),
+            audit,
         })))
     }
 }
@@ -159,7 +168,14 @@ pub async fn build(
     let api = ReadApi::new(config, config.tokens.verifier(&http.public_url, &surroundings.revocations))?;
     let nats = ::service::nats::connect(config.nats.url()?, "read-api", &surroundings.metrics).await?;
     start(&api, Some(nats), surroundings).await;
-    Ok(crate::http::router(api))
+    Ok(router(&api, surroundings))
+}
+
+/// The routes; what is refused there goes into the audit log.
+pub fn router(api: &ReadApi, surroundings: &Surroundings) -> Router {
+    let scribe = Scribe { api: api.clone(), pool: api.audit.clone() };
+    let audit = Audit::spawn(scribe, surroundings);
+    crate::http::router(api.clone(), Watch::new(audit, &crate::http::openapi(), &[]))
 }
 
 /// Follows revocations and the progress of projections until the shutdown, and watches over readiness.

@@ -1,5 +1,6 @@
 //! What every service needs: configuration, HTTP, problems, tokens, telemetry.
 
+pub mod audit;
 pub mod auth;
 pub mod config;
 pub mod health;

@@ -27,13 +27,17 @@ const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     http: HttpMetrics,
+    audit_records_dropped: Counter,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("taskledger");
         let http = HttpMetrics::register(&mut registry);
-        Self { registry: Arc::new(Mutex::new(registry)), http }
+        let audit_records_dropped = Counter::default();
+        let help = "Records of the audit log that could not be kept";
+        registry.register("audit_records_dropped", help, audit_records_dropped.clone());
+        Self { registry: Arc::new(Mutex::new(registry)), http, audit_records_dropped }
     }
 }
 
@@ -52,6 +56,11 @@ impl Metrics {
             tracing::error!(%error, "metrics cannot be written");
         }
         text
+    }
+
+    /// The services of a process count together what they could not put on record.
+    pub(crate) fn audit_records_dropped(&self) -> &Counter {
+        &self.audit_records_dropped
     }
 
     pub(crate) fn http(&self) -> &HttpMetrics {

@@ -30,12 +30,21 @@ pub enum PasswordError {
 pub(super) struct NewCredential {
     pub(super) id: CredentialId,
     pub(super) hash: String,
+    /// Whether it will do only beside a second factor.
+    pub(super) needs_factor: bool,
 }
 
 /// The hash of the password that counts; none for nobody and for those without.
 pub(super) async fn find(pool: &PgPool, user: UserId, state: &User) -> Result<Option<String>, sqlx::Error> {
     const SQL: &str = "SELECT password_hash FROM event_store.credentials WHERE id = $1 AND user_id = $2";
     sqlx::query_scalar(SQL).bind(counting(user, state).0).bind(user.0).fetch_optional(pool).await
+}
+
+/// Whether the password that counts will do only beside a second factor.
+pub(super) async fn needs_factor(pool: &PgPool, user: UserId, state: &User) -> Result<bool, sqlx::Error> {
+    const SQL: &str = "SELECT needs_factor FROM event_store.credentials WHERE id = $1 AND user_id = $2";
+    let query = sqlx::query_scalar(SQL).bind(counting(user, state).0).bind(user.0);
+    Ok(query.fetch_optional(pool).await?.unwrap_or(false))
 }
 
 /// The same password hashed with today's parameters.
@@ -50,8 +59,10 @@ fn counting(user: UserId, state: &User) -> CredentialId {
 }
 
 async fn add(pool: &PgPool, user: UserId, new: &NewCredential) -> Result<(), sqlx::Error> {
-    const SQL: &str = "INSERT INTO event_store.credentials (id, user_id, password_hash) VALUES ($1, $2, $3)";
-    sqlx::query(SQL).bind(new.id.0).bind(user.0).bind(&new.hash).execute(pool).await.map(drop)
+    const SQL: &str = "INSERT INTO event_store.credentials (id, user_id, password_hash, needs_factor) \
+         VALUES ($1, $2, $3, $4)";
+    let query = sqlx::query(SQL).bind(new.id.0).bind(user.0).bind(&new.hash).bind(new.needs_factor);
+    query.execute(pool).await.map(drop)
 }
 
 /// Takes away one that was refused.

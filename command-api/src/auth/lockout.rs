@@ -4,9 +4,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     ids::UserId,
-    user::{Locked, LoginsFailed, UserCommand, values::Email},
+    user::{Locked, LoginsFailed, User, UserCommand, values::Email},
 };
-use event_store::Class;
+use event_store::{Class, LogError};
 use service::request::ClientInfo;
 use sqlx::PgPool;
 
@@ -55,6 +55,25 @@ impl Auth {
     /// Under which the tries of an address are counted.
     pub(super) fn tries_of(&self, address: &Address) -> String {
         self.0.commands.keyed_hash(SCOPE, &address.comparable)
+    }
+
+    /// Another password counts now: what was tried before holds nobody up any more.
+    pub(super) async fn forget_tries(&self, user: &User) {
+        let forgotten = async {
+            let commands = &self.0.commands;
+            let address = match &user.email {
+                Some(email) => commands.unseal(email).await?,
+                None => None,
+            };
+            if let Some(address) = address {
+                let tries = self.tries_of(&Address::read(&address));
+                forget(commands.log().pool(), &tries).await.map_err(LogError::from)?;
+            }
+            Ok::<_, Refusal>(())
+        };
+        if let Err(error) = forgotten.await {
+            tracing::warn!(%error, "a pause after wrong passwords goes on although the password is another one");
+        }
     }
 
     /// Puts on record what the person should know, after the answer: it must not tell by its time who is known here.

@@ -90,6 +90,11 @@ impl Password {
         if has_factor { Self::chosen_beside_a_factor } else { Self::chosen }
     }
 
+    /// Whether it will do only beside a second factor.
+    pub fn needs_factor(&self) -> bool {
+        Self::chosen(&self.0).is_err()
+    }
+
     fn of_length(min: usize, text: &str) -> Result<Self, PasswordFault> {
         let password = Self::presented(text)?;
         match password.0.chars().count() {
@@ -249,8 +254,9 @@ mod tests {
     #[test]
     fn beside_a_second_factor_eight_characters_will_do() {
         for good in ["zuvp kqm", "k3#Qz9vL", "나는오늘산에간다"] {
-            assert!(Password::chosen_beside_a_factor(good).is_ok(), "{good}");
+            assert!(Password::chosen_beside_a_factor(good).unwrap().needs_factor(), "{good}");
         }
+        assert!(!Password::chosen_beside_a_factor("tempest over kiwi").unwrap().needs_factor());
         let short = Password::chosen_beside_a_factor("zuvp kq");
         assert_eq!(short, Err(PasswordFault::TooShort { min: 8 }));
         for common in ["password", "qwerty12", "Welcome1!", "12345678", "abababab"] {

@@ -67,11 +67,14 @@ impl Auth {
         let commands = &self.0.commands;
         let (user, link) = self.mailed(Purpose::ResetPassword, token)?;
         // Before hashing: nobody keeps the cores busy with links that are void.
-        commands.load_user(user).await?.check_reset(link, caller.now).map_err(Refusal::from)?;
+        let state = commands.load_user(user).await?;
+        state.check_reset(link, caller.now).map_err(Refusal::from)?;
         let caller = caller.of(commands.seal_client(user, client).await?);
         let new = self.new_credential(password).await?;
-        let command = UserCommand::ResetPassword { link, credential: new.id };
-        self.with_credential(&caller, &UserUnit::new(user, command), &new, reply).await
+        let command = UserCommand::ResetPassword { link, credential: new.id, needs_factor: new.needs_factor };
+        let answer = self.with_credential(&caller, &UserUnit::new(user, command), &new, reply).await?;
+        self.forget_tries(&state).await;
+        Ok(answer)
     }
 
     /// Sets the caller's own password. All their sessions end, this one too.
@@ -90,12 +93,16 @@ impl Auth {
             return Err(Refusal::from(UserError::WrongPassword).into());
         }
         let new = self.new_credential(password).await?;
-        let command = UserCommand::ChangePassword { old: state.credential, new: new.id };
-        self.with_credential(caller, &UserUnit::new(user, command), &new, reply).await
+        let old = state.credential;
+        let command = UserCommand::ChangePassword { old, new: new.id, needs_factor: new.needs_factor };
+        let answer = self.with_credential(caller, &UserUnit::new(user, command), &new, reply).await?;
+        self.forget_tries(&state).await;
+        Ok(answer)
     }
 
     async fn new_credential(&self, password: Password) -> Result<NewCredential, PasswordError> {
-        Ok(NewCredential { id: CredentialId(Uuid::now_v7()), hash: self.0.hasher.hash(password).await? })
+        let (id, needs_factor) = (CredentialId(Uuid::now_v7()), password.needs_factor());
+        Ok(NewCredential { id, hash: self.0.hasher.hash(password).await?, needs_factor })
     }
 
     fn mailed(&self, purpose: Purpose, token: &str) -> Result<(UserId, LinkId), Refusal> {

@@ -54,7 +54,7 @@ impl Auth {
         // A caller that goes away must not leave a password without a user.
         let work = tokio::spawn(async move {
             let hash = auth.0.hasher.hash(password).await?;
-            let credential = NewCredential { id: CredentialId(Uuid::now_v7()), hash };
+            let credential = NewCredential { id: CredentialId(Uuid::now_v7()), hash, needs_factor: false };
             let known = auth.0.commands.find_email(&person.email).await?;
             let application = Application { person, credential, caller, client };
             match known {
@@ -110,7 +110,7 @@ impl Auth {
         let user = UserId(Uuid::now_v7());
         // No event names it: it counts because it bears the user's id.
         let hash = self.0.hasher.hash(password).await?;
-        let credential = NewCredential { id: CredentialId(user.0), hash };
+        let credential = NewCredential { id: CredentialId(user.0), hash, needs_factor: false };
         let roles = RoleSet::of(&[Role::Admin, Role::Member]);
         let command =
             UserCommand::Invite { user: commands.seal_person(user, person).await?, roles, link: None };

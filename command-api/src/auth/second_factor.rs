@@ -7,7 +7,7 @@ use domain::{
 use uuid::Uuid;
 
 use super::{
-    Auth,
+    Auth, credentials,
     recovery_codes::{self, RecoveryCode},
     sessions,
     totp::{self, Code, TotpSecret},
@@ -97,6 +97,17 @@ impl Auth {
         let (id, codes) = self.0.recovery_code_hashes.make(pool, user).await?;
         let command = UserCommand::EnableTotp(TotpEnabled { secret, recovery_codes: id });
         Ok(Prepared { command, recovery_codes: codes })
+    }
+
+    /// Lets the password alone do again, if it may.
+    pub async fn give_up(&self, user: UserId) -> Result<Prepared, SecondFactorError> {
+        let state = self.0.commands.load_user(user).await?;
+        let pool = self.0.commands.log().pool();
+        if state.totp.is_some() && credentials::needs_factor(pool, user, &state).await? {
+            return Err(UserError::PasswordNeedsFactor.into());
+        }
+        let command = UserCommand::DisableTotp { password: state.credential };
+        Ok(Prepared { command, recovery_codes: Vec::new() })
     }
 
     /// Makes other recovery codes.

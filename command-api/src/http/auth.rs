@@ -8,6 +8,7 @@ use axum::{
 use domain::user::values::{Email, Locale, PersonName, TimeZone};
 use serde_json::json;
 use service::{
+    audit::Trail,
     http::{LOGIN_LIMIT, RequestBody},
     json::{Fields, any},
     problem::{Flaw, Problem},
@@ -16,7 +17,6 @@ use service::{
 
 use super::{
     app::App,
-    audit::Trail,
     exchange::{json_response, refuse_query},
     ops::rule,
     refresh_cookie, schemas, second_step,
@@ -93,7 +93,7 @@ pub(super) async fn login(
     let handover = Handover::read(&mut fields);
     let (address, password) = fields.finish_with(|| Some((address?, password?)))?;
     handover.check(&app, &headers)?;
-    trail.claims_to_be(address.email.as_ref());
+    trail.claims_to_be(address.email.as_ref().map(Email::as_str));
     let entry = app.auth.log_in(&address, password, app.anonymous(&context), context.client()).await?;
     Ok(match entry {
         Entry::In(admission) => {

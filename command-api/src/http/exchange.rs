@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::UserId;
 use event_store::Class;
 use service::{
+    audit::Trail,
     auth::Principal,
     http::{
         MergePatch, Meter, RequestBody,
@@ -23,7 +24,7 @@ use service::{
     request::RequestContext,
 };
 
-use super::{app::App, audit::Trail, problems::problem};
+use super::{app::App, problems::problem};
 use crate::{
     commands::{Answer, Caller, Precondition, ReceiptKey, Reply, Twins},
     locks::Turn,

@@ -3,7 +3,6 @@
 mod admin;
 mod api_keys;
 mod app;
-pub(crate) mod audit;
 mod auth;
 mod batch;
 mod echo;

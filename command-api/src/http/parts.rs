@@ -1,7 +1,10 @@
 //! Parts of a task: comments, checklist, relations.
 
 use axum::{extract::Path, response::Response};
-use domain::task::values::{Relation, RelationType};
+use domain::{
+    policy::Action,
+    task::values::{Relation, RelationType},
+};
 use service::{
     http::{MergePatch, RequestBody},
     problem::{Code, Problem},
@@ -11,6 +14,7 @@ use super::{
     app::uuid,
     exchange::{Exchange, NoBody},
     ops::{Op, Part},
+    problems::problem,
     schemas,
 };
 
@@ -101,5 +105,11 @@ pub(super) async fn remove_relation(
 
 async fn relation<B>(exchange: &Exchange<B>, kind: &str, task: &str) -> Result<Part, Problem> {
     let kind: RelationType = kind.parse().map_err(|_| Problem::new(Code::NotFound))?;
-    Ok(Part::Relation(Relation { kind, task: exchange.app.task_id(task).await? }))
+    let other = exchange.app.task_id(task).await?;
+    if uuid(task).is_err() {
+        // Nobody learns whose number a hidden task has.
+        let seen = exchange.app.commands.authorise_task(&exchange.caller, other, Action::TaskRead).await;
+        seen.map_err(problem)?;
+    }
+    Ok(Part::Relation(Relation { kind, task: other }))
 }

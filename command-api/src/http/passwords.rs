@@ -70,7 +70,7 @@ pub(super) async fn forgot(
 /// Set a password with the token of a mailed link.
 ///
 /// A token is good once, for 30 minutes (24 hours in an invitation), until a newer one is mailed. The address counts as
-/// verified then, all sessions end, and nobody is logged in by it.
+/// verified then, all sessions end, a pause after wrong passwords too, and nobody is logged in by it.
 #[utoipa::path(post, path = "/v1/auth/password/reset", tag = "auth", request_body = schemas::ResetPassword,
     responses((status = 200, body = schemas::UserReply)), extensions(("x-policy" = json!("public"))))]
 pub(super) async fn reset(

@@ -87,6 +87,7 @@ fn user_problem(error: UserError) -> Problem {
         UserError::TooManyKeys { max } => Problem::new(Code::StateConflict).with("max", max),
         UserError::LinkVoid => Violation::at("/token", Flaw::new("LINK_VOID")).into(),
         UserError::WrongPassword => Violation::at("/old_password", Flaw::new("WRONG_PASSWORD")).into(),
+        UserError::PasswordNeedsFactor => Problem::new(Code::PasswordNeedsFactor),
         UserError::SecondFactor => Problem::new(Code::StateConflict),
         UserError::RecoveryCodeWorthless => Problem::new(Code::MfaInvalid),
         UserError::LastAdmin => Problem::new(Code::LastAdmin),

@@ -8,6 +8,7 @@ use axum::{
 use domain::policy::Action;
 use serde_json::json;
 use service::{
+    audit::Trail,
     http::{LOGIN_LIMIT, RequestBody},
     json::Fields,
     problem::{Flaw, Problem},
@@ -16,7 +17,6 @@ use service::{
 
 use super::{
     app::App,
-    audit::Trail,
     auth::{Handover, NO_STORE, admitted, flawed},
     exchange::{Exchange, json_response, refuse_query},
     problems::problem,

@@ -8,6 +8,7 @@ use axum::{
 use domain::{ids::UserId, policy::Action, time::Timestamp};
 use serde_json::{Value, json};
 use service::{
+    audit::Trail,
     http::{LOGIN_LIMIT, RequestBody},
     problem::{Code, Flaw, Problem},
     request::RequestContext,
@@ -16,7 +17,6 @@ use uuid::Uuid;
 
 use super::{
     app::{App, uuid},
-    audit::Trail,
     auth::{Handover, admitted},
     exchange::{Content, Exchange, NoBody, json_response, refuse_query},
     problems::problem,

@@ -6,10 +6,7 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
-use domain::{
-    policy::Action,
-    user::{UserCommand, UserEvent},
-};
+use domain::{policy::Action, user::UserEvent};
 use serde_json::json;
 use service::problem::Problem;
 
@@ -58,7 +55,8 @@ pub(super) async fn confirm(mut exchange: Exchange) -> Handled {
 
 /// Give the second factor up.
 ///
-/// All other sessions end; this one's access token must be refreshed.
+/// All other sessions end; this one's access token must be refreshed. A password of fewer than 15 characters does not do
+/// alone and must be changed first (409 `PASSWORD_NEEDS_FACTOR`).
 #[utoipa::path(post, path = "/v1/auth/totp/disable", tag = "auth", request_body = schemas::Nothing,
     responses((status = 200, body = schemas::TotpReply)), extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn disable(mut exchange: Exchange) -> Handled {
@@ -105,7 +103,8 @@ impl Exchange {
     async fn disable_totp(&self) -> Result<Answer, Problem> {
         self.refuse_query()?;
         self.body.object()?.fields().finish()?;
-        self.change(Prepared { command: UserCommand::DisableTotp, recovery_codes: Vec::new() }).await
+        let prepared = self.app.auth.give_up(self.user).await?;
+        self.change(prepared).await
     }
 
     async fn renew_codes(&self) -> Result<Answer, Problem> {

@@ -10,11 +10,6 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305, XNonce,
-    aead::{Aead, Payload},
-};
 use clap::Parser;
 use command_api::{
     CommandApi, Config,
@@ -29,12 +24,12 @@ use domain::{
         values::{Email, Locale, PersonName, TimeZone},
     },
 };
-use ed25519_dalek::{Signer, SigningKey};
 use event_store::Pressure;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use servers::testing::{self, Template, TestDatabase};
 use service::{
+    auth::testing::Minter,
     config::{self, HttpArgs},
     http::{Edge, Rates, finish},
     mail_token::MailTokens,
@@ -96,8 +91,7 @@ impl Person {
 
     /// What the token says.
     pub(crate) fn claims(&self) -> Value {
-        let claims = self.token.split('.').nth(1).unwrap();
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+        Minter::read(&self.token)
     }
 }
 
@@ -152,29 +146,22 @@ impl World {
         SigningKeys::load(&self.owner, &SecretKey::read(self.secret.path()).unwrap()).await.unwrap()
     }
 
+    /// Signs as this installation does.
+    pub(crate) async fn minter(&self) -> Minter {
+        let sql = "SELECT kid, private_key FROM event_store.signing_keys";
+        let (kid, sealed): (String, Vec<u8>) = sqlx::query_as(sql).fetch_one(&self.owner).await.unwrap();
+        let secret = SecretKey::read(self.secret.path()).unwrap();
+        Minter::of_installation(&secret, &kid, &sealed).unwrap()
+    }
+
     /// The person's token as it will be in an hour: signed with the installation's key, and expired.
     pub(crate) async fn expired_token(&self, person: &Person) -> String {
-        self.older_token(person, &["iat", "nbf", "exp", "auth_time"]).await
+        self.minter().await.expired(&person.token)
     }
 
     /// The person's token with these times of an hour ago.
     pub(crate) async fn older_token(&self, person: &Person, times: &[&str]) -> String {
-        let sql = "SELECT kid, private_key FROM event_store.signing_keys";
-        let (kid, sealed): (String, Vec<u8>) = sqlx::query_as(sql).fetch_one(&self.owner).await.unwrap();
-        let secret = SecretKey::read(self.secret.path()).unwrap();
-        let cipher = XChaCha20Poly1305::new(&secret.derive("signing keys").into());
-        let (nonce, sealed) = sealed.split_first_chunk::<24>().unwrap();
-        let payload = Payload { msg: sealed, aad: kid.as_bytes() };
-        let key: [u8; 32] = cipher.decrypt(&XNonce::from(*nonce), payload).unwrap().try_into().unwrap();
-        let mut claims = person.claims();
-        for time in times {
-            claims[time] = json!(claims[time].as_i64().unwrap() - 3600);
-        }
-        let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": kid});
-        let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
-        let signed = format!("{}.{}", encode(&header), encode(&claims));
-        let signature = SigningKey::from_bytes(&key).sign(signed.as_bytes());
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+        self.minter().await.aged(&person.token, times)
     }
 
     /// The tokens of this installation's mails.

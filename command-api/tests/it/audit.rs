@@ -11,11 +11,11 @@ use crate::api::{Api, PASSWORD, Person, World, request};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl World {
-    /// The rows, oldest first, once there are as many as expected.
+    /// What requests have left behind, oldest first, once there is as much as expected.
     async fn audited(&self, expected: usize) -> Vec<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let sql = "SELECT to_jsonb(a) FROM event_store.audit_log a ORDER BY occurred_at";
+            let sql = "SELECT to_jsonb(a) FROM event_store.audit_log a WHERE method IS NOT NULL ORDER BY occurred_at";
             let rows: Vec<Value> = sqlx::query_scalar(sql).fetch_all(&self.owner).await.unwrap();
             if rows.len() >= expected || Instant::now() > deadline {
                 return rows;
@@ -103,12 +103,12 @@ async fn refusals_are_kept_and_nothing_else() {
     let key = [("idempotency-key", "canarykey")];
     let post =
         async |path: &str, person: &Person, body: Value| once(&api, path, Some(person), body, &[]).await;
-    // Neither what was done, nor what was not even understood, nor what nobody in particular tried.
+    // Neither what was done, nor what was not even understood, nor a token that has grown old.
     post("/v1/tasks", &ann, json!([])).await;
     api.send(request("POST", "/v1/tasks", Some(&ann), "{", &[])).await.expect(400);
+    // 422 above, and these:
     once(&api, "/v1/tasks", None, json!({"title": "t"}), &[]).await;
     api.send(request("GET", "/v1/auth/sessions", None, "", &[])).await.expect(401);
-    // 422 above, and these:
     post(&format!("/v1/users/{}/deactivate", ann.id), &ann, json!({})).await;
     post(&format!("/v1/tasks/{task}/start"), &root, json!({})).await;
     post("/v1/tasks/canary@example.org/start", &ann, json!({})).await;
@@ -123,7 +123,13 @@ async fn refusals_are_kept_and_nothing_else() {
     let expired = Person { token: world.expired_token(&ann).await, ..ann.clone() };
     post("/v1/tasks", &expired, json!({"title": "t"})).await;
     api.end().await;
-    let rows = world.audited(before + 7).await.split_off(before);
+    let mut rows = world.audited(before + 9).await.split_off(before);
+    let strangers: Vec<_> = rows.extract_if(1..3, |_| true).collect();
+    assert_eq!(gist(&strangers[0]), ["tasks.create", "denied", "UNAUTHENTICATED"]);
+    assert_eq!(gist(&strangers[1]), ["auth.list_sessions", "denied", "UNAUTHENTICATED"]);
+    let kinds = |rows: &[Value]| rows.iter().map(|row| row["actor_type"].clone()).collect::<Vec<_>>();
+    assert_eq!(kinds(&strangers), ["anonymous", "anonymous"]);
+    assert!(kinds(&rows).iter().all(|kind| kind == "user"));
     let expected = [
         ["tasks.create", "failure", "VALIDATION_FAILED"],
         ["users.deactivate", "denied", "FORBIDDEN"],

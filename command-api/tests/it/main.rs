@@ -8,7 +8,6 @@ mod attacks;
 mod audit;
 mod auth;
 mod batches;
-mod document;
 mod idempotency;
 mod inputs;
 mod lockout;

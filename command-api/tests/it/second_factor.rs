@@ -429,3 +429,60 @@ async fn what_is_shown_once_is_kept_nowhere() {
         assert_eq!(world.count(&sql).await, 0, "{table} holds {text}");
     }
 }
+
+/// Eight characters will do beside a second factor, and never without.
+#[tokio::test]
+async fn a_short_password_needs_the_second_factor() {
+    const SHORT: &str = "zuvp kqm";
+    const LONG: &str = "another tempest over kiwi";
+    let world = World::new().await;
+    let api = world.api().await;
+    let change = async |person: &Person, old: &str, new: &str| {
+        let body = json!({"old_password": old, "new_password": new});
+        api.post("/v1/auth/password/change", Some(person), body).await
+    };
+    let too_short = |refused: Answer, min: u64| {
+        let refused = refused.refused(422, "VALIDATION_FAILED");
+        assert_eq!(
+            (&refused.json["errors"][0]["code"], &refused.json["errors"][0]["params"]["min"]),
+            (&json!("TOO_SHORT"), &json!(min))
+        );
+    };
+    let reset = async |password: &str| {
+        api.post("/v1/auth/password/forgot", None, json!({"email": "ann@example.org"})).await.expect(202);
+        let body = json!({"token": world.to_reset().await, "password": password});
+        api.post("/v1/auth/password/reset", None, body).await
+    };
+    let plain = api.member("bob").await;
+    too_short(change(&plain, PASSWORD, SHORT).await, 15);
+
+    let (ann, authenticator) = api.equip(&world, "ann").await;
+    let log_in = async |password: &str| {
+        let body = json!({"email": "ann@example.org", "password": password});
+        let asked = api.post("/v1/auth/login", None, body).await.expect(200);
+        world.next_step().await;
+        let token = asked.json["mfa_token"].as_str().unwrap().to_owned();
+        api.finish(&token, "code", &authenticator.code()).await.expect(200).person()
+    };
+    too_short(change(&ann, PASSWORD, "zuvp kq").await, 8);
+    change(&ann, PASSWORD, SHORT).await.expect(200);
+    let ann = log_in(SHORT).await;
+    let disable = async |person: &Person| api.post("/v1/auth/totp/disable", Some(person), json!({})).await;
+    disable(&ann).await.refused(409, "PASSWORD_NEEDS_FACTOR");
+    change(&ann, SHORT, LONG).await.expect(200);
+    // A mailed link knows as well who has what.
+    too_short(reset("zuvp kq").await, 8);
+    reset(SHORT).await.expect(200);
+    let ann = log_in(SHORT).await;
+    disable(&ann).await.refused(409, "PASSWORD_NEEDS_FACTOR");
+    change(&ann, SHORT, LONG).await.expect(200);
+    let ann = log_in(LONG).await;
+    assert_eq!(disable(&ann).await.expect(200).json["totp"], false);
+    let body = json!({"email": "ann@example.org", "password": LONG});
+    api.post("/v1/auth/login", None, body).await.expect(200).person();
+    too_short(reset(SHORT).await, 15);
+    assert_eq!(
+        world.count("SELECT count(*) FROM event_store.events WHERE payload::text LIKE '%needs%'").await,
+        0
+    );
+}

@@ -121,6 +121,45 @@ async fn an_operator_makes_the_next_key_once() {
     assert!(refused.unwrap_err().to_string().contains("nobody's"));
 }
 
+/// What becomes of keys is no event of anybody's, and still must be known.
+#[tokio::test]
+async fn every_change_of_keys_is_in_the_audit_log() {
+    let world = World::new().await;
+    let rows = async || {
+        let sql = "SELECT jsonb_build_array(actor_type, action, target_id, request_id) FROM event_store.audit_log \
+             WHERE target_type = 'signing_key' ORDER BY id";
+        sqlx::query_scalar::<_, Value>(sql).fetch_all(&world.owner).await.unwrap()
+    };
+    let begun = Utc::now();
+    let keys = world.keys().await;
+    keys.renew(begun + TimeDelta::days(29)).await.unwrap();
+    keys.renew(begun + TimeDelta::days(29)).await.unwrap();
+    let kids: Vec<_> =
+        keys.list(begun + TimeDelta::days(29)).await.unwrap().into_iter().map(|key| key.kid).collect();
+    let later = begun + TimeDelta::days(31);
+    keys.rotate(later).await.unwrap();
+    let third = keys.list(later).await.unwrap().pop().unwrap().kid;
+    keys.drop_key(&kids[1], later).await.unwrap();
+    keys.drop_key(&third, later).await.unwrap();
+    keys.drop_key("nobody's", later).await.unwrap_err();
+    let fourth = keys.list(later).await.unwrap().pop().unwrap().kid;
+    let rows = rows().await;
+    let gist: Vec<_> =
+        rows.iter().map(|row| [&row[0], &row[1], &row[2]].map(|text| text.as_str().unwrap())).collect();
+    let expected = [
+        ["system", "keys.rotate", &kids[0]],
+        ["system", "keys.rotate", &kids[1]],
+        ["operator", "keys.rotate", &third],
+        ["operator", "keys.drop", &kids[1]],
+        ["operator", "keys.advance", &third],
+        ["operator", "keys.drop", &third],
+        ["operator", "keys.rotate", &fourth],
+    ];
+    assert_eq!(gist, expected);
+    // What was done in one go is told as one.
+    assert!(rows[3][3] == rows[4][3] && rows[5][3] == rows[6][3] && rows[3][3] != rows[5][3]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tokens_of_a_dropped_key_are_refused_everywhere() {
     let world = World::new().await;

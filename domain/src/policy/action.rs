@@ -37,6 +37,8 @@ words! {
         UserRead = "user.read",
         /// See a user's e-mail, roles, last login.
         UserReadPrivate = "user.read_private",
+        /// See what happened to a user.
+        UserHistory = "user.history",
         /// Change one's own profile, sessions, devices, preferences.
         UserEdit = "user.edit",
         /// Invite a user.
@@ -57,7 +59,7 @@ words! {
         ServiceAccountManage = "service_account.manage",
         /// Write, schedule, cancel announcements.
         AnnouncementManage = "announcement.manage",
-        /// Audit records, integrity, exports, everyone's history.
+        /// Audit records, integrity, exports.
         AuditRead = "audit.read",
         /// Deliveries, projections, parked events, processes, schedules, webhooks of others.
         Operate = "operate",

@@ -45,7 +45,7 @@ impl Action {
             | Self::TaskAssign
             | Self::CommentEdit
             | Self::CommentDelete => Some(Scope::TasksWrite),
-            Self::UserRead | Self::UserReadPrivate => Some(Scope::UsersRead),
+            Self::UserRead | Self::UserReadPrivate | Self::UserHistory => Some(Scope::UsersRead),
             Self::WebhookManage => Some(Scope::WebhooksManage),
             Self::EventStream => Some(Scope::EventsRead),
             Self::InterfaceCallback => Some(Scope::InterfaceCallback),

@@ -30,6 +30,7 @@ pub enum Decision {
 }
 
 const STEWARDS: RoleSet = RoleSet::of(&[Role::Manager, Role::Admin]);
+const CHRONICLERS: RoleSet = RoleSet::of(&[Role::Auditor, Role::Admin]);
 const ANNOUNCERS: RoleSet = RoleSet::of(&[Role::Announcer, Role::Admin]);
 const STREAMERS: RoleSet = RoleSet::of(&[Role::Integrator, Role::Member]);
 
@@ -98,6 +99,7 @@ fn permits(action: Action, roles: RoleSet, visibility: Visibility, relation: Rel
         Action::CommentDelete => relation.author || roles.has_any(STEWARDS),
         Action::UserRead => true,
         Action::UserReadPrivate => relation.self_ || roles.has(Role::Admin),
+        Action::UserHistory => relation.self_ || roles.has_any(CHRONICLERS),
         Action::UserEdit => relation.self_,
         Action::ApiKeyManage => himself || roles.has(Role::Admin),
         Action::UserInvite

@@ -87,6 +87,8 @@ pub enum UserCommand {
         link: LinkId,
         /// The new password.
         credential: CredentialId,
+        /// Whether it will do only beside a second factor.
+        needs_factor: bool,
     },
     /// Set the password, knowing the old one.
     ChangePassword {
@@ -94,6 +96,8 @@ pub enum UserCommand {
         old: Option<CredentialId>,
         /// The new one.
         new: CredentialId,
+        /// Whether it will do only beside a second factor.
+        needs_factor: bool,
     },
     /// Put on record that a session has ended because of its refresh token.
     RecordReuse(RefreshTokenReused),
@@ -118,7 +122,10 @@ pub enum UserCommand {
     /// Ask for a second factor from now on; that the user has it was checked.
     EnableTotp(TotpEnabled),
     /// Let the password alone do again.
-    DisableTotp,
+    DisableTotp {
+        /// The password that was found good enough for that.
+        password: Option<CredentialId>,
+    },
     /// Put other recovery codes in force.
     RenewRecoveryCodes {
         /// Under which id they are kept.
@@ -220,7 +227,7 @@ impl UserCommand {
             | Self::CreateApiKey(_)
             | Self::RevokeApiKey { .. }
             | Self::EnableTotp(_)
-            | Self::DisableTotp
+            | Self::DisableTotp { .. }
             | Self::RenewRecoveryCodes { .. }
             | Self::UseRecoveryCode { .. } => false,
         }

@@ -34,8 +34,12 @@ impl User {
             UserCommand::Reactivate { reason } => self.reactivate(reason),
             UserCommand::LogOut { reason } => self.log_out(reason),
             UserCommand::RequestPasswordReset { link } => self.request_password_reset(link, context),
-            UserCommand::ResetPassword { link, credential } => self.reset_password(link, credential, context),
-            UserCommand::ChangePassword { old, new } => self.change_password(old, new),
+            UserCommand::ResetPassword { link, credential, needs_factor } => {
+                self.reset_password(link, credential, needs_factor, context)
+            }
+            UserCommand::ChangePassword { old, new, needs_factor } => {
+                self.change_password(old, new, needs_factor)
+            }
             UserCommand::RecordReuse(reuse) => self.record(UserEvent::RefreshTokenReused(reuse)),
             UserCommand::RecordFailures(failures) => self.record(UserEvent::LoginsFailed(failures)),
             UserCommand::RecordLock(lock) => self.record(UserEvent::Locked(lock)),
@@ -43,7 +47,7 @@ impl User {
             UserCommand::CreateApiKey(key) => self.create_api_key(key, context),
             UserCommand::RevokeApiKey { key } => self.revoke_api_key(key),
             UserCommand::EnableTotp(enabled) => self.enable_totp(enabled),
-            UserCommand::DisableTotp => self.disable_totp(),
+            UserCommand::DisableTotp { password } => self.disable_totp(password),
             UserCommand::RenewRecoveryCodes { recovery_codes } => self.renew_recovery_codes(recovery_codes),
             UserCommand::UseRecoveryCode { recovery_codes, number } => {
                 self.use_recovery_code(recovery_codes, number)
@@ -211,7 +215,7 @@ impl UserCommand {
             Self::EditProfile(_)
             | Self::ChangePassword { .. }
             | Self::EnableTotp(_)
-            | Self::DisableTotp
+            | Self::DisableTotp { .. }
             | Self::RenewRecoveryCodes { .. } => Some(Action::UserEdit),
             Self::CreateServiceAccount { .. } => Some(Action::ServiceAccountManage),
             Self::CreateApiKey(_) | Self::RevokeApiKey { .. } => Some(Action::ApiKeyManage),

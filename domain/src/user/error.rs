@@ -33,6 +33,9 @@ pub enum UserError {
         /// How many.
         max: usize,
     },
+    /// The password will do only beside a second factor.
+    #[error("the password is too short to do alone")]
+    PasswordNeedsFactor,
     /// A second factor is asked for already, or none is.
     #[error("the second factor does not admit it")]
     SecondFactor,

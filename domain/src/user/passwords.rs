@@ -48,9 +48,11 @@ impl User {
         &self,
         link: LinkId,
         credential: CredentialId,
+        needs_factor: bool,
         context: &UserContext,
     ) -> Decided {
         self.check_reset(link, context.now)?;
+        self.must_suffice(needs_factor)?;
         let by = PasswordProof::Reset;
         let mut events = vec![UserEvent::PasswordChanged(PasswordChanged { by, credential })];
         if !self.verified {
@@ -75,13 +77,24 @@ impl User {
         Ok(changed.into_iter().chain(self.become_verified()).collect())
     }
 
-    pub(super) fn change_password(&self, old: Option<CredentialId>, new: CredentialId) -> Decided {
+    pub(super) fn change_password(
+        &self,
+        old: Option<CredentialId>,
+        new: CredentialId,
+        needs_factor: bool,
+    ) -> Decided {
         self.must_exist()?;
         if self.credential != old {
             return Err(UserError::WrongPassword);
         }
+        self.must_suffice(needs_factor)?;
         let by = PasswordProof::Change;
         Ok(vec![UserEvent::PasswordChanged(PasswordChanged { by, credential: new })])
+    }
+
+    /// A password that needs a second factor is none for who has none.
+    fn must_suffice(&self, needs_factor: bool) -> Result<(), UserError> {
+        if needs_factor && self.totp.is_none() { Err(UserError::PasswordNeedsFactor) } else { Ok(()) }
     }
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     RecoveryCodeUsed, RecoveryCodesRenewed, TotpEnabled, User, UserError, UserEvent, decide::Decided,
 };
-use crate::event::Nothing;
+use crate::{event::Nothing, ids::CredentialId};
 
 /// The second factor of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,9 +74,14 @@ impl User {
         }
     }
 
-    pub(super) fn disable_totp(&self) -> Decided {
+    pub(super) fn disable_totp(&self, password: Option<CredentialId>) -> Decided {
         self.must_exist()?;
-        Ok(self.totp.map(|_| UserEvent::TotpDisabled(Nothing {})).into_iter().collect())
+        match self.totp {
+            None => Ok(Vec::new()),
+            Some(_) if self.credential == password => Ok(vec![UserEvent::TotpDisabled(Nothing {})]),
+            // Another one counts by now, perhaps one that does not do alone.
+            Some(_) => Err(UserError::SecondFactor),
+        }
     }
 
     pub(super) fn renew_recovery_codes(&self, recovery_codes: Uuid) -> Decided {

@@ -69,7 +69,7 @@ fn forgotten(n: u128) -> UserCommand {
 }
 
 fn reset(link: LinkId, n: u128) -> UserCommand {
-    UserCommand::ResetPassword { link, credential: credential(n) }
+    UserCommand::ResetPassword { link, credential: credential(n), needs_factor: false }
 }
 
 fn verify(n: u128) -> UserCommand {
@@ -208,7 +208,7 @@ fn anybody_sets_off_three_mails_an_hour() {
 
 #[test]
 fn who_knows_the_old_password_changes_it() {
-    let change = |old, n| UserCommand::ChangePassword { old, new: credential(n) };
+    let change = |old, n| UserCommand::ChangePassword { old, new: credential(n), needs_factor: false };
     let done = Ok(vec![changed(PasswordProof::Change, 8)]);
     let before_passwords_had_names = after(&active());
     assert_eq!(at(noon(), himself(), &before_passwords_had_names, change(None, 8)), done);

@@ -38,6 +38,7 @@ const ELSEWHERE: &[(Action, &[Role], &[Relation])] = &[
     (Action::TaskCreate, &[Member], &[]),
     (Action::UserRead, Role::ALL, &RELATIONS),
     (Action::UserReadPrivate, &[Admin], &[HIMSELF]),
+    (Action::UserHistory, &[Admin, Auditor], &[HIMSELF]),
     (Action::UserEdit, &[], &[HIMSELF]),
     (Action::UserInvite, &[Admin], &[]),
     (Action::UserVerify, &[Admin], &[]),

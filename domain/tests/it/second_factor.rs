@@ -4,10 +4,12 @@ use cqrs_es::{Aggregate, test::TestFramework};
 use domain::{
     actor::Actor,
     event::Nothing,
+    ids::{CredentialId, LinkId},
     policy::{Role, RoleSet},
     user::{
-        RecoveryCodeUsed, RecoveryCodes, RecoveryCodesRenewed, RoleEntry, TotpEnabled, User, UserCommand,
-        UserContext, UserError, UserEvent, UserFacts,
+        PasswordChanged, PasswordProof, PasswordResetRequested, RecoveryCodeUsed, RecoveryCodes,
+        RecoveryCodesRenewed, ResetOccasion, RoleEntry, TotpEnabled, User, UserCommand, UserContext,
+        UserError, UserEvent, UserFacts,
     },
 };
 use uuid::Uuid;
@@ -59,8 +61,11 @@ fn one_second_factor_at_a_time() {
     assert_eq!(enable(FIRST), Ok(vec![]));
     assert_eq!(enable(OTHER), Err(UserError::SecondFactor));
     let disabled = UserEvent::TotpDisabled(Nothing {});
-    assert_eq!(ask(himself(), &[enabled()], UserCommand::DisableTotp), Ok(vec![disabled.clone()]));
-    assert_eq!(ask(himself(), &[], UserCommand::DisableTotp), Ok(vec![]));
+    assert_eq!(
+        ask(himself(), &[enabled()], UserCommand::DisableTotp { password: None }),
+        Ok(vec![disabled.clone()])
+    );
+    assert_eq!(ask(himself(), &[], UserCommand::DisableTotp { password: None }), Ok(vec![]));
     let again = ask(himself(), &[enabled(), disabled], UserCommand::EnableTotp(OTHER));
     assert_eq!(again, Ok(vec![UserEvent::TotpEnabled(OTHER)]));
 }
@@ -69,7 +74,7 @@ fn one_second_factor_at_a_time() {
 fn it_is_nobody_elses() {
     let admin = Actor::User { id: user(2), roles: RoleSet::of(&[Role::Admin, Role::Member]) };
     let renew = UserCommand::RenewRecoveryCodes { recovery_codes: OTHER.recovery_codes };
-    for command in [UserCommand::EnableTotp(FIRST), UserCommand::DisableTotp, renew] {
+    for command in [UserCommand::EnableTotp(FIRST), UserCommand::DisableTotp { password: None }, renew] {
         for actor in [admin, Actor::Anonymous, member(user(3))] {
             assert_eq!(ask(actor, &[enabled()], command.clone()), Err(UserError::Forbidden), "{command:?}");
         }
@@ -113,4 +118,26 @@ fn sessions_end_when_what_proves_who_one_is_changes() {
     let events = [enabled(), used(1, 9), renewed(OTHER.recovery_codes), role, disabled];
     let epochs = (0..=events.len()).map(|count| after(&events[..count]).session_epoch);
     assert_eq!(epochs.collect::<Vec<_>>(), [0, 1, 1, 1, 1, 2]);
+}
+
+/// A short password and no second factor never stand together, whichever comes first.
+#[test]
+fn a_short_password_stands_only_beside_a_second_factor() {
+    let (short, link) = (CredentialId(Uuid::from_u128(7)), LinkId(Uuid::from_u128(8)));
+    let change = UserCommand::ChangePassword { old: None, new: short, needs_factor: true };
+    let reset = UserCommand::ResetPassword { link, credential: short, needs_factor: true };
+    let expires_at = noon().plus(chrono::TimeDelta::minutes(30));
+    let occasion = ResetOccasion::Forgotten;
+    let asked = UserEvent::PasswordResetRequested(PasswordResetRequested { link, expires_at, occasion });
+    for (command, by) in [(change, PasswordProof::Change), (reset, PasswordProof::Reset)] {
+        let changed = UserEvent::PasswordChanged(PasswordChanged { by, credential: short });
+        let refused = ask(himself(), std::slice::from_ref(&asked), command.clone());
+        assert_eq!(refused, Err(UserError::PasswordNeedsFactor));
+        assert_eq!(ask(himself(), &[asked.clone(), enabled()], command), Ok(vec![changed.clone()]));
+        // The password that was looked at when the factor was to go is not the one that counts.
+        let disable =
+            |password| ask(himself(), &[enabled(), changed.clone()], UserCommand::DisableTotp { password });
+        assert_eq!(disable(None), Err(UserError::SecondFactor));
+        assert_eq!(disable(Some(short)), Ok(vec![UserEvent::TotpDisabled(Nothing {})]));
+    }
 }

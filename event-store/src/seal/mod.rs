@@ -126,6 +126,15 @@ impl Sealer {
         found.map_or(Err(SealError::Erased), |key| Ok(sealed(subject, &key, text)))
     }
 
+    /// Seals a text for a person whose key is there; none if it is not yet, or no more. Needs no more than reading.
+    pub async fn seal_if_known(&self, subject: Uuid, text: &str) -> Result<Option<Sealed>, SealError> {
+        let key = match self.cached(subject) {
+            Some(key) => key,
+            None => self.fetch(&[subject]).await?.remove(&subject).flatten(),
+        };
+        Ok(key.map(|key| sealed(subject, &key, text)))
+    }
+
     /// Opens a sealed text.
     pub async fn unseal(&self, sealed: &Sealed) -> Result<Unsealed, SealError> {
         let mut opened = self.unseal_all(std::slice::from_ref(sealed)).await?;

@@ -52,6 +52,9 @@ async fn readers_cannot_append() {
             refused(&pool, &format!("SELECT * FROM event_store.{table}")).await;
         }
         refused(&pool, "SELECT event_store.maintain_receipts()").await;
+        refused(&pool, "SELECT event_store.keep_audit('[]')").await;
+        refused(&pool, "SELECT * FROM event_store.audit_log").await;
+        refused(&pool, "INSERT INTO event_store.audit_log DEFAULT VALUES").await;
         refused(&pool, "INSERT INTO event_store.subject_keys (subject) VALUES (gen_random_uuid())").await;
     }
 }
@@ -95,4 +98,36 @@ async fn those_who_verify_tokens_learn_what_was_revoked() {
         assert_eq!(revoked, 0);
     }
     refused(&store::pool(store.url(), Role::Projections), SQL).await;
+}
+
+/// The query side may say what it refused, and can neither say anything else nor change what was said.
+#[tokio::test]
+async fn readers_keep_refused_reads_and_nothing_else() {
+    let store = Store::new().await;
+    let pool = store::pool(store.url(), Role::Read);
+    let row = |id: u128, method: &str, outcome: &str, kind: &str| {
+        serde_json::json!({
+            "id": uuid::Uuid::from_u128(id), "occurred_at": "2026-11-21T12:00:00Z", "action": "tasks.get_task",
+            "outcome": outcome, "status": 403, "actor_type": kind, "request_id": uuid::Uuid::nil(),
+            "correlation_id": uuid::Uuid::nil(), "trace_id": "", "method": method, "route": "/v1/tasks", "count": id,
+        })
+    };
+    let rows = serde_json::json!([
+        row(1, "GET", "denied", "user"),
+        row(2, "HEAD", "denied", "anonymous"),
+        row(3, "POST", "denied", "user"),
+        row(4, "GET", "success", "user"),
+        row(5, "GET", "denied", "operator"),
+    ]);
+    for rows in [&rows, &serde_json::json!([row(1, "GET", "denied", "anonymous")]), &serde_json::json!([])] {
+        let keep = sqlx::query("SELECT event_store.keep_refused_reads($1)").bind(rows);
+        keep.execute(&pool).await.unwrap();
+    }
+    let mut owner = store.owner().await;
+    let sql = "SELECT count, actor_type FROM event_store.audit_log ORDER BY id";
+    let kept: Vec<(i32, String)> = sqlx::query_as(sql).fetch_all(&mut owner).await.unwrap();
+    assert_eq!(kept, [(1, "user".to_owned()), (2, "anonymous".to_owned())]);
+    refused(&store::pool(store.url(), Role::Projections), "SELECT event_store.keep_refused_reads('[]')")
+        .await;
+    refused(&store::pool(store.url(), Role::Command), "SELECT event_store.keep_refused_reads('[]')").await;
 }

@@ -65,7 +65,7 @@ pub(super) async fn of_task(
         ("Position" = i64, description = "All events up to here are in the answer"),
         ("Link" = String, description = "The next page, `rel=\"next\"`"),
     ))),
-    extensions(("x-policy" = json!("user.read_private"))),
+    extensions(("x-policy" = json!("user.history"))),
 )]
 pub(super) async fn of_user(
     State(api): State<ReadApi>,
@@ -73,8 +73,7 @@ pub(super) async fn of_user(
     Id(user): Id,
     query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
-    let relation = caller.relation_to(user);
-    if !caller.can(Action::UserReadPrivate, relation) && !caller.can(Action::AuditRead, relation) {
+    if !caller.can(Action::UserHistory, caller.relation_to(user)) {
         return Err(Code::Forbidden.into());
     }
     let (paging, min_position) = query.finish(caller)?;

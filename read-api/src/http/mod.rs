@@ -20,4 +20,5 @@ mod task_query;
 mod users;
 
 pub use documents::merged;
-pub use router::{openapi, router};
+pub use router::openapi;
+pub(crate) use router::router;

@@ -1,6 +1,7 @@
 //! The table of routes.
 
-use axum::Router;
+use axum::{Router, middleware::from_fn_with_state};
+use service::audit::{self, Watch};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -33,9 +34,10 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(documents::openapi_json))
 }
 
-/// All routes of this service, and the pages that show them.
-pub fn router(api: ReadApi) -> Router {
-    Router::from(table()).with_state(api).merge(documents::pages())
+/// All routes of this service, each watched, and the pages that show them.
+pub(crate) fn router(api: ReadApi, watch: Watch) -> Router {
+    let watched = Router::from(table()).route_layer(from_fn_with_state(watch, audit::watch));
+    watched.with_state(api).merge(documents::pages())
 }
 
 /// The routes of this service as OpenAPI.

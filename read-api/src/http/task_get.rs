@@ -68,16 +68,18 @@ pub(super) async fn visible(
         TaskRef::Id(id) => api.tasks.by_id(id).await,
         TaskRef::Key(key) => api.tasks.by_key(key).await,
     };
-    let found = found.map_err(unread)?.filter(|found| sees(caller, &found.task));
-    let found = found.ok_or(Code::NotFound)?;
+    let found = found.map_err(unread)?.ok_or(Code::NotFound)?;
+    must_see(caller, &found.task)?;
     let fresh = min_position.narrow(api, fresh::TASKS, found.task.id, fresh)?;
     Ok((found, fresh))
 }
 
 /// Deleted tasks can be seen until they are purged, afterwards by auditors only.
-fn sees(caller: Caller, task: &Task) -> bool {
+fn must_see(caller: Caller, task: &Task) -> Result<(), Problem> {
     let relation = task.relation_to(caller.id);
-    let decision = caller.decide(Action::TaskRead, Some(task.visibility), relation);
+    if caller.decide(Action::TaskRead, Some(task.visibility), relation) != Decision::Allow {
+        return Err(Problem::hidden());
+    }
     let purged = task.purge_time.is_some_and(|time| time.as_datetime() <= Utc::now());
-    decision == Decision::Allow && (!purged || caller.roles.has(Role::Auditor))
+    if purged && !caller.roles.has(Role::Auditor) { Err(Code::NotFound.into()) } else { Ok(()) }
 }

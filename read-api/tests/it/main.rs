@@ -4,6 +4,8 @@
 
 mod admin;
 mod api_keys;
+mod attacks;
+mod audit;
 mod bad_input;
 mod documents;
 mod filters;

@@ -77,7 +77,7 @@ impl World {
         let api = ReadApi::new(&config, verifier).unwrap();
         read_api::start(&api, nats, &surroundings).await;
         let verifier = Verifier::from_ref(&api);
-        let router = finish(read_api::router(api), Edge::default());
+        let router = finish(read_api::router(&api, &surroundings), Edge::default());
         let pool = PgPool::connect(database.url()).await.unwrap();
         let secret = SecretKey::from_bytes([7; 32]);
         Self { pool, minter, secret, verifier, router, surroundings, database }

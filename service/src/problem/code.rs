@@ -200,6 +200,9 @@ codes! {
     AccountDeactivated = "ACCOUNT_DEACTIVATED" FORBIDDEN
         en "The account is deactivated" "Ask an admin."
         ko "비활성화된 계정입니다" "관리자에게 문의하세요.";
+    PasswordNeedsFactor = "PASSWORD_NEEDS_FACTOR" CONFLICT
+        en "The password is too short to do alone" "Without a second factor it needs at least 15 characters: change it first."
+        ko "비밀번호만으로 쓰기에는 짧습니다" "2차 인증이 없으면 15자 이상이어야 합니다. 먼저 비밀번호를 바꾸세요.";
     Unauthenticated = "UNAUTHENTICATED" UNAUTHORIZED
         en "Authentication is required" "Send Authorization: Bearer with an access token."
         ko "인증이 필요합니다" "Authorization: Bearer로 액세스 토큰을 보내세요.";

@@ -45,15 +45,28 @@ struct Inner {
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Cause>,
+    hidden: bool,
 }
 
 impl Problem {
     /// A refusal with the words that belong to its code.
     pub fn new(code: Code) -> Self {
-        let headers = Vec::new();
-        let inner =
-            Inner { code, detail: None, violations: Vec::new(), members: Map::new(), headers, cause: None };
-        Self(Box::new(inner))
+        Self(Box::new(Inner {
+            code,
+            detail: None,
+            violations: Vec::new(),
+            members: Map::new(),
+            headers: Vec::new(),
+            cause: None,
+            hidden: false,
+        }))
+    }
+
+    /// What is there, but not for this client, who is told that it is not.
+    pub fn hidden() -> Self {
+        let mut problem = Self::new(Code::NotFound);
+        problem.0.hidden = true;
+        problem
     }
 
     /// A failure of ours: 500 for the client, the cause for the log.
@@ -107,6 +120,11 @@ impl Problem {
     /// The code that clients branch on.
     pub fn code(&self) -> Code {
         self.0.code
+    }
+
+    /// Whether the client may not know that it is there.
+    pub fn is_hidden(&self) -> bool {
+        self.0.hidden
     }
 
     /// The HTTP status.

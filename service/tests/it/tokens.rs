@@ -8,34 +8,28 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, http::header, routing::get};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header},
+    routing::get,
+};
+use serde_json::json;
 use service::{
     auth::{
         KeySource, Principal, TokenError, Verifier,
-        testing::{AUDIENCE, ISSUER, Minter, nothing_revoked},
+        testing::{AUDIENCE, Forgery, ISSUER, Minter, forgeries, nothing_revoked},
     },
     http::Limits,
+    problem::Problem,
 };
+use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::server::{PATIENCE, Server, Still, body, header, status};
 
 async fn verify(minter: &Minter, token: &str) -> Result<Principal, TokenError> {
     minter.verifier().verify(token).await
-}
-
-fn changed(claims: &Value, name: &str, value: Value) -> Value {
-    let mut claims = claims.clone();
-    claims[name] = value;
-    claims
-}
-
-fn without(claims: &Value, name: &str) -> Value {
-    let mut claims = claims.clone();
-    claims.as_object_mut().unwrap().remove(name);
-    claims
 }
 
 #[tokio::test]
@@ -51,113 +45,42 @@ async fn a_good_token_names_its_user() {
 }
 
 #[tokio::test]
-async fn claims_must_be_right_and_of_the_right_type() {
+async fn forgeries_are_refused() {
     let minter = Minter::default();
+    let router = protected(minter.verifier());
+    let ask = async |authorization: &str| {
+        let request = Request::get("/v1/me").header("authorization", authorization).body(Body::empty());
+        router.clone().oneshot(request.unwrap()).await.unwrap()
+    };
     let claims = Minter::claims(Uuid::now_v7());
-    let now = claims["iat"].as_i64().unwrap();
-    let mut bad: Vec<Value> = ["iss", "aud", "sub", "sid", "jti", "iat", "nbf", "exp", "roles", "epoch"]
-        .map(|name| without(&claims, name))
-        .into();
-    for (name, value) in [
-        ("iss", json!("https://evil.example")),
-        ("aud", json!("other")),
-        ("aud", json!(7)),
-        ("sub", json!("admin")),
-        ("exp", json!("never")),
-        ("exp", json!((now + 600) as f64 + 0.5)),
-        ("exp", json!(9_223_372_036_854_775_808_u64)),
-        ("exp", json!(null)),
-        ("exp", json!(i64::MAX)),
-        ("nbf", json!(now + 3600)),
-        ("nbf", json!("then")),
-        ("iat", json!(now + 3600)),
-        ("epoch", json!(-1)),
-        ("roles", json!("admin")),
-    ] {
-        bad.push(changed(&claims, name, value));
+    for Forgery { name, authorization, code } in forgeries(&minter, &claims) {
+        let answer = ask(&authorization).await;
+        let problem = answer.extensions().get::<Problem>().unwrap_or_else(|| panic!("{name} comes in"));
+        assert_eq!((answer.status().as_u16(), problem.code()), (401, code), "{name}");
+        let challenged = problem.headers().iter().any(|(name, _)| name == header::WWW_AUTHENTICATE);
+        assert!(challenged, "{name}");
     }
-    for claims in bad {
-        let token = minter.sign(&minter.header(), &claims);
-        assert!(matches!(verify(&minter, &token).await, Err(TokenError::Invalid(_))), "{claims}");
-    }
-    let expired = changed(&claims, "exp", json!(now - 31));
-    let token = minter.sign(&minter.header(), &expired);
-    assert_eq!(verify(&minter, &token).await, Err(TokenError::Expired));
-    let skewed = changed(&claims, "exp", json!(now - 5));
-    assert!(verify(&minter, &minter.sign(&minter.header(), &skewed)).await.is_ok());
+    let good = format!("Bearer {}", minter.sign(&minter.header(), &claims));
+    assert_eq!(ask(&good).await.status(), 200);
 }
 
 #[tokio::test]
-async fn headers_may_not_steer_the_verification() {
+async fn texts_that_no_header_holds_are_no_tokens() {
     let minter = Minter::default();
-    let claims = Minter::claims(Uuid::now_v7());
-    let header = minter.header();
-    let mut bad = vec![without(&header, "kid"), without(&header, "typ"), without(&header, "alg"), json!([])];
-    for (name, value) in [
-        ("alg", json!("none")),
-        ("alg", json!("nOnE")),
-        ("alg", json!("HS256")),
-        ("alg", json!("RS256")),
-        ("typ", json!("JWT")),
-        ("kid", json!("../../dev/null")),
-        ("kid", json!("' OR 1=1--")),
-        ("kid", json!("https://evil.example/key")),
-        ("kid", json!("k".repeat(5_000))),
-        ("kid", json!(7)),
-        ("jku", json!("https://evil.example/jwks.json")),
-        ("x5u", json!("https://evil.example/cert")),
-        ("jwk", minter.jwks()["keys"][0].clone()),
-        ("crit", json!(["exp"])),
-        ("b64", json!(false)),
-        ("zip", json!("DEF")),
-    ] {
-        bad.push(changed(&header, name, value));
-    }
-    for header in bad {
-        let token = minter.sign(&header, &claims);
-        assert!(matches!(verify(&minter, &token).await, Err(TokenError::Invalid(_))), "{header}");
+    let token = minter.token(Uuid::now_v7(), &[]);
+    let long_name = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": "k".repeat(1_000_000)});
+    let long_name = minter.sign(&long_name, &Minter::claims(Uuid::now_v7()));
+    for bad in [String::new(), format!("{token} "), format!(" {token}"), "x".repeat(1_000_000), long_name] {
+        assert!(matches!(verify(&minter, &bad).await, Err(TokenError::Invalid(_))), "{bad:.80}");
     }
 }
 
 #[tokio::test]
-async fn members_may_not_come_twice() {
+async fn clocks_may_differ_a_little() {
     let minter = Minter::default();
-    let (header, claims) = (minter.header().to_string(), Minter::claims(Uuid::now_v7()).to_string());
-    for member in
-        ["\"sub\":\"0190a8ca-0000-7000-8000-000000000000\"", "\"x\":1,\"x\":2", "\"roles\":[\"admin\"]"]
-    {
-        let twice = claims.replacen('{', &format!("{{{member},"), 1);
-        let token = minter.sign_text(&header, &twice);
-        assert!(matches!(verify(&minter, &token).await, Err(TokenError::Invalid(_))), "{twice}");
-    }
-    let twice = header.replacen('{', "{\"alg\":\"none\",", 1);
-    assert!(verify(&minter, &minter.sign_text(&twice, &claims)).await.is_err());
-}
-
-#[tokio::test]
-async fn signatures_must_be_whole_and_ours() {
-    let (minter, user) = (Minter::default(), Uuid::now_v7());
-    let token = minter.token(user, &[]);
-    let (signed, signature) = token.rsplit_once('.').unwrap();
-    let mut flipped = URL_SAFE_NO_PAD.decode(signature).unwrap();
-    flipped[5] ^= 1;
-    for bad in [
-        format!("{signed}."),
-        signed.to_owned(),
-        format!("{signed}.{}", &signature[..40]),
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(flipped)),
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode([0; 64])),
-        format!("{token}="),
-        format!("{token} "),
-        format!(" {token}"),
-        format!("{token}.{signature}"),
-        String::new(),
-        "..".to_owned(),
-        "x".repeat(1_000_000),
-        Minter::default().token(user, &[]),
-    ] {
-        assert!(matches!(verify(&minter, &bad).await, Err(TokenError::Invalid(_))), "{:.80}", bad);
-    }
+    let mut claims = Minter::claims(Uuid::now_v7());
+    claims["exp"] = json!(claims["iat"].as_i64().unwrap() - 5);
+    assert!(verify(&minter, &minter.sign(&minter.header(), &claims)).await.is_ok());
 }
 
 fn protected(verifier: Verifier) -> Router {
@@ -169,14 +92,11 @@ fn protected(verifier: Verifier) -> Router {
 async fn callers_without_a_good_token_are_challenged() {
     let minter = Minter::default();
     let server = Server::start(protected(minter.verifier()), Limits::default()).await;
-    let (user, good) = (Uuid::now_v7(), minter.token(Uuid::now_v7(), &[]));
-    let claims = changed(&Minter::claims(user), "exp", json!(1));
-    let expired = minter.sign(&minter.header(), &claims);
+    let good = minter.token(Uuid::now_v7(), &[]);
+    let expired = minter.expired(&good);
     for (line, code) in [
         ("X: 1".to_owned(), "UNAUTHENTICATED"),
         ("Authorization: Bearer".to_owned(), "TOKEN_INVALID"),
-        ("Authorization: Bearer  x y".to_owned(), "TOKEN_INVALID"),
-        ("Authorization: Basic dTpw".to_owned(), "TOKEN_INVALID"),
         (format!("Authorization: Bearer {good}\r\nAuthorization: Bearer {good}"), "TOKEN_INVALID"),
         (format!("Authorization: Bearer {expired}"), "TOKEN_EXPIRED"),
     ] {

@@ -49,6 +49,16 @@ impl Client {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
+    /// The same with this token.
+    pub(crate) fn showing(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The token that it shows.
+    pub(crate) fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
+    }
+
     /// Logs in and speaks as that person from now on.
     pub(crate) async fn log_in(&mut self, email: &str) -> Result<(), String> {
         self.log_in_with(email, PASSWORD).await
@@ -83,8 +93,7 @@ impl Client {
 
     /// The same with `If-Match: *`, which some routes demand.
     pub(crate) async fn post_matching(&self, path: &str, body: &Value) -> reqwest::Result<Answer> {
-        let request = self.request(Method::POST, path, Some(body)).header("if-match", "*");
-        answer(request).await
+        self.send("POST", path, Some(body), &[("if-match", "*")]).await
     }
 
     /// Sends a command or query; the key is that of idempotency.
@@ -95,11 +104,22 @@ impl Client {
         body: Option<&Value>,
         key: Option<&str>,
     ) -> reqwest::Result<Answer> {
-        let mut request = self.request(Method::from_bytes(method.as_bytes()).expect("a method"), path, body);
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
-        }
-        answer(request).await
+        let key = key.map(|key| ("idempotency-key", key));
+        self.send(method, path, body, key.as_slice()).await
+    }
+
+    /// The same with any headers.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> reqwest::Result<Answer> {
+        let request = self.request(Method::from_bytes(method.as_bytes()).expect("a method"), path, body);
+        let with =
+            |request: reqwest::RequestBuilder, (name, value): &(&str, &str)| request.header(*name, *value);
+        answer(headers.iter().fold(request, with)).await
     }
 
     fn request(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::RequestBuilder {
@@ -124,7 +144,7 @@ async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
 
 /// The headers that mean something to a client that compares answers.
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
-    let names = ["etag", "idempotent-replayed", "location", "position", "stale"];
+    let names = ["etag", "idempotent-replayed", "location", "position", "stale", "www-authenticate"];
     let value = |name: &str| Some((name.to_owned(), headers.get(name)?.to_str().ok()?.to_owned()));
     names.into_iter().filter_map(value).collect()
 }

@@ -16,3 +16,4 @@ mod revocations;
 mod system;
 mod three_services;
 mod up;
+mod walk;

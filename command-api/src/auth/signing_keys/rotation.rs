@@ -3,12 +3,15 @@
 use chacha20poly1305::XChaCha20Poly1305;
 use chrono::{DateTime, TimeDelta, Utc};
 use event_store::in_transaction;
+use service::audit::{By, Row, Target};
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use super::{
     SigningKeysError,
-    rows::{self, Row},
+    rows::{self, Row as Key},
 };
+use crate::audit;
 
 /// How long a key signs.
 const LIFETIME: TimeDelta = TimeDelta::days(30);
@@ -19,16 +22,20 @@ const AFTERWARDS: TimeDelta = TimeDelta::hours(1);
 /// A key that takes over in an emergency waits until the other replicas have read of it, and until a verifier that asked
 /// one of them too early asks again, which it does after five seconds.
 const EMERGENCY: TimeDelta = TimeDelta::seconds(8);
+/// Actions of the audit log.
+const ROTATE: &str = "keys.rotate";
+const ADVANCE_KEY: &str = "keys.advance";
+const DROP_KEY: &str = "keys.drop";
 /// Two processes that come at once make one key.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtext('event_store.signing_keys'))";
 
 /// The key that signs at this time.
-pub(super) fn current(rows: &[Row], now: DateTime<Utc>) -> Option<&Row> {
+pub(super) fn current(rows: &[Key], now: DateTime<Utc>) -> Option<&Key> {
     rows.iter().rfind(|row| row.use_from <= now)
 }
 
 /// From when on the key is to sign that is to be made now; none if none is to be made.
-pub(super) fn next_use(rows: &[Row], now: DateTime<Utc>) -> Option<Use> {
+pub(super) fn next_use(rows: &[Key], now: DateTime<Utc>) -> Option<Use> {
     let Some(last) = rows.last() else { return Some(Use::AtOnce) };
     let over = last.use_from.max(last.created_at) + LIFETIME;
     (over - AHEAD <= now).then(|| Use::From(over.max(now + AHEAD)))
@@ -57,7 +64,7 @@ pub(super) async fn rotate(
     wrapping: &XChaCha20Poly1305,
     now: DateTime<Utc>,
 ) -> Result<(), SigningKeysError> {
-    change(pool, wrapping, now, move |rows| next_use(rows, now)).await
+    change(pool, wrapping, now, By::System, move |rows| next_use(rows, now)).await
 }
 
 /// Makes the next key although it is not time, unless it is there.
@@ -66,18 +73,19 @@ pub(super) async fn rotate_early(
     wrapping: &XChaCha20Poly1305,
     now: DateTime<Utc>,
 ) -> Result<(), SigningKeysError> {
-    let early = move |rows: &[Row]| {
+    let early = move |rows: &[Key]| {
         let there = rows.last().is_some_and(|last| last.use_from > now);
         (!there).then_some(Use::From(now + AHEAD))
     };
-    change(pool, wrapping, now, early).await
+    change(pool, wrapping, now, By::Operator, early).await
 }
 
 async fn change(
     pool: &PgPool,
     wrapping: &XChaCha20Poly1305,
     now: DateTime<Utc>,
-    next: impl FnOnce(&[Row]) -> Option<Use> + Send + 'static,
+    by: By,
+    next: impl FnOnce(&[Key]) -> Option<Use> + Send + 'static,
 ) -> Result<(), SigningKeysError> {
     in_transaction(pool, {
         let wrapping = wrapping.clone();
@@ -86,7 +94,8 @@ async fn change(
                 sqlx::query(LOCK).execute(&mut *connection).await?;
                 let published = rows::published(&mut *connection, now).await?;
                 if let Some(next) = next(&published) {
-                    rows::make(connection, &wrapping, now, next.time()).await?;
+                    let kid = rows::make(connection, &wrapping, now, next.time()).await?;
+                    note(connection, by, &[(ROTATE, kid)]).await?;
                 }
                 Ok(retire(connection, now).await?)
             })
@@ -114,22 +123,37 @@ pub(super) async fn drop_key(
             retire(connection, now).await?;
             let left = rows::published(&mut *connection, now).await?;
             let soon = now + EMERGENCY;
+            let mut done = vec![(DROP_KEY, kid)];
             match (current(&left, now), left.first()) {
                 (Some(_), _) => {}
                 (None, Some(next)) => {
+                    done.push((ADVANCE_KEY, next.kid.clone()));
                     sqlx::query(ADVANCE)
                         .bind(&next.kid)
                         .bind(soon.min(next.use_from))
                         .execute(&mut *connection)
                         .await?;
                 }
-                (None, None) => rows::make(connection, &wrapping, now, Some(soon)).await?,
+                (None, None) => {
+                    done.push((ROTATE, rows::make(connection, &wrapping, now, Some(soon)).await?));
+                }
             }
             retire(connection, now).await?;
+            if known {
+                note(connection, By::Operator, &done).await?;
+            }
             Ok(known)
         })
     })
     .await
+}
+
+/// Puts on record what has become of keys: the operator's acts and the system's are no requests.
+async fn note(connection: &mut PgConnection, by: By, done: &[(&str, String)]) -> Result<(), sqlx::Error> {
+    let correlation = Uuid::now_v7();
+    let row =
+        |(action, kid): &(&str, String)| Row::done(by, action, Target::new("signing_key", kid), correlation);
+    audit::write(connection, &done.iter().map(row).collect::<Vec<_>>()).await
 }
 
 /// Each key is over some time after the next one signs; what has long been over goes.
@@ -149,9 +173,9 @@ async fn retire(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(),
 mod tests {
     use super::*;
 
-    fn key(created_at: DateTime<Utc>, use_from: DateTime<Utc>) -> Row {
+    fn key(created_at: DateTime<Utc>, use_from: DateTime<Utc>) -> Key {
         let (kid, public_key, private_key) = (String::new(), Vec::new(), Vec::new());
-        Row { kid, public_key, private_key, created_at, use_from, retired_at: None }
+        Key { kid, public_key, private_key, created_at, use_from, retired_at: None }
     }
 
     fn day(day: i64) -> DateTime<Utc> {

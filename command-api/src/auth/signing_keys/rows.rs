@@ -36,21 +36,21 @@ pub(super) async fn published(
     sqlx::query_as(SQL).bind(now).fetch_all(executor).await
 }
 
-/// Makes a key that signs from then on; none = from ever.
+/// Makes a key that signs from then on; none = from ever. Its name.
 pub(super) async fn make(
     connection: &mut PgConnection,
     wrapping: &XChaCha20Poly1305,
     now: DateTime<Utc>,
     use_from: Option<DateTime<Utc>>,
-) -> Result<(), SigningKeysError> {
+) -> Result<String, SigningKeysError> {
     const SQL: &str = "INSERT INTO event_store.signing_keys (kid, public_key, private_key, created_at, use_from) \
          VALUES ($1, $2, $3, $4, coalesce($5, '-infinity'))";
     let key = SigningKey::from_bytes(&rand::random());
     let kid = Uuid::now_v7().to_string();
     let sealed = seal(wrapping, &kid, &key).ok_or(SigningKeysError::Undecipherable)?;
-    let query = sqlx::query(SQL).bind(kid).bind(key.verifying_key().to_bytes().to_vec()).bind(sealed);
+    let query = sqlx::query(SQL).bind(&kid).bind(key.verifying_key().to_bytes().to_vec()).bind(sealed);
     query.bind(now).bind(use_from).execute(connection).await?;
-    Ok(())
+    Ok(kid)
 }
 
 fn seal(wrapping: &XChaCha20Poly1305, kid: &str, key: &SigningKey) -> Option<Vec<u8>> {

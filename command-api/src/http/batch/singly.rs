@@ -3,7 +3,10 @@
 use axum::{http::StatusCode, response::Response};
 use domain::ids::TaskId;
 use serde_json::{Value, json};
-use service::problem::{Code, Problem};
+use service::{
+    audit::Target,
+    problem::{Code, Problem},
+};
 
 use super::{Batch, respond, temp_ids};
 use crate::{
@@ -60,6 +63,7 @@ impl Exchange {
     }
 
     fn note_refusal(&self, task: TaskId, answer: &Result<Answer, Problem>) {
+        let task = Target::new("task", task.0);
         match answer {
             Ok(Answer { reply, .. }) => {
                 let status = StatusCode::from_u16(reply.status).unwrap_or_default();

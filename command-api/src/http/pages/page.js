@@ -8,7 +8,7 @@ const TEXTS = {
     verifyButton: 'Confirm the address',
     verified: 'The address is confirmed. You can log in now.',
     reset: 'Choose a new password. All your sessions will end.',
-    resetLabel: 'New password, at least 15 characters',
+    resetLabel: 'New password, at least 15 characters (8 with a second factor)',
     resetButton: 'Set the password',
     changed: 'The password is set. You can log in now.',
     void: 'This link was used, has expired or was replaced by a newer one. Get a link to set a new password:',
@@ -23,7 +23,7 @@ const TEXTS = {
     verifyButton: '주소 확인',
     verified: '주소가 확인되었습니다. 이제 로그인할 수 있습니다.',
     reset: '새 비밀번호를 정하세요. 모든 세션이 종료됩니다.',
-    resetLabel: '새 비밀번호 (15자 이상)',
+    resetLabel: '새 비밀번호 (15자 이상, 2차 인증을 쓰면 8자 이상)',
     resetButton: '비밀번호 설정',
     changed: '비밀번호가 설정되었습니다. 이제 로그인할 수 있습니다.',
     void: '이미 사용했거나 만료되었거나 새 링크로 바뀐 링크입니다. 비밀번호를 새로 정할 링크를 받으세요.',
@@ -89,7 +89,7 @@ if (!token) {
 } else if (document.body.dataset.page === 'verify') {
   ask(texts.verify, '', null, texts.verifyButton, () => post('verify-email', { token }, texts.verified));
 } else {
-  const password = { type: 'password', required: true, minLength: 15, autocomplete: 'new-password' };
+  const password = { type: 'password', required: true, minLength: 8, autocomplete: 'new-password' };
   const set = (chosen) => post('password/reset', { token, password: chosen }, texts.changed);
   ask(texts.reset, texts.resetLabel, password, texts.resetButton, set);
 }

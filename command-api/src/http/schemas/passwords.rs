@@ -22,8 +22,8 @@ pub struct ForgotPassword {
 pub struct ResetPassword {
     /// As the link has it.
     pub token: String,
-    /// The new one: 15 to 256 characters.
-    #[schema(format = Password, min_length = 15, max_length = 256)]
+    /// The new one: 15 to 256 characters, or from 8 beside a second factor.
+    #[schema(format = Password, min_length = 8, max_length = 256)]
     pub password: String,
 }
 
@@ -33,7 +33,7 @@ pub struct ChangePassword {
     /// The one of now.
     #[schema(format = Password)]
     pub old_password: String,
-    /// The new one: 15 to 256 characters.
-    #[schema(format = Password, min_length = 15, max_length = 256)]
+    /// The new one: 15 to 256 characters, or from 8 beside a second factor.
+    #[schema(format = Password, min_length = 8, max_length = 256)]
     pub new_password: String,
 }

@@ -1,4 +1,4 @@
-//! What only a handler knows about its request, for the audit log.
+//! What only a handler knows about its request.
 
 use std::{
     convert::Infallible,
@@ -9,43 +9,44 @@ use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
-use domain::{ids::TaskId, user::values::Email};
-use service::problem::Code;
 use uuid::Uuid;
 
-use crate::audit::About;
+use super::{About, Target};
+use crate::problem::Code;
 
 /// What a handler leaves behind. Cheap to clone; one that nobody put there leads nowhere.
 #[derive(Clone, Debug, Default)]
-pub(in crate::http) struct Trail(Arc<Mutex<Facts>>);
+pub struct Trail(Arc<Mutex<Facts>>);
 
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) user: Option<Uuid>,
     pub(super) session: Option<Uuid>,
     pub(super) about: About,
-    pub(super) refused: Vec<(TaskId, StatusCode, Option<Code>)>,
+    pub(super) refused: Vec<(Target, StatusCode, Option<Code>)>,
 }
 
 impl Trail {
-    /// Somebody says to be the one with this address.
-    pub(in crate::http) fn claims_to_be(&self, email: Option<&Email>) {
-        self.note(|facts| facts.about = email.cloned().map_or(About::Nobody, About::Email));
+    /// Somebody says to be the one with this e-mail address.
+    pub fn claims_to_be(&self, email: Option<&str>) {
+        self.note(|facts| {
+            facts.about = email.map_or(About::Nobody, |email| About::Address(email.to_owned()))
+        });
     }
 
     /// Somebody shows a token of this session, good or not.
-    pub(in crate::http) fn shows(&self, session: Option<Uuid>) {
+    pub fn shows(&self, session: Option<Uuid>) {
         self.note(|facts| facts.about = session.map_or(About::Nobody, About::Session));
     }
 
     /// It is that person, now in this session.
-    pub(in crate::http) fn came_in(&self, user: Uuid, session: Uuid) {
+    pub fn came_in(&self, user: Uuid, session: Uuid) {
         self.note(|facts| (facts.user, facts.session) = (Some(user), Some(session)));
     }
 
     /// One command among several was refused.
-    pub(in crate::http) fn refused(&self, task: TaskId, status: StatusCode, code: Option<Code>) {
-        self.note(|facts| facts.refused.push((task, status, code)));
+    pub fn refused(&self, target: Target, status: StatusCode, code: Option<Code>) {
+        self.note(|facts| facts.refused.push((target, status, code)));
     }
 
     pub(super) fn take(&self) -> Facts {

@@ -1,8 +1,14 @@
-//! Tokens for tests, signed with a key made on the spot.
+//! Tokens for tests, good ones and bad ones.
+
+mod forgeries;
 
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
 use chrono::{TimeDelta, Utc};
 use ed25519_dalek::{Signer, SigningKey};
 use jsonwebtoken::jwk::JwkSet;
@@ -10,6 +16,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{KeySource, Principal, Revocations, Verifier};
+use crate::secrets::SecretKey;
+
+pub use forgeries::{Forgery, forgeries};
 
 /// The issuer and audience of tokens made here.
 pub const ISSUER: &str = "http://localhost:8080";
@@ -30,6 +39,35 @@ impl Default for Minter {
 }
 
 impl Minter {
+    /// Signs as an installation does: with the key of this name and this sealed private half in its table.
+    pub fn of_installation(secret: &SecretKey, key_id: &str, sealed: &[u8]) -> Option<Self> {
+        let cipher = XChaCha20Poly1305::new(&secret.derive("signing keys").into());
+        let (nonce, sealed) = sealed.split_first_chunk::<24>()?;
+        let payload = Payload { msg: sealed, aad: key_id.as_bytes() };
+        let key: [u8; 32] = cipher.decrypt(&XNonce::from(*nonce), payload).ok()?.try_into().ok()?;
+        Some(Self { key: SigningKey::from_bytes(&key), key_id: key_id.to_owned() })
+    }
+
+    /// What a token says.
+    pub fn read(token: &str) -> Value {
+        let claims = token.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+        claims.and_then(|claims| serde_json::from_slice(&claims).ok()).unwrap_or_default()
+    }
+
+    /// The token as it would be with these times an hour earlier.
+    pub fn aged(&self, token: &str, times: &[&str]) -> String {
+        let mut claims = Self::read(token);
+        for time in times {
+            claims[time] = claims[time].as_i64().map(|time| time - 3600).into();
+        }
+        self.sign(&self.header(), &claims)
+    }
+
+    /// The token as it will be in an hour.
+    pub fn expired(&self, token: &str) -> String {
+        self.aged(token, &["iat", "nbf", "exp", "auth_time"])
+    }
+
     /// A token of this user with these roles, good for ten minutes.
     pub fn token(&self, user: Uuid, roles: &[&str]) -> String {
         let mut claims = Self::claims(user);
@@ -66,8 +104,12 @@ impl Minter {
 
     /// The JWKS document with the public key.
     pub fn jwks(&self) -> Value {
-        let x = URL_SAFE_NO_PAD.encode(self.key.verifying_key().to_bytes());
+        let x = URL_SAFE_NO_PAD.encode(self.public_key());
         json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": self.key_id, "x": x}]})
+    }
+
+    fn public_key(&self) -> [u8; 32] {
+        self.key.verifying_key().to_bytes()
     }
 
     /// A verifier that knows the key; nothing is revoked.

@@ -4,7 +4,9 @@
 //! dropped and counted: the log must never make a request wait.
 
 mod budget;
+mod layer;
 mod row;
+mod trail;
 mod writer;
 
 use std::sync::{
@@ -13,20 +15,24 @@ use std::sync::{
 };
 
 use chrono::{DateTime, Utc};
-use domain::user::values::Email;
 use prometheus_client::metrics::counter::Counter;
-use service::{problem::Code, process::Surroundings, request::ClientInfo};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::commands::Commands;
+pub use self::{
+    layer::{Watch, watch},
+    row::{By, Row, SealedOrigin},
+    trail::Trail,
+    writer::Keeper,
+};
+use crate::{problem::Code, process::Surroundings, request::ClientInfo};
 
 /// Records that may wait for the writer.
 const QUEUE: usize = 4096;
 
 /// One thing that somebody did or was refused, in clear: in memory only.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
+pub struct Record {
     pub(crate) occurred_at: DateTime<Utc>,
     /// `auth.login`
     pub(crate) action: Arc<str>,
@@ -34,11 +40,13 @@ pub(crate) struct Record {
     /// HTTP
     pub(crate) status: u16,
     pub(crate) code: Option<Code>,
-    pub(crate) actor: Option<Uuid>,
+    /// Who was known to be acting.
+    pub actor: Option<Uuid>,
     pub(crate) session: Option<Uuid>,
     /// Whom it was about, where nobody was known to be acting.
-    pub(crate) about: About,
-    pub(crate) client: ClientInfo,
+    pub about: About,
+    /// Where it came from.
+    pub client: ClientInfo,
     pub(crate) request: Uuid,
     pub(crate) trace: String,
     pub(crate) method: String,
@@ -53,7 +61,7 @@ pub(crate) struct Record {
 
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// Done.
     Success,
     /// Wrong or impossible.
@@ -64,27 +72,35 @@ pub(crate) enum Outcome {
 
 /// Whose affair it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum About {
+pub enum About {
     /// Nobody's in particular.
     #[default]
     Nobody,
-    /// That of whoever has signed up with this address.
-    Email(Email),
+    /// That of whoever has signed up with this e-mail address.
+    Address(String),
     /// That of whoever opened this session.
     Session(Uuid),
 }
 
 /// What it was done to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Target {
+pub struct Target {
     /// `task`
-    pub(crate) kind: String,
-    pub(crate) id: String,
+    pub kind: String,
+    /// As the path or the body names it.
+    pub id: String,
+}
+
+impl Target {
+    /// An object by its id.
+    pub fn new(kind: &str, id: impl ToString) -> Self {
+        Self { kind: kind.to_owned(), id: id.to_string() }
+    }
 }
 
 /// Takes records. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Audit {
+pub struct Audit {
     records: mpsc::Sender<Record>,
     dropped: Counter,
     complained: Arc<AtomicBool>,
@@ -92,20 +108,16 @@ pub(crate) struct Audit {
 
 impl Audit {
     /// Starts the writer, which ends when all clones are gone after the shutdown has begun.
-    pub(crate) fn spawn(commands: Commands, surroundings: &Surroundings) -> Self {
+    pub fn spawn(keeper: impl Keeper, surroundings: &Surroundings) -> Self {
         let (records, queue) = mpsc::channel(QUEUE);
-        let dropped = Counter::default();
-        let help = "Records of the audit log that could not be kept";
-        surroundings.metrics.register(|registry| {
-            registry.register("audit_records_dropped", help, dropped.clone());
-        });
+        let dropped = surroundings.metrics.audit_records_dropped().clone();
         let shutdown = surroundings.shutdown.token().clone();
-        surroundings.shutdown.spawn(writer::run(commands, queue, shutdown));
+        surroundings.shutdown.spawn(writer::run(keeper, queue, shutdown));
         Self { records, dropped, complained: Arc::default() }
     }
 
     /// Keeps a record, if there is room.
-    pub(crate) fn keep(&self, record: Record) {
+    fn keep(&self, record: Record) {
         if self.records.try_send(record).is_ok() {
             return;
         }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use service::request::network_of;
+use crate::request::network_of;
 
 use super::{About, Record};
 
@@ -75,33 +75,40 @@ impl Record {
     }
 }
 
+/// A refusal like many others.
+#[cfg(test)]
+pub(super) fn sample() -> Record {
+    Record {
+        occurred_at: chrono::Utc::now(),
+        action: "tasks.create".into(),
+        outcome: super::Outcome::Denied,
+        status: 403,
+        code: Some(crate::problem::Code::Forbidden),
+        actor: None,
+        session: None,
+        about: About::Nobody,
+        client: crate::request::ClientInfo { ip: Ipv4Addr::LOCALHOST.into(), user_agent: None },
+        request: uuid::Uuid::now_v7(),
+        trace: String::new(),
+        method: "POST".to_owned(),
+        route: "/v1/tasks".into(),
+        target: None,
+        key_hash: None,
+        count: 1,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use chrono::Utc;
-    use service::{problem::Code, request::ClientInfo};
     use uuid::Uuid;
 
-    use super::{super::Outcome, *};
+    use super::*;
+    use crate::problem::Code;
 
     fn record(ip: IpAddr, action: &str, actor: u128) -> Record {
-        Record {
-            occurred_at: Utc::now(),
-            action: action.into(),
-            outcome: Outcome::Denied,
-            status: 403,
-            code: Some(Code::Forbidden),
-            actor: Some(Uuid::from_u128(actor)),
-            session: None,
-            about: About::Nobody,
-            client: ClientInfo { ip, user_agent: None },
-            request: Uuid::now_v7(),
-            trace: String::new(),
-            method: "POST".to_owned(),
-            route: "/v1/tasks".into(),
-            target: None,
-            key_hash: None,
-            count: 1,
-        }
+        let mut record = Record { action: action.into(), actor: Some(Uuid::from_u128(actor)), ..sample() };
+        record.client.ip = ip;
+        record
     }
 
     #[test]

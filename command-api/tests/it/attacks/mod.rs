@@ -1,0 +1,5 @@
+//! What attackers send, each answered as everybody else is. Numbers are those of a known list of attacks.
+
+mod accounts;
+mod authorisation;
+mod tokens;

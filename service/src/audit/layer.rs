@@ -1,0 +1,241 @@
+//! What of the requests goes into the audit log: coming in and going out, and whatever is refused.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, Method, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use chrono::Utc;
+use sha2::{Digest, Sha256};
+use utoipa::openapi::{OpenApi, path::Operation};
+use uuid::Uuid;
+
+use super::{Audit, Outcome, Record, Target, Trail, trail::Facts};
+use crate::{
+    auth::Witness,
+    http::charge_address,
+    problem::{Code, Problem},
+    request::RequestContext,
+};
+
+/// The layer over all routes of a service. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    audit: Audit,
+    routes: Arc<HashMap<String, HashMap<Method, Route>>>,
+}
+
+#[derive(Debug)]
+struct Route {
+    /// Tag and name of the operation.
+    action: Arc<str>,
+    template: Arc<str>,
+    /// Needs no token: who is refused has shown something else that was wrong.
+    public: bool,
+    /// Kept also when it is done.
+    kept: bool,
+    reads: bool,
+}
+
+impl Watch {
+    /// Knows the operations by the names that the document has for them; `kept` are those that leave no event and are kept
+    /// also when they are done.
+    pub fn new(audit: Audit, document: &OpenApi, kept: &[&str]) -> Self {
+        let mut routes: HashMap<String, HashMap<Method, Route>> = HashMap::new();
+        for (path, item) in &document.paths.paths {
+            let operations = [
+                (Method::GET, &item.get),
+                (Method::POST, &item.post),
+                (Method::PUT, &item.put),
+                (Method::PATCH, &item.patch),
+                (Method::DELETE, &item.delete),
+            ];
+            for (method, operation) in operations {
+                let reads = method == Method::GET;
+                let route = operation.as_ref().map(|operation| Route::new(path, operation, kept, reads));
+                routes.entry(path.clone()).or_default().extend(route.map(|route| (method, route)));
+            }
+        }
+        Self { audit, routes: Arc::new(routes) }
+    }
+
+    fn route(&self, path: &str, method: &Method) -> Option<&Route> {
+        // Asking for the head of an answer is asking.
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        self.routes.get(path)?.get(method)
+    }
+}
+
+impl Route {
+    fn new(path: &str, operation: &Operation, kept: &[&str], reads: bool) -> Self {
+        let tag = operation.tags.iter().flatten().next().map_or("other", String::as_str);
+        let name = operation.operation_id.as_deref().unwrap_or("other");
+        let action = format!("{tag}.{name}");
+        let policy = operation.extensions.as_ref().and_then(|extensions| extensions.get("x-policy"));
+        Self {
+            kept: kept.contains(&action.as_str()),
+            action: action.into(),
+            template: path.into(),
+            public: policy.is_some_and(|policy| policy == "public"),
+            reads,
+        }
+    }
+
+    /// Whether an answer is kept, and as what. Failures of ours are none of the client's, and a token that has grown old is
+    /// refreshed every day.
+    fn judge(&self, refusal: &Refusal, known: bool) -> Option<Outcome> {
+        match refusal.status.as_u16() {
+            200..300 => self.kept.then_some(Outcome::Success),
+            401 if self.public => Some(Outcome::Failure),
+            401 if known => Some(Outcome::Denied),
+            401 => (!matches!(refusal.code, Some(Code::TokenExpired | Code::TokenStale)))
+                .then_some(Outcome::Denied),
+            // Who looks for what is not there was refused nothing.
+            404 if self.reads => refusal.hidden.then_some(Outcome::Denied),
+            403 | 404 | 429 => Some(Outcome::Denied),
+            409 | 412 | 422 => Some(Outcome::Failure),
+            _ => None,
+        }
+    }
+}
+
+/// An answer, as far as it is looked at.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    status: StatusCode,
+    code: Option<Code>,
+    hidden: bool,
+}
+
+impl Refusal {
+    fn of(response: &Response) -> Self {
+        let (problem, extensions) = (response.extensions().get::<Problem>(), response.extensions());
+        Self {
+            status: response.status(),
+            code: problem.map(Problem::code).or_else(|| extensions.get::<Code>().copied()),
+            hidden: problem.is_some_and(Problem::is_hidden),
+        }
+    }
+}
+
+/// Lets the request pass unless its address asks too often, and keeps what is worth it.
+pub async fn watch(
+    State(watch): State<Watch>,
+    matched: MatchedPath,
+    context: RequestContext,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let Some(route) = watch.route(matched.as_str(), request.method()) else {
+        return pass(&context, request, next).await;
+    };
+    let (trail, witness) = (Trail::default(), Witness::default());
+    request.extensions_mut().insert(trail.clone());
+    request.extensions_mut().insert(witness.clone());
+    let (method, key) = (request.method().clone(), request.headers().get("idempotency-key").cloned());
+    let response = pass(&context, request, next).await;
+    let (facts, refusal) = (trail.take(), Refusal::of(&response));
+    let whole = route.judge(&refusal, witness.principal().is_some());
+    if whole.is_none() && facts.refused.is_empty() {
+        return response;
+    }
+    let seen = Seen { route, context: &context, method: &method, key: key.as_ref(), witness: &witness };
+    if let Some(outcome) = whole {
+        watch.audit.keep(seen.record(&facts, outcome, refusal));
+    }
+    for (target, status, code) in &facts.refused {
+        let refusal = Refusal { status: *status, code: *code, hidden: false };
+        if let Some(outcome) = route.judge(&refusal, true) {
+            let target = Some(target.clone());
+            watch.audit.keep(Record { target, ..seen.record(&facts, outcome, refusal) });
+        }
+    }
+    response
+}
+
+async fn pass(context: &RequestContext, request: Request, next: Next) -> Response {
+    match charge_address(context, &request) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// A request that was answered.
+struct Seen<'a> {
+    route: &'a Route,
+    context: &'a RequestContext,
+    method: &'a Method,
+    key: Option<&'a HeaderValue>,
+    witness: &'a Witness,
+}
+
+impl Seen<'_> {
+    fn record(&self, facts: &Facts, outcome: Outcome, refusal: Refusal) -> Record {
+        let (route, context, principal) = (self.route, self.context, self.witness.principal());
+        Record {
+            occurred_at: Utc::now(),
+            action: Arc::clone(&route.action),
+            outcome,
+            status: refusal.status.as_u16(),
+            code: refusal.code,
+            actor: principal.map(|principal| principal.user_id).or(facts.user),
+            session: principal.map(|principal| principal.session_id).or(facts.session),
+            about: facts.about.clone(),
+            client: context.client().clone(),
+            request: context.request_id().0,
+            trace: context.traceparent().trace_id(),
+            method: self.method.to_string(),
+            route: Arc::clone(&route.template),
+            target: target(&route.template, context.path()),
+            key_hash: self.key.map(hash),
+            count: 1,
+        }
+    }
+}
+
+fn hash(key: &HeaderValue) -> String {
+    Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The first object that the path names. What is no identifier could be anything, and is left out.
+fn target(template: &str, path: &str) -> Option<Target> {
+    let mut kind = "";
+    for (named, given) in template.split('/').zip(path.split('/')) {
+        if named.starts_with('{') {
+            let kind = kind.strip_suffix('s').unwrap_or(kind);
+            return is_identifier(given).then(|| Target::new(kind, given));
+        }
+        kind = named;
+    }
+    None
+}
+
+/// A UUID, or a key such as T-123.
+fn is_identifier(text: &str) -> bool {
+    let number =
+        |digits: &str| (1..=19).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    Uuid::try_parse(text).is_ok() || text.strip_prefix("T-").is_some_and(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_identifiers_are_kept_of_paths() {
+        let target = |template: &str, path: &str| {
+            target(template, path).map(|Target { kind, id }| format!("{kind} {id}"))
+        };
+        let task = "/v1/tasks/{id}/comments/{comment}";
+        let id = "0191c7a0-0000-7000-8000-000000000000";
+        assert_eq!(target(task, &format!("/v1/tasks/{id}/comments/x")), Some(format!("task {id}")));
+        assert_eq!(target(task, "/v1/tasks/T-12/comments/x"), Some("task T-12".to_owned()));
+        for other in ["kim@example.org", "T-", "T-x", "T-99999999999999999999"] {
+            assert_eq!(target(task, &format!("/v1/tasks/{other}/comments/x")), None);
+        }
+        assert_eq!(target("/v1/tasks", "/v1/tasks"), None);
+    }
+}

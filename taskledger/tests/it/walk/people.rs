@@ -1,0 +1,233 @@
+//! Those who walk, and the product that they walk through.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use domain::policy::{Role, RoleSet};
+use serde_json::{Value, json};
+use service::{auth::testing::Minter, secrets::SecretKey};
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+use tokio::sync::{Mutex, OnceCell};
+use totp_rs::{Builder, Secret};
+
+use super::{routes::Route, samples::Things};
+use crate::{
+    client::{Answer, Client, PASSWORD},
+    process::{Up, directory},
+    system::{PATIENCE, within},
+};
+
+/// The all-in-one with an admin.
+pub(crate) struct World {
+    up: Up,
+    data: TempDir,
+    root: Mutex<Person>,
+    operator: OnceCell<Person>,
+    position: AtomicI64,
+}
+
+/// Somebody who is in.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) email: String,
+    pub(crate) roles: RoleSet,
+    pub(crate) client: Client,
+    /// The answer to the login.
+    pub(crate) login: Value,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let data = directory();
+        let up = Up::start_with(data.path(), |command| {
+            command.env("TASKLEDGER_ADMIN_PASSWORD", PASSWORD);
+        });
+        let roles = RoleSet::of(&[Role::Member, Role::Admin]);
+        let root = Mutex::new(come_in(Client::new(&up.url), "admin@localhost", roles).await);
+        Self { up, data, root, operator: OnceCell::new(), position: AtomicI64::new(0) }
+    }
+
+    /// A client that nobody has logged in with.
+    pub(crate) fn stranger(&self) -> Client {
+        Client::new(&self.up.url)
+    }
+
+    /// The admin of the beginning.
+    pub(crate) async fn root(&self) -> Client {
+        let mut root = self.root.lock().await;
+        root.stay_in().await;
+        root.client.clone()
+    }
+
+    /// Somebody with exactly these roles.
+    pub(crate) async fn person(&self, name: &str, roles: &[Role]) -> Person {
+        let email = format!("{name}@example.org");
+        let person = json!({"email": email, "name": name, "password": PASSWORD});
+        self.ask(&self.stranger(), "POST", "/v1/auth/register", Some(&person)).await.expect(202);
+        let mut found = Value::Null;
+        let there = within(PATIENCE, async || {
+            let known = self.root().await.get_when_there(&format!("/v1/users?q={name}")).await.json();
+            let mut named = known["items"].as_array().into_iter().flatten();
+            found = named.find(|user| user["name"] == name).cloned().unwrap_or_default();
+            found["id"].is_string()
+        });
+        assert!(there.await, "{name} is not there");
+        let id = found["id"].as_str().unwrap().to_owned();
+        self.do_as_root(&format!("/v1/users/{id}/verify"), json!({})).await;
+        let roles: RoleSet = roles.iter().copied().collect();
+        for role in roles.iter() {
+            self.do_as_root(&format!("/v1/users/{id}/roles/grant"), json!({"role": role.as_str()})).await;
+        }
+        if !roles.has(Role::Member) {
+            self.do_as_root(&format!("/v1/users/{id}/roles/revoke"), json!({"role": "member"})).await;
+        }
+        // What the read side believes of somebody is a second old at most, but must be of now.
+        let path = format!("/v1/users/{id}?min_position={}", self.position());
+        self.root().await.get_when_there(&path).await.expect(200);
+        come_in(self.stranger(), &email, roles).await
+    }
+
+    async fn do_as_root(&self, path: &str, body: Value) {
+        let answer = self.root().await.post_matching(path, &body).await.unwrap();
+        self.note(&answer.expect(200));
+    }
+
+    /// A long job that somebody has asked for.
+    pub(crate) async fn operation(&self) -> String {
+        let operator = self.operator.get_or_init(|| self.person("engineer", &[Role::Operator])).await;
+        let operator = operator.again().await;
+        let again = "/v1/admin/projections/users/rebuild";
+        let asked = self.ask(&operator.client, "POST", again, Some(&json!({}))).await.expect(202);
+        asked.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A request, sent until the product does not ask to come back.
+    pub(crate) async fn ask(
+        &self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        self.ask_with(client, method, path, body, &[]).await
+    }
+
+    pub(crate) async fn ask_with(
+        &self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut last = None;
+        let answered = within(PATIENCE, async || {
+            last = client.send(method, path, body, headers).await.ok();
+            last.as_ref().is_some_and(|answer| answer.status != 503)
+        });
+        assert!(answered.await, "{method} {path} is not answered: {last:?}");
+        let answer = last.unwrap();
+        self.note(&answer);
+        answer
+    }
+
+    /// A request on this route with what its samples say.
+    pub(crate) async fn call(&self, client: &Client, route: &Route, things: &Things) -> Answer {
+        self.call_with(client, route, things, things.body(route).as_ref()).await
+    }
+
+    /// The same with any body.
+    pub(crate) async fn call_with(
+        &self,
+        client: &Client,
+        route: &Route,
+        things: &Things,
+        body: Option<&Value>,
+    ) -> Answer {
+        let key = uuid::Uuid::now_v7().to_string();
+        let mut headers = things.headers(route);
+        if route.method != "GET" {
+            headers.push(("idempotency-key", &key));
+        }
+        let path = things.path(route, self.position());
+        self.ask_with(client, &route.method, &path, body, &headers).await
+    }
+
+    fn note(&self, answer: &Answer) {
+        let position = answer.header("position").and_then(|position| position.parse().ok());
+        self.position.fetch_max(position.unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    /// The highest position that any answer has named.
+    fn position(&self) -> i64 {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    /// Signs as this installation does.
+    pub(crate) async fn minter(&self) -> Minter {
+        let settings = std::fs::read_to_string(self.data.path().join("taskledger.env")).unwrap();
+        let url = settings.lines().find_map(|line| line.strip_prefix("EVENT_STORE_URL=")).unwrap();
+        let mut connection = PgConnection::connect(url.trim_matches('\'')).await.unwrap();
+        let sql = "SELECT kid, private_key FROM event_store.signing_keys";
+        let (kid, sealed): (String, Vec<u8>) = sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap();
+        let secret = SecretKey::read(&self.data.path().join("secret.key")).unwrap();
+        Minter::of_installation(&secret, &kid, &sealed).unwrap()
+    }
+
+    pub(crate) fn end(self) {
+        assert!(self.up.end("INT").success());
+    }
+}
+
+impl Person {
+    /// The same person logged in anew.
+    pub(crate) async fn again(&self) -> Self {
+        come_in(self.client.clone(), &self.email, self.roles).await
+    }
+
+    /// Logs in anew when the token will not do for much longer: on a slow machine the walk is long.
+    pub(crate) async fn stay_in(&mut self) {
+        let expires = Minter::read(self.client.token())["exp"].as_i64().unwrap();
+        if expires - chrono::Utc::now().timestamp() < 300 {
+            *self = self.again().await;
+        }
+    }
+
+    pub(crate) fn session(&self) -> String {
+        self.login["session_id"].as_str().unwrap().to_owned()
+    }
+
+    /// Enrols an authenticator: what it shows now.
+    pub(crate) async fn enrol(&self) -> String {
+        let enrolled = self.client.post("/v1/auth/totp/enrol", &json!({})).await.unwrap().expect(200);
+        let secret = Secret::try_from_base32(enrolled.json()["secret"].as_str().unwrap()).unwrap();
+        let now = chrono::Utc::now().timestamp().try_into().unwrap();
+        Builder::new().with_secret(secret).build_noncompliant().generate(now).to_string()
+    }
+
+    /// The same person with a second factor in force.
+    pub(crate) async fn equipped(mut self) -> Self {
+        let code = json!({"code": self.enrol().await});
+        self.client.post("/v1/auth/totp/confirm", &code).await.unwrap().expect(200);
+        let refresh = json!({"refresh_token": self.login["refresh_token"]});
+        let refreshed = self.client.post("/v1/auth/refresh", &refresh).await.unwrap().expect(200).json();
+        self.client = self.client.showing(refreshed["access_token"].as_str().unwrap());
+        self.login = refreshed;
+        self
+    }
+}
+
+async fn come_in(client: Client, email: &str, roles: RoleSet) -> Person {
+    let body = json!({"email": email, "password": PASSWORD});
+    let mut login = Value::Null;
+    let logged_in = within(PATIENCE, async || {
+        let answer = client.post("/v1/auth/login", &body).await;
+        login = answer.map(|answer| answer.json()).unwrap_or_default();
+        login["access_token"].is_string()
+    });
+    assert!(logged_in.await, "{email} does not come in: {login}");
+    let client = client.showing(login["access_token"].as_str().unwrap());
+    let id = login["user"]["id"].as_str().unwrap().to_owned();
+    Person { id, email: email.to_owned(), roles, client, login }
+}

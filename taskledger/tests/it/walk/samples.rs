@@ -1,0 +1,176 @@
+//! What stands in the paths, queries, headers and bodies of routes that need something to be there. This is the one place
+//! to say so for a new route.
+
+use chrono::{TimeDelta, Utc};
+use domain::policy::{Action, Role};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{
+    people::{Person, World},
+    routes::{Route, Subject},
+};
+use crate::client::{Client, PASSWORD};
+
+/// What a route is asked about.
+#[derive(Clone, Default)]
+pub(crate) struct Things {
+    task: String,
+    other_task: String,
+    comment: String,
+    item: String,
+    /// Somebody who was invited just now.
+    user: String,
+    session: String,
+    operation: String,
+    /// Somebody who may be assigned.
+    assignee: String,
+    /// What an authenticator shows.
+    code: String,
+    api_key: String,
+}
+
+impl Things {
+    /// Makes what the route needs, all of it this person's, and brings it into a state in which the route does something.
+    pub(crate) async fn of(world: &World, route: &Route, owner: &Person, visibility: &str) -> Self {
+        let mut things = Self { session: owner.session(), assignee: owner.id.clone(), ..Self::default() };
+        let task_of_its_own = route.subject() == Subject::Task || route.operation == "batch";
+        let post = async |client: &Client, path: &str, body: Value| {
+            let answer = world.ask(client, "POST", path, Some(&body)).await;
+            assert!((200..300).contains(&answer.status), "{path}: {}", answer.text);
+            answer.json()
+        };
+        let id = |value: &Value| value.as_str().unwrap().to_owned();
+        if task_of_its_own {
+            let made =
+                post(&owner.client, "/v1/tasks", json!({"title": "t", "visibility": visibility})).await;
+            things.task = id(&made["id"]);
+            let task = format!("/v1/tasks/{}", things.task);
+            if route.path.contains("{comment}") {
+                things.comment = id(&post(&owner.client, &format!("{task}/comments"), json!({"text": "c"}))
+                    .await["comment"]["id"]);
+            }
+            if route.path.contains("{item}") {
+                let added = post(&owner.client, &format!("{task}/checklist"), json!({"text": "i"})).await;
+                things.item = id(&added["checklist"][0]["id"]);
+            }
+            if route.path.contains("{task}") {
+                things.other_task = id(&post(&owner.client, "/v1/tasks", json!({"title": "o"})).await["id"]);
+            }
+            match route.operation.as_str() {
+                "resume" => drop(post(&owner.client, &format!("{task}/hold"), json!({})).await),
+                "reopen" => drop(post(&owner.client, &format!("{task}/complete"), json!({})).await),
+                "undelete" => drop(world.ask(&owner.client, "DELETE", &task, None).await.expect(200)),
+                "progress" => drop(
+                    post(&owner.client, &format!("{task}/assign"), json!({"assignees": [owner.id]})).await,
+                ),
+                _ => {}
+            }
+        }
+        if route.path.contains("/users/{id}") {
+            let invited = json!({"email": format!("{}@example.org", Uuid::now_v7().simple()), "name": "x"});
+            things.user = id(&post(&world.root().await, "/v1/users", invited).await["id"]);
+        }
+        if route.path.contains("/operations/{id}") {
+            things.operation = world.operation().await;
+        }
+        if route.path.contains("/api-keys/{id}") {
+            things.api_key = match owner.roles.has(Role::Member) {
+                true => id(&post(&owner.client, "/v1/api-keys", api_key()).await["id"]),
+                false => Uuid::now_v7().to_string(),
+            };
+        }
+        if route.operation == "confirm" && route.subject() == Subject::Oneself {
+            things.code = owner.enrol().await;
+        }
+        things
+    }
+
+    /// The path with the query that it needs.
+    pub(crate) fn path(&self, route: &Route, position: i64) -> String {
+        let mut before = "";
+        let mut segments = Vec::new();
+        for segment in route.path.split('/') {
+            segments.push(match segment.strip_prefix('{') {
+                Some(name) => self.named(before, name.trim_end_matches('}'), route),
+                None => segment,
+            });
+            before = segment;
+        }
+        let query = |name: &String| match name.as_str() {
+            "group_by" => "group_by=status".to_owned(),
+            _ => panic!("{}: what is its parameter {name} to be?", route.name),
+        };
+        let mut query: Vec<_> = route.required.iter().map(query).collect();
+        if route.waits {
+            query.push(format!("min_position={position}"));
+        }
+        let path = segments.join("/");
+        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+    }
+
+    fn named(&self, before: &str, name: &str, route: &Route) -> &str {
+        match (before, name) {
+            ("tasks", "id") => &self.task,
+            ("{type}", "task") => &self.other_task,
+            ("relations", "type") => "relates",
+            ("comments", "comment") => &self.comment,
+            ("checklist", "item") => &self.item,
+            ("users", "id") => &self.user,
+            ("sessions", "id") => &self.session,
+            ("operations", "id") => &self.operation,
+            ("api-keys", "id") => &self.api_key,
+            ("parked-events", "id") => "1",
+            ("projections", "name") => "users",
+            _ => panic!("{}: what is {{{name}}} to be?", route.name),
+        }
+    }
+
+    /// A body that the route accepts.
+    pub(crate) fn body(&self, route: &Route) -> Option<Value> {
+        route.body.as_ref()?;
+        Some(match route.operation.as_str() {
+            "register" => json!({"email": "walker@example.org", "name": "Walker", "password": PASSWORD}),
+            "login" => json!({"email": "admin@localhost", "password": PASSWORD}),
+            "forgot" => json!({"email": "walker@example.org"}),
+            "mfa" => json!({"mfa_token": "x", "code": "123456"}),
+            "verify_email" => json!({"token": "x"}),
+            "reset" => json!({"token": "x", "password": "another tempest over kiwi"}),
+            "change" => json!({"old_password": PASSWORD, "new_password": "another tempest over kiwi"}),
+            "reauthenticate" => json!({"password": PASSWORD}),
+            "confirm" => json!({"code": self.code}),
+            "invite" => {
+                json!({"email": format!("{}@example.org", Uuid::now_v7().simple()), "name": "x"})
+            }
+            "grant_role" | "revoke_role" => json!({"role": "announcer"}),
+            "create" => json!({"title": "t"}),
+            "create_api_key" => api_key(),
+            "create_service_account" => json!({"name": "x"}),
+            "batch" => json!({"atomic": false, "commands": [{"op": "start", "id": self.task}]}),
+            "assign" | "unassign" => json!({"assignees": [self.assignee]}),
+            "progress" => json!({"progress": 7}),
+            "add_comment" | "edit_comment" | "add_item" => json!({"text": "x"}),
+            _ if route.required_members().is_empty() => json!({}),
+            _ => panic!("{}: what is its body to be?", route.name),
+        })
+    }
+
+    /// Headers that the route demands.
+    pub(crate) fn headers(&self, route: &Route) -> Vec<(&'static str, &'static str)> {
+        match route.action {
+            Some(Action::UserRoles) => vec![("if-match", "*")],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same of tasks that are nowhere.
+    pub(crate) fn nowhere(&self) -> Self {
+        let nothing = || Uuid::now_v7().to_string();
+        Self { task: nothing(), comment: nothing(), item: nothing(), ..self.clone() }
+    }
+}
+
+/// A body that makes a key that is good until tomorrow.
+fn api_key() -> Value {
+    json!({"name": "robot", "scopes": ["tasks:read"], "expire_time": Utc::now() + TimeDelta::days(1)})
+}
