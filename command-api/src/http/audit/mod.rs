@@ -27,8 +27,16 @@ pub(super) use trail::Trail;
 use crate::audit::{Audit, Outcome, Record, Target};
 
 /// What is kept also when it is done: it leaves no event.
-const KEPT: [&str; 6] =
-    ["auth.login", "auth.mfa", "auth.logout", "auth.logout_all", "auth.logout_others", "auth.end_session"];
+const KEPT: [&str; 8] = [
+    "auth.login",
+    "auth.mfa",
+    "auth.oidc_callback",
+    "auth.oidc_token",
+    "auth.logout",
+    "auth.logout_all",
+    "auth.logout_others",
+    "auth.end_session",
+];
 
 /// The layer over all routes that change something. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,9 +65,12 @@ impl Watch {
                 (Method::PUT, &item.put),
                 (Method::PATCH, &item.patch),
                 (Method::DELETE, &item.delete),
+                (Method::GET, &item.get),
             ];
             for (method, operation) in operations {
                 let route = operation.as_ref().map(|operation| (method, Route::new(path, operation)));
+                // Of what only reads, that by which somebody comes in.
+                let route = route.filter(|(method, route)| *method != Method::GET || route.kept);
                 routes.entry(path.clone()).or_default().extend(route);
             }
         }
@@ -130,8 +141,9 @@ pub(crate) async fn watch(
         key_hash: key.as_ref().map(hash),
         count: 1,
     };
-    if let Some(outcome) = route.judge(response.status(), witness.principal().is_some()) {
-        watch.audit.keep(record(outcome, response.status(), code_of(&response)));
+    let status = verdict(&response);
+    if let Some(outcome) = route.judge(status, witness.principal().is_some()) {
+        watch.audit.keep(record(outcome, status, code_of(&response)));
     }
     for (task, status, code) in facts.refused {
         if let Some(outcome) = route.judge(status, true) {
@@ -146,6 +158,15 @@ async fn pass(context: &RequestContext, request: Request, next: Next) -> Respons
     match charge_address(context, &request) {
         Ok(()) => next.run(request).await,
         Err(refused) => refused.into_response(),
+    }
+}
+
+/// A browser is sent to a page whatever has become of its request.
+fn verdict(response: &Response) -> StatusCode {
+    if response.status().is_redirection() {
+        code_of(response).map_or(StatusCode::OK, Code::status)
+    } else {
+        response.status()
     }
 }
 
