@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 impl World {
     /// The rows, oldest first, once there are as many as expected.
-    async fn audited(&self, expected: usize) -> Vec<Value> {
+    pub(crate) async fn audited(&self, expected: usize) -> Vec<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let sql = "SELECT to_jsonb(a) FROM event_store.audit_log a ORDER BY occurred_at";

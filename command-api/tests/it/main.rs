@@ -12,6 +12,7 @@ mod document;
 mod idempotency;
 mod inputs;
 mod lockout;
+mod oidc;
 mod passwords;
 mod policy;
 mod preconditions;

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::{HttpMethod, Operation};
 use uuid::Uuid;
 
-use crate::api::{Answer, Api, PASSWORD, Person, World};
+use crate::{
+    api::{Answer, Api, PASSWORD, Person, World},
+    oidc::{Browser, Hostile, Lie},
+};
 
 /// A route with the right that it asks for; none = everybody's.
 pub(crate) struct Route {
@@ -58,6 +61,8 @@ pub(crate) struct Sample {
     code: String,
     /// An API key, by its id.
     key: String,
+    /// An identity at an outside provider.
+    identity: String,
 }
 
 impl Sample {
@@ -77,6 +82,7 @@ impl Sample {
             session: owner.session(),
             code: "123456".to_owned(),
             key: Uuid::now_v7().to_string(),
+            identity: Uuid::now_v7().to_string(),
         }
     }
 
@@ -85,7 +91,12 @@ impl Sample {
         let id = if route.path.contains("parked-events") { "1".to_owned() } else { id };
         let id = if route.path.contains("/sessions/") { self.session.to_string() } else { id };
         let id = if route.path.contains("/api-keys/") { self.key.clone() } else { id };
-        let path = route.path.replace("{id}", &id).replace("{comment}", &self.comment);
+        let id = if route.path.contains("/identities/") { self.identity.clone() } else { id };
+        let path = route
+            .path
+            .replace("{provider}", "hostile")
+            .replace("{id}", &id)
+            .replace("{comment}", &self.comment);
         let path =
             path.replace("{item}", &self.item).replace("{type}", "relates").replace("{task}", &self.other);
         path.replace("{name}", "tasks")
@@ -106,6 +117,7 @@ fn body(path: &str, sample: &Sample) -> Value {
         "service-accounts" => json!({"name": "x"}),
         "change" => json!({"old_password": PASSWORD, "new_password": "another tempest over kiwi"}),
         "confirm" => json!({"code": sample.code}),
+        "reauthenticate" if path.contains("/oidc/") => json!({}),
         "reauthenticate" => json!({"password": PASSWORD}),
         "batch" => json!({"commands": [{"op": "start", "id": sample.task}]}),
         _ if path.contains("/comments/") => json!({"text": "y"}),
@@ -177,8 +189,8 @@ async fn every_route_knows_who_may() {
 
 #[tokio::test]
 async fn every_route_lets_the_right_ones_in() {
-    let world = World::new().await;
-    let api = world.api().await;
+    let (world, hostile) = (World::new().await, Hostile::start().await);
+    let api = world.api_with_providers(&hostile.configured("")).await;
     let (mut ann, admin) = (api.member("ann").await, api.person("root", &[Role::Admin, Role::Member]).await);
     let oscar = api.person("oscar", &[Role::Operator]).await;
     let target = api.member("target").await;
@@ -190,9 +202,18 @@ async fn every_route_lets_the_right_ones_in() {
         let tail = route.path.rsplit('/').next().unwrap_or_default();
         let somebody = match tail {
             "disable" | "recovery-codes" => api.equip(&world, tail).await.0,
-            "enrol" | "confirm" | "reauthenticate" => api.member(tail).await,
+            "enrol" | "confirm" => api.member(tail).await,
+            "reauthenticate" if !route.path.contains("/oidc/") => api.member(tail).await,
             // Their sessions end.
             "change" => api.member(&format!("changing{}", sample.task)).await,
+            _ if route.path.contains("/identities/") => {
+                let person = api.member("linked").await;
+                let mut browser = Browser::new(&api);
+                browser.visit(&hostile, Lie::about("linked", "linked@example.org")).await.expect(303);
+                let list = api.call("GET", "/v1/auth/identities", Some(&person), json!({}), &[]).await;
+                sample.identity = list.json["items"][0]["id"].as_str().unwrap().to_owned();
+                person
+            }
             _ => ann.clone(),
         };
         let right = match action {
