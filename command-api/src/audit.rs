@@ -9,8 +9,16 @@ use uuid::Uuid;
 use crate::commands::{Commands, Refusal};
 
 /// What is kept also when it is done: it leaves no event.
-pub(crate) const KEPT: &[&str] =
-    &["auth.login", "auth.mfa", "auth.logout", "auth.logout_all", "auth.logout_others", "auth.end_session"];
+pub(crate) const KEPT: &[&str] = &[
+    "auth.login",
+    "auth.mfa",
+    "auth.oidc_callback",
+    "auth.oidc_token",
+    "auth.logout",
+    "auth.logout_all",
+    "auth.logout_others",
+    "auth.end_session",
+];
 
 /// Whose key seals what belongs to nobody in particular.
 const NOBODY: UserId = UserId(Uuid::nil());

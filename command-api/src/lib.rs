@@ -8,6 +8,7 @@ mod draft;
 mod execute;
 pub mod http;
 mod locks;
+pub mod oidc;
 pub mod relay;
 mod service;
 

@@ -20,11 +20,12 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use crate::{
     audit::{KEPT, Scribe, make_key_of_nobody},
     auth::{
-        AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_old, forget_old_tries,
-        holder,
+        AUDIENCE, Auth, SigningKeys, SigningKeysError, forget_half_logins, forget_login_codes, forget_old,
+        forget_old_tries, holder,
     },
     commands::Commands,
     http::App,
+    oidc::{Oidc, OidcArgs, forget_used_states},
     relay::{Relay, RelayConfig, StreamArgs},
 };
 
@@ -56,6 +57,9 @@ pub struct Config {
     /// Seals personal data and signing keys.
     #[command(flatten)]
     pub secret_key: SecretKeyArgs,
+    /// Who else lets people in.
+    #[command(flatten)]
+    pub oidc: OidcArgs,
 }
 
 impl From<SigningKeysError> for BuildError {
@@ -87,6 +91,8 @@ impl CommandApi {
         let secret = config.secret_key.read()?;
         let pool = pool(config, CONNECTIONS)?;
         let connect = event_store::connect_options(config.event_store.url()?.expose(), Role::Command)?;
+        let providers = config.oidc.oidc_providers.clone().unwrap_or_default();
+        let oidc = Oidc::new(&providers, &http.public_url, &secret, pool.clone())?;
         let keys = signing_keys(&pool, &secret).await?;
         let public_url = http.public_url.as_str();
         // Our own keys are at hand: verifying needs no request to ourselves.
@@ -103,7 +109,7 @@ impl CommandApi {
         let commands = Commands::new(Log::connect(pool.clone()), appender, sealer, revocations);
         let verifier = verifier.accepting(api_keys(pool, commands.clone()));
         let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
-        let app = App::new(commands.clone(), auth.clone(), verifier, http.origins());
+        let app = App::new(commands.clone(), auth.clone(), oidc, verifier, http);
         let api = Self { commands, auth, app, surroundings: surroundings.clone() };
         surroundings.shutdown.spawn(keep_keys(api.clone(), surroundings.shutdown.clone()));
         Ok(api)
@@ -217,6 +223,12 @@ async fn maintain(pool: PgPool, shutdown: Shutdown) {
         }
         if let Err(error) = forget_half_logins(&pool).await {
             tracing::warn!(%error, "logins that were not finished cannot be dropped");
+        }
+        if let Err(error) = forget_login_codes(&pool).await {
+            tracing::warn!(%error, "login codes cannot be dropped");
+        }
+        if let Err(error) = forget_used_states(&pool).await {
+            tracing::warn!(%error, "used states cannot be dropped");
         }
     }
 }

@@ -59,6 +59,10 @@ uuid_id!(
     CredentialId
 );
 uuid_id!(
+    /// An identity at an outside provider by which somebody comes in.
+    IdentityId
+);
+uuid_id!(
     /// An event (UUIDv7): CloudEvents `id`, `Nats-Msg-Id`, webhook id.
     EventId
 );

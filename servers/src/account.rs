@@ -24,6 +24,10 @@ impl Account {
         found.map(|ids| Self { other: Some(ids) }).ok_or(Error::NoAccount)
     }
 
+    /// Ourselves, root or not: for programs that do not mind.
+    #[cfg(feature = "testing")]
+    pub(crate) const OURSELVES: Self = Self { other: None };
+
     /// Whether this is not the user that we are.
     pub(crate) fn is_other(self) -> bool {
         self.other.is_some()

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use command_api::auth::PasswordError;
 use service::config::{ConfigError, EXIT_CODE};
+use service::process::BuildError;
 use service::secrets::SecretKeyError;
 
 /// What the shell gets when something that is needed is not there (`EX_UNAVAILABLE`).
@@ -33,7 +34,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     ReadModel(#[from] projections::MigrateError),
     #[error(transparent)]
-    Service(#[from] service::process::BuildError),
+    Service(#[from] BuildError),
     #[error("the first admin could not be made: {0}")]
     FirstAdmin(#[from] PasswordError),
     #[error("the log could not be asked: {0}")]
@@ -66,7 +67,9 @@ impl Failure {
     /// 64 for a bad setting, 69 for what is missing or taken, else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::Telemetry(_) => ExitCode::from(u8::try_from(EXIT_CODE).unwrap_or(1)),
+            Self::Config(_) | Self::Telemetry(_) | Self::Service(BuildError::Config(_)) => {
+                ExitCode::from(u8::try_from(EXIT_CODE).unwrap_or(1))
+            }
             Self::PortTaken(_) | Self::Listen { .. } | Self::Servers(_) | Self::NothingRuns(_) => {
                 ExitCode::from(UNAVAILABLE)
             }

@@ -1,4 +1,4 @@
-//! Logins whose password was right and whose second factor is awaited.
+//! Logins whose first step was taken and whose second factor is awaited.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::ids::UserId;
@@ -14,8 +14,10 @@ const PREFIX: &str = "tlf_";
 pub(super) struct HalfLogin {
     token_hash: Vec<u8>,
     user_id: Uuid,
-    /// The user's session epoch when the password was checked.
+    /// The user's session epoch when the first step was taken.
     pub(super) epoch: i64,
+    /// `amr` of the first step.
+    pub(super) methods: Vec<String>,
 }
 
 impl HalfLogin {
@@ -25,18 +27,24 @@ impl HalfLogin {
 }
 
 /// Begins one; gives the token that the second step needs.
-pub(super) async fn begin(pool: &PgPool, user: UserId, epoch: i64) -> Result<String, sqlx::Error> {
-    const SQL: &str = "INSERT INTO event_store.half_logins (token_hash, user_id, epoch, expires_at) \
-         VALUES ($1, $2, $3, clock_timestamp() + interval '5 minutes')";
+pub(super) async fn begin(
+    pool: &PgPool,
+    user: UserId,
+    epoch: i64,
+    methods: &[&str],
+) -> Result<String, sqlx::Error> {
+    const SQL: &str = "INSERT INTO event_store.half_logins (token_hash, user_id, epoch, methods, expires_at) \
+         VALUES ($1, $2, $3, $4, clock_timestamp() + interval '5 minutes')";
     let secret: [u8; 32] = rand::random();
     let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secret));
-    sqlx::query(SQL).bind(hash(&token)).bind(user.0).bind(epoch).execute(pool).await?;
+    let query = sqlx::query(SQL).bind(hash(&token)).bind(user.0).bind(epoch).bind(methods);
+    query.execute(pool).await?;
     Ok(token)
 }
 
 /// The login that the token belongs to, if it may still be finished.
 pub(super) async fn find(pool: &PgPool, token: &str) -> Result<Option<HalfLogin>, sqlx::Error> {
-    const SQL: &str = "SELECT token_hash, user_id, epoch FROM event_store.half_logins \
+    const SQL: &str = "SELECT token_hash, user_id, epoch, methods FROM event_store.half_logins \
          WHERE token_hash = $1 AND expires_at > clock_timestamp()";
     sqlx::query_as(SQL).bind(hash(token)).fetch_optional(pool).await
 }

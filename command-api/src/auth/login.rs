@@ -22,7 +22,7 @@ use crate::commands::{Caller, Refusal};
 /// `amr` of a login by password.
 const METHODS: [&str; 1] = ["pwd"];
 
-/// How somebody is let in whose password is right.
+/// How somebody is let in who has taken the first step.
 #[derive(Debug)]
 pub enum Entry {
     /// Now.
@@ -99,10 +99,22 @@ impl Auth {
         if let Some(hash) = rehashed {
             credentials::rehash(pool, user, &state, &hash).await?;
         }
+        Ok(self.enter(user, &state, client, &METHODS).await?)
+    }
+
+    /// Opens a session of somebody who has taken the first step in this way, unless there is a second.
+    pub(super) async fn enter(
+        &self,
+        user: UserId,
+        state: &User,
+        client: &ClientInfo,
+        methods: &[&str],
+    ) -> Result<Entry, AdmissionError> {
         if state.totp.is_some() {
-            return Ok(Entry::HalfWay(half_logins::begin(pool, user, state.session_epoch).await?));
+            let pool = self.0.commands.log().pool();
+            return Ok(Entry::HalfWay(half_logins::begin(pool, user, state.session_epoch, methods).await?));
         }
-        let admission = self.open_session(user, &state, client, &METHODS).await?;
+        let admission = self.open_session(user, state, client, methods).await?;
         Ok(Entry::In(Box::new(admission)))
     }
 

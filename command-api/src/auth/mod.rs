@@ -1,4 +1,4 @@
-//! Who comes in, and who stays in: passwords, sessions, access and refresh tokens.
+//! Who comes in, and who stays in: passwords, outside identities, sessions, access and refresh tokens.
 //!
 //! A login proves who one is, in one step or two, and opens a session; a refresh keeps it alive; both end in an
 //! [`Admission`]. What is checked, kept and signed has a file each.
@@ -9,6 +9,8 @@ mod credentials;
 mod half_logins;
 mod lockout;
 mod login;
+mod login_codes;
+mod outside;
 mod password;
 mod recovery;
 mod recovery_codes;
@@ -30,6 +32,7 @@ pub use api_keys::{ApiKeyView, ApiKeysError, WantedKey};
 pub use credentials::PasswordError;
 pub use lockout::Address;
 pub use login::{Entry, LoginError};
+pub use outside::{IdentityView, OutsideError, Person, Recognised};
 pub use password::{Busy, Hasher, Password, PasswordFault};
 pub use recovery_codes::RecoveryCode;
 pub use refresh::RefreshError;
@@ -42,8 +45,10 @@ pub use totp::Code;
 
 pub(crate) use half_logins::forget_half_logins;
 pub(crate) use lockout::forget_old_tries;
+pub(crate) use login_codes::forget_login_codes;
 pub(crate) use sessions::forget_old;
 pub(crate) use tokens::AUDIENCE;
+pub(crate) use wrapping::Wrapping;
 
 use std::{sync::Arc, time::Duration};
 
@@ -57,7 +62,6 @@ use crate::{commands::Commands, locks::Locks};
 use recovery_codes::RecoveryCodeHashes;
 use refresh_token::RefreshTokens;
 use totp::TotpSecrets;
-use wrapping::Wrapping;
 
 /// Everything that coming in needs. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::commands::{Caller, Refusal, Who};
 
-/// `amr` of a login by password and second factor.
+/// `amr` of password and second factor.
 const METHODS: [&str; 2] = ["pwd", "otp"];
 
 /// Why nobody comes in, or nobody is believed anew.
@@ -62,7 +62,7 @@ pub struct Reauthenticated {
 }
 
 impl Auth {
-    /// Finishes a login whose password was right.
+    /// Finishes a login whose first step was taken.
     pub async fn finish_login(
         &self,
         mfa_token: &str,
@@ -85,7 +85,8 @@ impl Auth {
         let caller = caller.of(commands.seal_client(user, client).await?);
         self.use_up(user, used_up, &Caller { who: Who::User(user), ..caller }).await?;
         tries::clear(pool, user).await?;
-        Ok(self.open_session(user, &state, client, &METHODS).await?)
+        let methods: Vec<&str> = login.methods.iter().map(String::as_str).chain(["otp"]).collect();
+        Ok(self.open_session(user, &state, client, &methods).await?)
     }
 
     /// Checks password and second factor of somebody who is in; the session and its tokens say so from now on.
@@ -124,10 +125,10 @@ impl Auth {
         Ok(Reauthenticated { access_token, expires_in })
     }
 
-    async fn count_try(&self, user: UserId) -> Result<(), SecondStepError> {
+    pub(super) async fn count_try(&self, user: UserId) -> Result<(), SecondFactorError> {
         match tries::take(self.0.commands.log().pool(), user).await? {
             Try::Counted => Ok(()),
-            Try::Blocked(retry_after) => Err(SecondFactorError::Blocked { retry_after }.into()),
+            Try::Blocked(retry_after) => Err(SecondFactorError::Blocked { retry_after }),
         }
     }
 

@@ -16,6 +16,8 @@ pub(crate) const EXTERNAL_REF: &str = "task.external_ref";
 pub(crate) const EMAIL: &str = "user.email";
 /// A user's name in the system that history was imported from.
 pub(crate) const SOURCE: &str = "user.source";
+/// An identity at an outside provider (HMAC of issuer and subject).
+pub(crate) const IDENTITY: &str = "user.identity";
 /// Who holds the role `admin`; finds the other admins.
 pub(crate) const ADMIN: &str = "user.admin";
 
@@ -32,7 +34,8 @@ pub(super) fn of_task(event: &TaskEvent, task: Uuid) -> impl Iterator<Item = Cla
     release.into_iter().chain(take)
 }
 
-/// The claims that a user's event moves; that of the e-mail address needs the address in clear and is the caller's.
+/// The claims that a user's event moves; those on e-mail addresses and outside identities need them in clear
+/// and are the caller's.
 pub(super) fn of_user(event: &UserEvent, user: Uuid) -> Option<Claim> {
     let admin = |action| Some(claim(ADMIN, user.to_string(), user, action));
     match event {

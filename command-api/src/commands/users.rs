@@ -101,6 +101,22 @@ impl Commands {
         Ok(self.0.log.find_claim(claims::EMAIL, &value).await?.map(UserId))
     }
 
+    /// The claim on an outside identity.
+    pub fn identity_claim(&self, user: UserId, issuer: &str, subject: &str) -> Claim {
+        claims::claim(claims::IDENTITY, self.identity(issuer, subject), user.0, ClaimAction::Take)
+    }
+
+    /// Whom this outside identity lets in.
+    pub async fn find_identity(&self, issuer: &str, subject: &str) -> Result<Option<UserId>, Refusal> {
+        let value = self.identity(issuer, subject);
+        Ok(self.0.log.find_claim(claims::IDENTITY, &value).await?.map(UserId))
+    }
+
+    /// An issuer is an address and has no line breaks.
+    fn identity(&self, issuer: &str, subject: &str) -> String {
+        self.0.sealer.hmac_claim(claims::IDENTITY, &format!("{issuer}\n{subject}"))
+    }
+
     /// Who was imported under this name of another system (`ExternalRef::as_claim`).
     pub async fn find_source(&self, source: &str) -> Result<Option<UserId>, Refusal> {
         Ok(self.0.log.find_claim(claims::SOURCE, source).await?.map(UserId))
@@ -220,6 +236,7 @@ impl<R> UserPlan<'_, R> {
                 | UserCommand::Invite { .. }
                 | UserCommand::Import { .. }
                 | UserCommand::CreateServiceAccount { .. }
+                | UserCommand::SignUpOutside { .. }
         );
         if is_new && trust == Trust::Guess {
             return Ok(Loaded { aggregate: User::default(), version: 0, occurred_at: None });

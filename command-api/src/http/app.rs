@@ -6,6 +6,7 @@ use domain::ids::{TaskId, TaskKey, UserId};
 use quick_cache::sync::Cache;
 use service::{
     auth::{Principal, Verifier},
+    config::{HttpArgs, PublicUrl},
     http::Origin,
     problem::{Code, Problem},
     request::{ClientInfo, RequestContext},
@@ -17,6 +18,7 @@ use super::problems::problem;
 use crate::{
     auth::Auth,
     commands::{Caller, Commands, SealedClient, Who},
+    oidc::Oidc,
 };
 
 /// Sessions whose address and user agent are remembered sealed.
@@ -33,10 +35,14 @@ pub struct Parts {
     pub commands: Commands,
     /// Lets people in.
     pub auth: Auth,
+    /// Knows outside providers that let people in.
+    pub oidc: Oidc,
     /// Verifies access tokens.
     pub verifier: Verifier,
     /// Whose pages may use the refresh cookie.
     pub origins: Arc<[Origin]>,
+    /// What links begin with.
+    pub public_url: PublicUrl,
     seals: Cache<Uuid, Arc<Seals>>,
 }
 
@@ -49,9 +55,10 @@ struct Seals {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(commands: Commands, auth: Auth, verifier: Verifier, origins: Vec<Origin>) -> Self {
+    pub fn new(commands: Commands, auth: Auth, oidc: Oidc, verifier: Verifier, http: &HttpArgs) -> Self {
         let seals = Cache::new(CACHED_SESSIONS);
-        Self(Arc::new(Parts { commands, auth, verifier, origins: origins.into(), seals }))
+        let (origins, public_url) = (http.origins().into(), http.public_url.clone());
+        Self(Arc::new(Parts { commands, auth, oidc, verifier, origins, public_url, seals }))
     }
 
     /// The task that a path names by UUID or by key.

@@ -5,8 +5,11 @@ mod api_keys;
 mod app;
 mod auth;
 mod batch;
+mod cookies;
 mod echo;
 mod exchange;
+mod identities;
+mod oidc;
 mod ops;
 mod pages;
 mod parts;
@@ -35,6 +38,14 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(auth::login))
         .routes(routes!(second_step::mfa))
         .routes(routes!(auth::jwks))
+        // by outside providers
+        .routes(routes!(oidc::list_oidc_providers))
+        .routes(routes!(oidc::oidc_login))
+        .routes(routes!(oidc::oidc_callback))
+        .routes(routes!(oidc::oidc_token))
+        .routes(routes!(oidc::oidc_reauthenticate))
+        .routes(routes!(identities::list_identities))
+        .routes(routes!(identities::unlink_identity))
         // mailed links, passwords
         .routes(routes!(passwords::verify_email))
         .routes(routes!(passwords::forgot))

@@ -15,10 +15,11 @@ use service::{
 
 use crate::{
     auth::{
-        AdmissionError, ApiKeysError, LoginError, PasswordError, RefreshError, SecondFactorError,
-        SecondStepError, SessionsError,
+        AdmissionError, ApiKeysError, LoginError, OutsideError, PasswordError, RefreshError,
+        SecondFactorError, SecondStepError, SessionsError,
     },
     commands::{Refusal, Refused},
+    oidc::OidcError,
 };
 
 /// The problem of a refusal.
@@ -90,6 +91,8 @@ fn user_problem(error: UserError) -> Problem {
         UserError::PasswordNeedsFactor => Problem::new(Code::PasswordNeedsFactor),
         UserError::SecondFactor => Problem::new(Code::StateConflict),
         UserError::RecoveryCodeWorthless => Problem::new(Code::MfaInvalid),
+        UserError::IdentityConflict => Problem::new(Code::IdentityConflict),
+        UserError::LastWayIn => Problem::new(Code::LastWayIn),
         UserError::LastAdmin => Problem::new(Code::LastAdmin),
         UserError::Invalid(violations) => violated(violations, ""),
     }
@@ -215,6 +218,43 @@ impl From<SecondStepError> for Problem {
             SecondStepError::Busy(_) => Self::new(Code::Overloaded).retry_after(1),
             SecondStepError::Factor(error) => error.into(),
             SecondStepError::Admission(error) => error.into(),
+        }
+    }
+}
+
+impl From<OutsideError> for Problem {
+    fn from(error: OutsideError) -> Self {
+        match error {
+            OutsideError::EmailNotVerified => Self::new(Code::OidcEmailNotVerified),
+            OutsideError::NoAccount => Self::new(Code::OidcNoAccount),
+            OutsideError::NotVerified => Self::new(Code::AccountNotVerified),
+            OutsideError::Deactivated => Self::new(Code::AccountDeactivated),
+            OutsideError::Conflict => Self::new(Code::IdentityConflict),
+            OutsideError::Over => Self::new(Code::TokenInvalid),
+            OutsideError::NoIdentity => Self::new(Code::NotFound),
+            OutsideError::Refused(refusal) => problem(refusal),
+            error @ OutsideError::Database(_) => unavailable(error),
+            OutsideError::Admission(error) => error.into(),
+            OutsideError::Factor(error) => error.into(),
+        }
+    }
+}
+
+impl From<OidcError> for Problem {
+    fn from(error: OidcError) -> Self {
+        match error {
+            OidcError::UnknownProvider => Self::new(Code::NotFound),
+            OidcError::Void => Self::new(Code::OidcLoginVoid),
+            OidcError::Refused { error, description } => {
+                let refused = Self::new(Code::OidcRefused).with("provider_error", error);
+                match description {
+                    Some(description) => refused.with("provider_error_description", description),
+                    None => refused,
+                }
+            }
+            OidcError::NotBelieved(reason) => Self::new(Code::OidcNotBelieved).with("reason", reason),
+            OidcError::Unavailable(error) => Self::new(Code::OidcUnavailable).retry_after(5).caused_by(error),
+            error @ OidcError::Database(_) => unavailable(error),
         }
     }
 }

@@ -7,16 +7,15 @@ use service::{
     problem::{Code, Problem},
 };
 
+use super::cookies;
+
 /// Browsers take it over https (and from localhost) only, and send it to `/v1/auth` only.
 const NAME: &str = "__Secure-refresh";
 const ATTRIBUTES: &str = "Path=/v1/auth; HttpOnly; Secure; SameSite=Strict";
 
 /// The token in the cookie; none if there is no cookie, or more than one.
 pub(super) fn read(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut ours = pairs.filter(|(name, _)| *name == NAME).map(|(_, value)| value);
-    ours.next().filter(|_| ours.next().is_none())
+    cookies::only(headers, NAME)
 }
 
 /// Browsers say with every POST which page sends it.

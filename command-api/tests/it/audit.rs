@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 impl World {
     /// What requests have left behind, oldest first, once there is as much as expected.
-    async fn audited(&self, expected: usize) -> Vec<Value> {
+    pub(crate) async fn audited(&self, expected: usize) -> Vec<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let sql = "SELECT to_jsonb(a) FROM event_store.audit_log a WHERE method IS NOT NULL ORDER BY occurred_at";

@@ -11,6 +11,7 @@ mod batches;
 mod idempotency;
 mod inputs;
 mod lockout;
+mod oidc;
 mod passwords;
 mod policy;
 mod preconditions;

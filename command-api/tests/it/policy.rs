@@ -51,6 +51,8 @@ pub(crate) struct Sample {
     session: Uuid,
     /// An API key, by its id.
     key: String,
+    /// An identity at an outside provider.
+    identity: String,
 }
 
 impl Sample {
@@ -69,6 +71,7 @@ impl Sample {
             user,
             session: owner.session(),
             key: Uuid::now_v7().to_string(),
+            identity: Uuid::now_v7().to_string(),
         }
     }
 
@@ -77,7 +80,12 @@ impl Sample {
         let id = if route.path.contains("parked-events") { "1".to_owned() } else { id };
         let id = if route.path.contains("/sessions/") { self.session.to_string() } else { id };
         let id = if route.path.contains("/api-keys/") { self.key.clone() } else { id };
-        let path = route.path.replace("{id}", &id).replace("{comment}", &self.comment);
+        let id = if route.path.contains("/identities/") { self.identity.clone() } else { id };
+        let path = route
+            .path
+            .replace("{provider}", "hostile")
+            .replace("{id}", &id)
+            .replace("{comment}", &self.comment);
         let path =
             path.replace("{item}", &self.item).replace("{type}", "relates").replace("{task}", &self.other);
         path.replace("{name}", "tasks")

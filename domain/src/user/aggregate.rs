@@ -4,7 +4,7 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiKeys, Link, RecentMails, Totp, UserCommand, UserContext, UserError, UserEvent, Verification,
+    ApiKeys, Identity, Link, RecentMails, Totp, UserCommand, UserContext, UserError, UserEvent, Verification,
     values::{Locale, TimeZone, UserState},
 };
 use crate::{
@@ -55,6 +55,8 @@ pub struct User {
     pub service_scopes: Option<ScopeSet>,
     /// The keys that programs may come with.
     pub api_keys: ApiKeys,
+    /// What else lets the user in, in the order of linking; one for each provider at most.
+    pub identities: Vec<Identity>,
     /// When the user signed up.
     pub create_time: Option<Timestamp>,
     /// When the last event occurred.
@@ -63,7 +65,7 @@ pub struct User {
 
 impl User {
     /// Version of the shape that snapshots have; another one is ignored and folded anew.
-    pub const SHAPE: i32 = 4;
+    pub const SHAPE: i32 = 5;
 
     /// Whether the first event has happened.
     pub fn exists(&self) -> bool {
@@ -172,6 +174,11 @@ impl User {
             }
             UserEvent::RecoveryCodeUsed(used) => {
                 self.totp = self.totp.map(|totp| totp.without(used.number));
+            }
+            UserEvent::IdentityLinked(linked) => self.identities.push(linked.into()),
+            UserEvent::IdentityUnlinked(unlinked) => {
+                self.identities.retain(|identity| identity.id != unlinked.identity);
+                self.end_sessions();
             }
         }
     }

@@ -3,12 +3,12 @@
 use uuid::Uuid;
 
 use super::{
-    ApiKeyCreated, Locked, LoginsFailed, RefreshTokenReused, TotpEnabled,
+    ApiKeyCreated, Identity, Locked, LoginsFailed, RefreshTokenReused, TotpEnabled,
     values::{Locale, Reason, TimeZone},
 };
 use crate::{
     actor::Actor,
-    ids::{CredentialId, LinkId, UserId},
+    ids::{CredentialId, IdentityId, LinkId, UserId},
     personal::Sealed,
     policy::{Role, RoleSet, ScopeSet},
     task::values::ExternalRef,
@@ -138,6 +138,22 @@ pub enum UserCommand {
         /// Its number there.
         number: u8,
     },
+    /// Sign oneself up by an outside identity whose provider vouches for the address; the claims on both are the caller's.
+    SignUpOutside {
+        /// Who.
+        user: NewUser,
+        /// Who that is there; the same person was checked.
+        identity: Identity,
+    },
+    /// Come in by an outside identity too, whose provider vouches for this user's address; the claim is the caller's.
+    LinkIdentity(Identity),
+    /// Come in by it no more; the release of the claim is the caller's.
+    UnlinkIdentity {
+        /// Which one.
+        identity: IdentityId,
+        /// Whether a password lets the user in; one that was set once stays.
+        has_password: bool,
+    },
 }
 
 /// Data of somebody new.
@@ -229,7 +245,10 @@ impl UserCommand {
             | Self::EnableTotp(_)
             | Self::DisableTotp { .. }
             | Self::RenewRecoveryCodes { .. }
-            | Self::UseRecoveryCode { .. } => false,
+            | Self::UseRecoveryCode { .. }
+            | Self::SignUpOutside { .. }
+            | Self::LinkIdentity(_)
+            | Self::UnlinkIdentity { .. } => false,
         }
     }
 }

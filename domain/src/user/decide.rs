@@ -52,6 +52,11 @@ impl User {
             UserCommand::UseRecoveryCode { recovery_codes, number } => {
                 self.use_recovery_code(recovery_codes, number)
             }
+            UserCommand::SignUpOutside { user, identity } => self.sign_up_outside(user, identity),
+            UserCommand::LinkIdentity(identity) => self.link_identity(identity),
+            UserCommand::UnlinkIdentity { identity, has_password } => {
+                self.unlink_identity(identity, has_password)
+            }
         }
     }
 
@@ -208,7 +213,9 @@ impl UserCommand {
             | Self::RecordReuse(_)
             | Self::RecordFailures(_)
             | Self::RecordLock(_)
-            | Self::UseRecoveryCode { .. } => None,
+            | Self::UseRecoveryCode { .. }
+            | Self::SignUpOutside { .. }
+            | Self::LinkIdentity(_) => None,
             Self::Invite { .. } => Some(Action::UserInvite),
             Self::Import { .. } => Some(Action::Import),
             Self::Verify { proof: Proof::Word } => Some(Action::UserVerify),
@@ -216,7 +223,8 @@ impl UserCommand {
             | Self::ChangePassword { .. }
             | Self::EnableTotp(_)
             | Self::DisableTotp { .. }
-            | Self::RenewRecoveryCodes { .. } => Some(Action::UserEdit),
+            | Self::RenewRecoveryCodes { .. }
+            | Self::UnlinkIdentity { .. } => Some(Action::UserEdit),
             Self::CreateServiceAccount { .. } => Some(Action::ServiceAccountManage),
             Self::CreateApiKey(_) | Self::RevokeApiKey { .. } => Some(Action::ApiKeyManage),
             Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),

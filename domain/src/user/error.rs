@@ -42,6 +42,12 @@ pub enum UserError {
     /// Not a recovery code in force, or used before.
     #[error("the recovery code is worthless")]
     RecoveryCodeWorthless,
+    /// Another identity of the same provider lets this user in already.
+    #[error("the user is somebody else at this provider")]
+    IdentityConflict,
+    /// There is no password and no other identity.
+    #[error("nothing else would let the user in")]
+    LastWayIn,
     /// Nobody would be left to manage users.
     #[error("the last admin stays")]
     LastAdmin,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::values::{Locale, RatePerMinute, Reason, TimeZone};
 use crate::{
     event::{Change, Nothing, events},
-    ids::{CredentialId, LinkId},
+    ids::{CredentialId, IdentityId, LinkId},
     personal::Sealed,
     policy::{Role, RoleSet, ScopeSet},
     task::values::ExternalRef,
@@ -69,6 +69,10 @@ events! {
         RecoveryCodesRenewed(RecoveryCodesRenewed) = "user.recovery_codes_renewed" v "1",
         /// A recovery code was used in place of the second factor; it is worthless now.
         RecoveryCodeUsed(RecoveryCodeUsed) = "user.recovery_code_used" v "1",
+        /// An identity at an outside provider lets the user in from now on.
+        IdentityLinked(IdentityLinked) = "user.identity_linked" v "1",
+        /// It does so no more. All sessions are over.
+        IdentityUnlinked(IdentityUnlinked) = "user.identity_unlinked" v "1",
     }
 }
 
@@ -84,6 +88,7 @@ impl UserEvent {
         "user.password_changed",
         "user.totp_enabled",
         "user.totp_disabled",
+        "user.identity_unlinked",
     ];
 
     /// Whether access tokens from before are stale.
@@ -258,6 +263,38 @@ pub struct PasswordChanged {
     pub by: PasswordProof,
     /// The password that counts from now on.
     pub credential: CredentialId,
+}
+
+/// Payload of `user.identity_linked`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IdentityLinked {
+    /// Its name here.
+    pub identity: IdentityId,
+    /// The provider's short name in the configuration.
+    pub provider: String,
+    /// The provider's name for itself.
+    pub issuer: String,
+    /// The provider's name for the person.
+    pub subject: Sealed,
+    /// How one knows that both are the same person.
+    pub by: LinkProof,
+}
+
+/// Payload of `user.identity_unlinked`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IdentityUnlinked {
+    /// Which one.
+    pub identity: IdentityId,
+}
+
+words! {
+    /// What an outside identity was linked on.
+    LinkProof {
+        /// The user began with it.
+        SignUp = "sign_up",
+        /// The provider vouches for the user's address.
+        VerifiedEmail = "verified_email",
+    }
 }
 
 words! {

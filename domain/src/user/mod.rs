@@ -1,5 +1,5 @@
-//! The user: signing up, profile, roles, which password counts, being locked out. Passwords themselves and sessions are
-//! not here.
+//! The user: signing up, profile, roles, which password counts, which outside identities do, being locked out. Passwords
+//! themselves and sessions are not here.
 
 mod aggregate;
 mod api_keys;
@@ -7,6 +7,7 @@ mod commands;
 mod decide;
 mod error;
 mod events;
+mod identities;
 mod links;
 mod passwords;
 mod totp;
@@ -17,10 +18,11 @@ pub use api_keys::{ApiKey, ApiKeys};
 pub use commands::{NewUser, Profile, Proof, SignUp, UserCommand, UserContext, UserFacts};
 pub use error::UserError;
 pub use events::{
-    ApiKeyCreated, ApiKeyEntry, Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof,
-    PasswordResetRequested, RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered,
-    ResetOccasion, RoleEntry, ServiceAccountCreated, StateChange, TotpEnabled, UserEvent,
-    VerificationRequested,
+    ApiKeyCreated, ApiKeyEntry, IdentityLinked, IdentityUnlinked, Imported, Invited, LinkProof, Locked,
+    LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested, RecoveryCodeUsed,
+    RecoveryCodesRenewed, RefreshTokenReused, Registered, ResetOccasion, RoleEntry, ServiceAccountCreated,
+    StateChange, TotpEnabled, UserEvent, VerificationRequested,
 };
+pub use identities::Identity;
 pub use links::{Link, RecentMails, Verification};
 pub use totp::{RecoveryCodes, Totp};

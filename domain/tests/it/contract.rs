@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 use cqrs_es::Aggregate;
 use domain::{
     event::{Change, Nothing, from_stored, to_stored},
-    ids::{CredentialId, LinkId, TaskKey},
+    ids::{CredentialId, IdentityId, LinkId, TaskKey},
     operation::{OperationEvent, OperationKind, Requested},
     personal::Sealed,
     policy::{Role, RoleSet, Scope, ScopeSet},
@@ -20,10 +20,10 @@ use domain::{
     },
     time::TimeZone,
     user::{
-        ApiKeyCreated, ApiKeyEntry, Imported, Invited, Locked, LoginsFailed, PasswordChanged, PasswordProof,
-        PasswordResetRequested, RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered,
-        ResetOccasion, RoleEntry, ServiceAccountCreated, StateChange, TotpEnabled, User, UserEvent,
-        VerificationRequested,
+        ApiKeyCreated, ApiKeyEntry, IdentityLinked, IdentityUnlinked, Imported, Invited, LinkProof, Locked,
+        LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested, RecoveryCodeUsed,
+        RecoveryCodesRenewed, RefreshTokenReused, Registered, ResetOccasion, RoleEntry,
+        ServiceAccountCreated, StateChange, TotpEnabled, User, UserEvent, VerificationRequested,
         values::{Locale, RatePerMinute},
     },
 };
@@ -184,6 +184,14 @@ fn user_events() -> Vec<UserEvent> {
         UserEvent::TotpDisabled(Nothing {}),
         UserEvent::RecoveryCodesRenewed(RecoveryCodesRenewed { recovery_codes: Uuid::from_u128(10) }),
         UserEvent::RecoveryCodeUsed(RecoveryCodeUsed { number: 3, left: 9 }),
+        UserEvent::IdentityLinked(IdentityLinked {
+            identity: IdentityId(Uuid::from_u128(11)),
+            provider: "corp".to_owned(),
+            issuer: "https://login.example.com".to_owned(),
+            subject: sealed("c3ViamVjdA"),
+            by: LinkProof::VerifiedEmail,
+        }),
+        UserEvent::IdentityUnlinked(IdentityUnlinked { identity: IdentityId(Uuid::from_u128(11)) }),
     ]
 }
 

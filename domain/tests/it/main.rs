@@ -9,6 +9,7 @@ mod contract;
 mod create;
 mod edit;
 mod given;
+mod identities;
 mod life;
 mod merge;
 mod needs;

@@ -41,7 +41,7 @@ pub(crate) fn himself() -> Actor {
     member(somebody())
 }
 
-fn new_user() -> NewUser {
+pub(crate) fn new_user() -> NewUser {
     let (locale, time_zone) = (Locale::parse("ko-KR").unwrap(), TimeZone::parse("Asia/Seoul").unwrap());
     NewUser { email: sealed("mail"), name: sealed("name"), locale, time_zone }
 }

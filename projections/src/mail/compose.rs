@@ -46,6 +46,9 @@ pub(super) enum Topic {
         count: u32,
         tried_from: String,
     },
+    IdentityLinked {
+        issuer: String,
+    },
 }
 
 /// What all mails are made from.
@@ -90,6 +93,9 @@ pub(super) async fn compose(
             let [Unsealed::Clear(tried_from)] = &opened[..] else { return Ok(None) };
             let topic = Topic::LoginsFailed { count: *count, tried_from: tried_from.clone() };
             (topic, links.for_another_link())
+        }
+        Occasion::IdentityLinked { issuer } => {
+            (Topic::IdentityLinked { issuer: issuer.clone() }, links.for_another_link())
         }
     };
     let facts = Facts { name: name.clone(), when: minute(at.occurred_at), url };

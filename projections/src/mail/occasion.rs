@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use domain::{
     personal::Sealed,
     time::Timestamp,
-    user::{PasswordProof, ResetOccasion, UserEvent},
+    user::{LinkProof, PasswordProof, ResetOccasion, UserEvent},
 };
 use event_store::envelope::Envelope;
 use uuid::Uuid;
@@ -29,6 +29,8 @@ pub(super) enum Occasion {
     TokenReused { used_from: Sealed, reused_from: Sealed },
     /// Wrong passwords were tried; the last one from which address.
     LoginsFailed { count: u32, tried_from: Sealed },
+    /// An identity at this issuer lets them in too.
+    IdentityLinked { issuer: String },
 }
 
 /// The occasion that an event is, if it still matters.
@@ -57,6 +59,13 @@ pub(super) fn occasion(at: &Envelope, event: &UserEvent, now: Timestamp) -> Opti
         }),
         UserEvent::LoginsFailed(failed) => is_news
             .then(|| Occasion::LoginsFailed { count: failed.count, tried_from: failed.tried_from.clone() }),
+        UserEvent::IdentityLinked(linked) => match linked.by {
+            // They have just come by it.
+            LinkProof::SignUp => None,
+            LinkProof::VerifiedEmail => {
+                is_news.then(|| Occasion::IdentityLinked { issuer: linked.issuer.clone() })
+            }
+        },
         UserEvent::Registered(_)
         | UserEvent::Invited(_)
         | UserEvent::Imported(_)
@@ -76,6 +85,7 @@ pub(super) fn occasion(at: &Envelope, event: &UserEvent, now: Timestamp) -> Opti
         | UserEvent::TotpEnabled(_)
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
-        | UserEvent::RecoveryCodeUsed(_) => None,
+        | UserEvent::RecoveryCodeUsed(_)
+        | UserEvent::IdentityUnlinked(_) => None,
     }
 }

@@ -62,7 +62,9 @@ pub(super) async fn fold(delivery: &mut PgConnection, user: Uuid, event: &UserEv
         | UserEvent::TotpEnabled(_)
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
-        | UserEvent::RecoveryCodeUsed(_) => Ok(()),
+        | UserEvent::RecoveryCodeUsed(_)
+        | UserEvent::IdentityLinked(_)
+        | UserEvent::IdentityUnlinked(_) => Ok(()),
     }
 }
 

@@ -6,13 +6,14 @@ use axum::{body::Body, http::Request};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     event::{Change, Nothing, to_stored},
-    ids::{CredentialId, LinkId},
+    ids::{CredentialId, IdentityId, LinkId},
     personal::Sealed,
     policy::RoleSet,
     time::{TimeZone, Timestamp},
     user::{
-        Invited, LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested, RefreshTokenReused,
-        Registered, ResetOccasion, UserEvent, VerificationRequested, values::Locale,
+        IdentityLinked, Invited, LinkProof, LoginsFailed, PasswordChanged, PasswordProof,
+        PasswordResetRequested, RefreshTokenReused, Registered, ResetOccasion, UserEvent,
+        VerificationRequested, values::Locale,
     },
 };
 use event_store::{MasterKey, NewEvent, Pressure, Sealer};
@@ -57,6 +58,17 @@ fn to_reset(link: Uuid, hours: i64, occasion: ResetOccasion) -> UserEvent {
 
 fn changed(by: PasswordProof) -> UserEvent {
     UserEvent::PasswordChanged(PasswordChanged { by, credential: CredentialId(Uuid::now_v7()) })
+}
+
+fn linked(by: LinkProof, subject: Sealed) -> UserEvent {
+    let (provider, issuer) = ("corp".to_owned(), "https://login.example.com".to_owned());
+    UserEvent::IdentityLinked(IdentityLinked {
+        identity: IdentityId(Uuid::now_v7()),
+        provider,
+        issuer,
+        subject,
+        by,
+    })
 }
 
 fn tokens() -> MailTokens {
@@ -182,6 +194,8 @@ async fn every_occasion_has_its_mail() {
         changed(PasswordProof::SignUp),
         UserEvent::RefreshTokenReused(reuse),
         UserEvent::LoginsFailed(LoginsFailed { count: 3, tried_from: world.seal(ann, "198.51.100.4").await }),
+        linked(LinkProof::SignUp, world.seal(ann, "1").await),
+        linked(LinkProof::VerifiedEmail, world.seal(ann, "2").await),
     ];
     world.happens(ann, 0, &events).await;
     let invitation = UserEvent::Invited(Invited {
@@ -205,13 +219,16 @@ async fn every_occasion_has_its_mail() {
         "Your password was changed",
         "A session of yours was ended",
         "Wrong passwords for your account",
+        "Another way into your account",
         "Taskledger에 초대되었습니다",
     ];
     assert_eq!(subjects, expected);
     let link = |purpose, user, link, page: &str, language: &str| {
         format!("\n\n{URL}/auth/{page}#token={}&lang={language}\n\n", tokens().write(purpose, user, link))
     };
-    let [verification, _, forgotten, _, reused, tried, invitation] = &mails[..] else { panic!("{mails:?}") };
+    let [verification, _, forgotten, _, reused, tried, linked, invitation] = &mails[..] else {
+        panic!("{mails:?}")
+    };
     assert!(verification.text.contains(&link(Purpose::VerifyEmail, ann, verify, "verify", "en")));
     assert!(!verification.text.contains("Ann"), "{}", verification.text);
     assert!(forgotten.text.contains(&link(Purpose::ResetPassword, ann, reset, "reset", "en")));
@@ -222,6 +239,7 @@ async fn every_occasion_has_its_mail() {
         reused.text.contains("192.0.2.1 and 2001:db8::7") && reused.text.contains("2023-11-14 22:13 UTC")
     );
     assert!(tried.text.contains("3 times, last from 198.51.100.4"), "{}", tried.text);
+    assert!(linked.text.contains("an account at https://login.example.com lets you in"), "{}", linked.text);
     assert!(invitation.text.contains(&link(Purpose::ResetPassword, kim, invited, "reset", "ko")));
     assert!(invitation.text.contains("김하늘 님"), "{}", invitation.text);
     assert_eq!((&*invitation.to, &forgotten.to), ("kim@example.com", &format!("{ann}@example.com")));

@@ -55,25 +55,59 @@ pub(super) fn install(
     account: Account,
     progress: fn(&str),
 ) -> Result<PathBuf, Error> {
-    let wheel = &program.wheel;
+    let package = program.wheel.package();
     let cache = places.cache_for(account);
-    let home = cache.join(format!("{}-{}", wheel.name, wheel.version));
-    let path = home.join(wheel.inside);
+    let path = cache.join(&package.directory).join(package.inside);
     if path.is_file() {
         return Ok(path);
     }
     let pip = find_pip(places).ok_or(Error::NoPip { program: program.name, needed: program.oldest_text })?;
-    create_open(&cache)?;
-    let _alone = lock(&cache)?;
-    if path.is_file() {
-        return Ok(path);
-    }
-    progress(&format!("installing {} {} into {} ...", wheel.name, wheel.version, cache.display()));
-    let staging = tempfile::tempdir_in(&cache).map_err(at(&cache))?;
-    run_pip(&pip, wheel, staging.path())?;
-    let installed = staging.path().join("installed");
-    std::fs::rename(&installed, &home).map_err(at(&home))?;
+    provide(&package, &pip, &cache, progress)?;
     Ok(path)
+}
+
+/// Something that pip installs whole, or not at all.
+pub(crate) struct Package {
+    /// What people call it.
+    pub(crate) title: String,
+    /// Where it lies in the cache.
+    pub(crate) directory: String,
+    /// For pip: exact versions with their hashes.
+    pub(crate) requirements: String,
+    /// A file in that directory.
+    pub(crate) inside: &'static str,
+}
+
+impl Wheel {
+    fn package(&self) -> Package {
+        let hashes = self.hashes.iter().map(|hash| format!(" --hash=sha256:{hash}"));
+        Package {
+            title: format!("{}=={}", self.name, self.version),
+            directory: format!("{}-{}", self.name, self.version),
+            requirements: format!("{}=={}{}\n", self.name, self.version, hashes.collect::<String>()),
+            inside: self.inside,
+        }
+    }
+}
+
+/// Installs a package into the cache, unless somebody else has done so meanwhile.
+pub(crate) fn provide(
+    package: &Package,
+    pip: &[String],
+    cache: &Path,
+    progress: fn(&str),
+) -> Result<(), Error> {
+    create_open(cache)?;
+    let _alone = lock(cache)?;
+    let home = cache.join(&package.directory);
+    if home.join(package.inside).is_file() {
+        return Ok(());
+    }
+    progress(&format!("installing {} into {} ...", package.title, cache.display()));
+    let staging = tempfile::tempdir_in(cache).map_err(at(cache))?;
+    run_pip(pip, package, staging.path())?;
+    let installed = staging.path().join("installed");
+    std::fs::rename(&installed, &home).map_err(at(&home))
 }
 
 /// Only the cache's own directories: those above it exist or are made as the user has it.
@@ -101,11 +135,9 @@ fn find_pip(places: &Places) -> Option<Vec<String>> {
     })
 }
 
-fn run_pip(pip: &[String], wheel: &Wheel, staging: &Path) -> Result<(), Error> {
+fn run_pip(pip: &[String], package: &Package, staging: &Path) -> Result<(), Error> {
     let list = staging.join("requirements.txt");
-    let hashes = wheel.hashes.iter().map(|hash| format!(" --hash=sha256:{hash}"));
-    let line = format!("{}=={}{}\n", wheel.name, wheel.version, hashes.collect::<String>());
-    std::fs::write(&list, line).map_err(at(&list))?;
+    std::fs::write(&list, &package.requirements).map_err(at(&list))?;
     // Whatever mask the user has, another user may have to run what is installed.
     let output = Command::new("sh")
         .args(["-c", "umask 022 && exec \"$@\"", "sh"])
@@ -133,7 +165,7 @@ fn run_pip(pip: &[String], wheel: &Wheel, staging: &Path) -> Result<(), Error> {
     if output.status.success() {
         return Ok(());
     }
-    Err(Error::Pip { package: format!("{}=={}", wheel.name, wheel.version), reason: complaint(&output) })
+    Err(Error::Pip { package: package.title.clone(), reason: complaint(&output) })
 }
 
 /// pip's most telling line: the first that it marks as an error.

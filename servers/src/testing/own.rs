@@ -125,7 +125,7 @@ impl Drop for OwnNats {
     }
 }
 
-fn discard(kept: &Kept, home: &Path) {
+pub(super) fn discard(kept: &Kept, home: &Path) {
     if kept.has_ended() {
         drop(std::fs::remove_dir_all(home));
     } else {
@@ -133,7 +133,7 @@ fn discard(kept: &Kept, home: &Path) {
     }
 }
 
-fn own_home() -> PathBuf {
+pub(super) fn own_home() -> PathBuf {
     let name = format!("taskledger-tests-{}-{:08x}", std::process::id(), rand::random::<u32>());
     temporary().join(name)
 }

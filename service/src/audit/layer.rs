@@ -113,9 +113,12 @@ struct Refusal {
 impl Refusal {
     fn of(response: &Response) -> Self {
         let (problem, extensions) = (response.extensions().get::<Problem>(), response.extensions());
+        let code = problem.map(Problem::code).or_else(|| extensions.get::<Code>().copied());
+        // A browser is sent to a page whatever has become of its request.
+        let sent_on = || code.map_or(StatusCode::OK, Code::status);
         Self {
-            status: response.status(),
-            code: problem.map(Problem::code).or_else(|| extensions.get::<Code>().copied()),
+            status: if response.status().is_redirection() { sent_on() } else { response.status() },
+            code,
             hidden: problem.is_some_and(Problem::is_hidden),
         }
     }

@@ -203,6 +203,30 @@ codes! {
     PasswordNeedsFactor = "PASSWORD_NEEDS_FACTOR" CONFLICT
         en "The password is too short to do alone" "Without a second factor it needs at least 15 characters: change it first."
         ko "비밀번호만으로 쓰기에는 짧습니다" "2차 인증이 없으면 15자 이상이어야 합니다. 먼저 비밀번호를 바꾸세요.";
+    OidcLoginVoid = "OIDC_LOGIN_VOID" UNAUTHORIZED
+        en "This login is void" "It was not begun in this browser, was finished before or took too long: begin again."
+        ko "유효하지 않은 로그인입니다" "이 브라우저에서 시작하지 않았거나 이미 끝났거나 너무 오래 걸렸습니다. 다시 시작하세요.";
+    OidcRefused = "OIDC_REFUSED" UNAUTHORIZED
+        en "The provider has refused the login" "The member provider_error says why."
+        ko "외부 로그인이 거부되었습니다" "이유는 provider_error에 있습니다.";
+    OidcNotBelieved = "OIDC_NOT_BELIEVED" UNAUTHORIZED
+        en "What the provider says does not hold" "Begin again; if it stays so, tell an admin what reason says."
+        ko "외부 로그인 응답을 믿을 수 없습니다" "다시 시작하고, 반복되면 reason을 관리자에게 알려 주세요.";
+    OidcUnavailable = "OIDC_UNAVAILABLE" SERVICE_UNAVAILABLE
+        en "The provider does not answer" "Try again after Retry-After, or log in in another way."
+        ko "외부 로그인 서버가 응답하지 않습니다" "Retry-After 후에 다시 시도하거나 다른 방법으로 로그인하세요.";
+    OidcEmailNotVerified = "OIDC_EMAIL_NOT_VERIFIED" FORBIDDEN
+        en "The provider does not vouch for your e-mail address" "Verify the address there, or log in in another way."
+        ko "외부 계정의 이메일이 확인되지 않았습니다" "그곳에서 주소를 확인하거나 다른 방법으로 로그인하세요.";
+    OidcNoAccount = "OIDC_NO_ACCOUNT" FORBIDDEN
+        en "There is no account for you here" "This provider may not make one: ask an admin for an invitation."
+        ko "계정이 없습니다" "이 외부 로그인으로는 가입할 수 없습니다. 관리자에게 초대를 요청하세요.";
+    IdentityConflict = "IDENTITY_CONFLICT" CONFLICT
+        en "You are somebody else at this provider" "Log in there with the account that is linked here, or remove that one first."
+        ko "연결된 외부 계정과 다릅니다" "연결된 외부 계정으로 로그인하거나 먼저 그 연결을 삭제하세요.";
+    LastWayIn = "LAST_WAY_IN" CONFLICT
+        en "Nothing else would let you in" "Set a password first."
+        ko "다른 로그인 방법이 없습니다" "먼저 비밀번호를 정하세요.";
     Unauthenticated = "UNAUTHENTICATED" UNAUTHORIZED
         en "Authentication is required" "Send Authorization: Bearer with an access token."
         ko "인증이 필요합니다" "Authorization: Bearer로 액세스 토큰을 보내세요.";

@@ -1,5 +1,5 @@
 use clap::Args;
-use command_api::{CommandApi, Config, relay::StreamArgs};
+use command_api::{CommandApi, Config, oidc::OidcArgs, relay::StreamArgs};
 use event_store::Pressure;
 use service::{config::HttpArgs, process::Surroundings};
 
@@ -21,7 +21,8 @@ pub(crate) struct MakeFirstAdmin {
 /// Makes the first admin of an installation whose services run apart.
 pub(crate) async fn first_admin(arguments: MakeFirstAdmin) -> Result<(), Failure> {
     let Target { event_store, nats, secret_key, .. } = arguments.target.resolve()?;
-    let config = Config { event_store, nats, stream: StreamArgs::default(), secret_key };
+    let (stream, oidc) = (StreamArgs::default(), OidcArgs::default());
+    let config = Config { event_store, nats, stream, secret_key, oidc };
     let surroundings = Surroundings::default();
     let commands = CommandApi::start(&config, &arguments.http, &surroundings, &Pressure::default()).await?;
     let made = FirstAdmin::ensure(&arguments.admin, &commands).await;

@@ -2,7 +2,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
-use command_api::relay::StreamArgs;
+use command_api::{oidc::OidcArgs, relay::StreamArgs};
 use servers::Which;
 use service::config::{
     ConfigError, EventStoreArgs, HttpArgs, InvalidUrl, LogArgs, NatsArgs, ReadModelArgs, Span,
@@ -47,6 +47,8 @@ pub(crate) struct Up {
     /// How long the read models may stand still while commands come as fast as they can be written; `0s`: never.
     #[arg(long, env = "BURST_LAG", value_name = "SPAN", default_value = "30s")]
     pub(crate) burst_lag: Span,
+    #[command(flatten)]
+    pub(crate) oidc: OidcArgs,
     #[command(flatten)]
     pub(crate) http: HttpArgs,
     #[command(flatten)]

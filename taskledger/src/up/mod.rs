@@ -54,6 +54,7 @@ async fn serve(
         host: arguments.host,
         http,
         stream: arguments.stream.clone(),
+        oidc: arguments.oidc.clone(),
         surroundings: Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() },
         pressure: Pressure::new(arguments.burst_lag.0),
     };

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
-use command_api::{CommandApi, relay::StreamArgs};
+use command_api::{CommandApi, oidc::OidcArgs, relay::StreamArgs};
 use event_store::Pressure;
 use projections::delivery::Delivery;
 use projections::mail::mailbox;
@@ -18,6 +18,7 @@ pub(super) struct Process {
     pub(super) host: IpAddr,
     pub(super) http: HttpArgs,
     pub(super) stream: StreamArgs,
+    pub(super) oidc: OidcArgs,
     pub(super) surroundings: Surroundings,
     pub(super) pressure: Pressure,
 }
@@ -64,6 +65,7 @@ impl Process {
             nats: settings.nats.clone(),
             stream: self.stream.clone(),
             secret_key: settings.secret_key.clone(),
+            oidc: self.oidc.clone(),
         };
         Ok(command_api::build(&config, &self.http, &self.surroundings, &self.pressure).await?)
     }

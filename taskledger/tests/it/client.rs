@@ -34,6 +34,7 @@ impl Client {
         service::tls::install();
         let http = reqwest::Client::builder()
             .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
             .timeout(ONE_ANSWER)
             .build()
             .expect("a client without special wishes");

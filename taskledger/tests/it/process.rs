@@ -53,8 +53,12 @@ impl Up {
 
     /// The same with more settings.
     pub(crate) fn start_with(data: &Path, set: impl FnOnce(&mut Command)) -> Self {
+        Self::start_at(data, 0, set)
+    }
+
+    pub(crate) fn start_at(data: &Path, port: u16, set: impl FnOnce(&mut Command)) -> Self {
         let mut command = taskledger();
-        command.arg("--data-dir").arg(data).args(["--port", "0"]).stdout(Stdio::piped());
+        command.arg("--data-dir").arg(data).arg("--port").arg(port.to_string()).stdout(Stdio::piped());
         set(&mut command);
         let mut child = command.spawn().expect("the program runs");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));

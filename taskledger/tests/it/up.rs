@@ -85,9 +85,12 @@ fn a_taken_port_is_named() {
 
 #[test]
 fn a_bad_setting_is_one_line_and_exit_code_64() {
-    for (name, value) in
-        [("TASKLEDGER_SERVERS", "docker"), ("EVENT_STORE_URL", "mysql://x"), ("RUST_LOG", "a=b=c")]
-    {
+    for (name, value) in [
+        ("TASKLEDGER_SERVERS", "docker"),
+        ("EVENT_STORE_URL", "mysql://x"),
+        ("RUST_LOG", "a=b=c"),
+        ("OIDC_PROVIDERS", "/nowhere"),
+    ] {
         let (code, words) = fails(taskledger().env(name, value).args(["--port", "0"]));
         assert_eq!(code, 64, "{name}: {words}");
     }

@@ -1,4 +1,4 @@
-//! The pages that mailed links open. They hold nothing of anybody: the token stays in the browser until it is posted.
+//! The pages that mailed links open, and the one where logins by outside providers end. They hold nothing of anybody: the token stays in the browser until it is posted.
 
 use axum::{
     Router,
@@ -24,6 +24,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/auth/verify", page("verify"))
         .route("/auth/reset", page("reset"))
+        .route("/auth/entered", page("entered"))
         .route("/auth/page.js", get(async || served("text/javascript; charset=utf-8", SCRIPT)))
         .route("/auth/page.css", get(async || served("text/css; charset=utf-8", STYLE)))
 }

@@ -1,5 +1,5 @@
-// What a mailed link opens. The token stands behind the #, which browsers send to nobody; it is used when a button is
-// pressed, not by opening the page, so programs that look into mails use nothing up.
+// What a mailed link opens, and where logins by outside providers end. The token stands behind the #, which browsers send to
+// nobody; it is used when a button is pressed, not by opening the page, so programs that look into mails use nothing up.
 'use strict';
 
 const TEXTS = {
@@ -17,6 +17,23 @@ const TEXTS = {
     forgotButton: 'Send a link',
     sent: 'If the address is known, a link is on its way.',
     failed: 'That did not work. Try again in a moment.',
+    entered: 'You are logged in.',
+    handedOver: 'The login is done. Go back to the program that has asked for it.',
+    secondStep: 'One more step: what does your authenticator show?',
+    secondStepLabel: 'Code, 6 digits',
+    secondStepButton: 'Log in',
+    refused: 'You are not logged in.',
+    reasons: {
+      OIDC_LOGIN_VOID: 'This login was not begun in this browser, was finished before or took too long. Begin again.',
+      OIDC_REFUSED: 'The provider has refused the login.',
+      OIDC_NOT_BELIEVED: 'The answer of the provider does not hold. Begin again; if it stays so, tell an admin.',
+      OIDC_UNAVAILABLE: 'The provider does not answer. Try again later, or log in in another way.',
+      OIDC_EMAIL_NOT_VERIFIED: 'The provider does not vouch for your e-mail address.',
+      OIDC_NO_ACCOUNT: 'There is no account for you here. Ask an admin for an invitation.',
+      IDENTITY_CONFLICT: 'Your account here is linked to another account of this provider.',
+      ACCOUNT_NOT_VERIFIED: 'Your address is not confirmed here. Open the link in the mail, or set a password first.',
+      ACCOUNT_DEACTIVATED: 'Your account is deactivated. Ask an admin.',
+    },
   },
   ko: {
     verify: '본인의 주소가 맞으면 확인해 주세요.',
@@ -32,6 +49,23 @@ const TEXTS = {
     forgotButton: '링크 보내기',
     sent: '등록된 주소라면 링크를 보냈습니다.',
     failed: '처리하지 못했습니다. 잠시 후 다시 시도하세요.',
+    entered: '로그인되었습니다.',
+    handedOver: '로그인이 끝났습니다. 요청한 프로그램으로 돌아가세요.',
+    secondStep: '한 단계 남았습니다. 인증 앱에 표시된 코드를 입력하세요.',
+    secondStepLabel: '코드 (6자리)',
+    secondStepButton: '로그인',
+    refused: '로그인되지 않았습니다.',
+    reasons: {
+      OIDC_LOGIN_VOID: '이 브라우저에서 시작하지 않았거나 이미 끝났거나 너무 오래 걸린 로그인입니다. 다시 시작하세요.',
+      OIDC_REFUSED: '외부 로그인이 거부되었습니다.',
+      OIDC_NOT_BELIEVED: '외부 로그인 응답을 믿을 수 없습니다. 다시 시작하고, 반복되면 관리자에게 알려 주세요.',
+      OIDC_UNAVAILABLE: '외부 로그인 서버가 응답하지 않습니다. 나중에 다시 시도하거나 다른 방법으로 로그인하세요.',
+      OIDC_EMAIL_NOT_VERIFIED: '외부 계정의 이메일 주소가 확인되지 않았습니다.',
+      OIDC_NO_ACCOUNT: '계정이 없습니다. 관리자에게 초대를 요청하세요.',
+      IDENTITY_CONFLICT: '이 계정에는 다른 외부 계정이 연결되어 있습니다.',
+      ACCOUNT_NOT_VERIFIED: '이메일 주소가 확인되지 않은 계정입니다. 메일의 링크를 열거나 먼저 비밀번호를 정하세요.',
+      ACCOUNT_DEACTIVATED: '비활성화된 계정입니다. 관리자에게 문의하세요.',
+    },
   },
 };
 
@@ -83,8 +117,25 @@ function askForLink(message) {
   ask(message, texts.forgotLabel, email, texts.forgotButton, send);
 }
 
+// Only reasons that we know are shown: anybody can make a link to this page.
+function end() {
+  document.documentElement.lang = language;
+  const [problem, half] = [link.get('problem'), link.get('mfa_token')];
+  if (problem) {
+    show(Object.hasOwn(texts.reasons, problem) ? texts.reasons[problem] : texts.refused);
+  } else if (half) {
+    const code = { required: true, minLength: 6, autocomplete: 'one-time-code' };
+    const finish = (code) => post('mfa', { mfa_token: half, code, refresh_cookie: true }, texts.entered);
+    ask(texts.secondStep, texts.secondStepLabel, code, texts.secondStepButton, finish);
+  } else {
+    show(link.has('code') ? texts.handedOver : texts.entered);
+  }
+}
+
 const token = link.get('token');
-if (!token) {
+if (document.body.dataset.page === 'entered') {
+  end();
+} else if (!token) {
   askForLink(texts.forgot);
 } else if (document.body.dataset.page === 'verify') {
   ask(texts.verify, '', null, texts.verifyButton, () => post('verify-email', { token }, texts.verified));

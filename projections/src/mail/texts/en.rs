@@ -89,6 +89,21 @@ pub(in crate::mail) fn words(topic: Topic, facts: Facts) -> Words {
                 text("If it was not you, there is nothing to do: after a few more tries there is a pause."),
             ],
         ),
+        Topic::IdentityLinked { issuer } => (
+            "Another way into your account",
+            vec![
+                hello,
+                Part::Text(format!(
+                    "Since {when} an account at {issuer} lets you in at Taskledger: it bears your e-mail address, and {issuer} \
+                     says that it was verified."
+                )),
+                text(
+                    "If that was not you, set a new password now, which ends all sessions, and remove the identity from your \
+                     account:",
+                ),
+                Part::Link { label: "Set a new password", url },
+            ],
+        ),
     };
     Words { subject, parts }
 }

@@ -82,6 +82,20 @@ pub(in crate::mail) fn words(topic: Topic, facts: Facts) -> Words {
                 text("본인이 아니라면 하실 일은 없습니다. 몇 번 더 틀리면 한동안 입력이 막힙니다."),
             ],
         ),
+        Topic::IdentityLinked { issuer } => (
+            "계정에 로그인 방법이 추가되었습니다",
+            vec![
+                hello,
+                Part::Text(format!(
+                    "{when}부터 {issuer} 계정으로 Taskledger에 로그인할 수 있습니다. 회원님의 이메일 주소이며 {issuer}에서 확인된 \
+                     주소입니다."
+                )),
+                text(
+                    "본인이 아니라면 지금 새 비밀번호를 정해 모든 세션을 종료하고, 계정에서 이 로그인 방법을 삭제하세요.",
+                ),
+                Part::Link { label: "새 비밀번호 정하기", url },
+            ],
+        ),
     };
     Words { subject, parts }
 }

@@ -154,7 +154,9 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         | UserEvent::TotpEnabled(_)
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
-        | UserEvent::RecoveryCodeUsed(_) => {}
+        | UserEvent::RecoveryCodeUsed(_)
+        | UserEvent::IdentityLinked(_)
+        | UserEvent::IdentityUnlinked(_) => {}
     }
 }
 
@@ -186,7 +188,9 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::TotpEnabled(_)
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
-        | UserEvent::RecoveryCodeUsed(_) => Vec::new(),
+        | UserEvent::RecoveryCodeUsed(_)
+        | UserEvent::IdentityLinked(_)
+        | UserEvent::IdentityUnlinked(_) => Vec::new(),
     }
 }
 

@@ -64,6 +64,7 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         UserEvent::NameChanged(name) => vec![&name.from, &name.to],
         UserEvent::RefreshTokenReused(reuse) => vec![&reuse.used_from, &reuse.reused_from],
         UserEvent::LoginsFailed(failures) => vec![&failures.tried_from],
+        UserEvent::IdentityLinked(linked) => vec![&linked.subject],
         UserEvent::Verified(_)
         | UserEvent::LocaleChanged(_)
         | UserEvent::TimeZoneChanged(_)
@@ -82,7 +83,8 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::TotpEnabled(_)
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
-        | UserEvent::RecoveryCodeUsed(_) => Vec::new(),
+        | UserEvent::RecoveryCodeUsed(_)
+        | UserEvent::IdentityUnlinked(_) => Vec::new(),
     }
 }
 
@@ -153,6 +155,14 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
         }
         UserEvent::RecoveryCodeUsed(used) => {
             vec![change("recovery_codes", json(used.left + 1), json(used.left))]
+        }
+        UserEvent::IdentityLinked(linked) => fresh(vec![
+            ("identity", json(linked.identity)),
+            ("identity_issuer", json(&linked.issuer)),
+            ("identity_subject", texts.clear(&linked.subject)),
+        ]),
+        UserEvent::IdentityUnlinked(unlinked) => {
+            vec![change("identity", json(unlinked.identity), Value::Null)]
         }
     }
 }

@@ -38,11 +38,18 @@ impl Policy {
 
     /// That of the address, where guessing must not be cheap.
     pub(super) fn of_address(method: &Method, path: &str) -> Option<Self> {
-        let asked = path.strip_prefix("/v1/auth/").filter(|_| *method == Method::POST)?;
+        let asked = path.strip_prefix("/v1/auth/")?;
+        // What comes back from a provider needs no limit of its own: each login that began may do so once.
+        let begins = asked.starts_with("oidc/") && asked.ends_with("/login");
+        if *method != Method::POST {
+            return (method.is_safe() && begins).then_some(Self::Login);
+        }
         match asked {
             "login" | "mfa" | "register" | "verify-email" | "reauthenticate" => Some(Self::Login),
             "password/forgot" | "password/reset" | "password/change" => Some(Self::Login),
+            "oidc/token" => Some(Self::Login),
             "refresh" => Some(Self::Refresh),
+            _ if asked.starts_with("oidc/") && asked.ends_with("/reauthenticate") => Some(Self::Login),
             _ => None,
         }
     }
@@ -81,6 +88,10 @@ mod tests {
         let policy = |method: Method, path: &str| Policy::of_address(&method, path);
         assert_eq!(policy(Method::POST, "/v1/auth/password/reset"), Some(Policy::Login));
         assert_eq!(policy(Method::POST, "/v1/auth/refresh"), Some(Policy::Refresh));
+        assert_eq!(policy(Method::GET, "/v1/auth/oidc/corp/login"), Some(Policy::Login));
+        assert_eq!(policy(Method::POST, "/v1/auth/oidc/token"), Some(Policy::Login));
+        assert_eq!(policy(Method::POST, "/v1/auth/oidc/corp/reauthenticate"), Some(Policy::Login));
+        assert_eq!(policy(Method::GET, "/v1/auth/oidc/corp/callback"), None);
         assert_eq!(policy(Method::GET, "/v1/auth/login"), None);
         assert_eq!(policy(Method::POST, "/v1/auth/logout"), None);
         assert_eq!(policy(Method::POST, "/v1/tasks"), None);

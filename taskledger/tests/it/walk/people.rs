@@ -1,6 +1,9 @@
 //! Those who walk, and the product that they walk through.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    net::TcpListener,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
 use domain::policy::{Role, RoleSet};
 use serde_json::{Value, json};
@@ -10,7 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
 use totp_rs::{Builder, Secret};
 
-use super::{routes::Route, samples::Things};
+use super::{outside::Outside, routes::Route, samples::Things};
 use crate::{
     client::{Answer, Client, PASSWORD},
     process::{Up, directory},
@@ -20,6 +23,7 @@ use crate::{
 /// The all-in-one with an admin.
 pub(crate) struct World {
     up: Up,
+    outside: Outside,
     data: TempDir,
     root: Mutex<Person>,
     operator: OnceCell<Person>,
@@ -39,13 +43,18 @@ pub(crate) struct Person {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let data = directory();
-        let up = Up::start_with(data.path(), |command| {
+        // The provider must know where the product will be.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (data, outside) = (directory(), Outside::of(port).await);
+        let providers = data.path().join("providers.toml");
+        outside.configure(&providers);
+        let up = Up::start_at(data.path(), port, |command| {
             command.env("TASKLEDGER_ADMIN_PASSWORD", PASSWORD);
+            command.env("OIDC_PROVIDERS", &providers);
         });
         let roles = RoleSet::of(&[Role::Member, Role::Admin]);
         let root = Mutex::new(come_in(Client::new(&up.url), "admin@localhost", roles).await);
-        Self { up, data, root, operator: OnceCell::new(), position: AtomicI64::new(0) }
+        Self { up, outside, data, root, operator: OnceCell::new(), position: AtomicI64::new(0) }
     }
 
     /// A client that nobody has logged in with.
@@ -91,6 +100,13 @@ impl World {
     async fn do_as_root(&self, path: &str, body: Value) {
         let answer = self.root().await.post_matching(path, &body).await.unwrap();
         self.note(&answer.expect(200));
+    }
+
+    /// An identity at the outside provider that belongs to this person.
+    pub(crate) async fn identity(&self, person: &Person) -> String {
+        self.outside.link(&self.up.url, &person.email).await;
+        let list = self.ask(&person.client, "GET", "/v1/auth/identities", None).await.expect(200);
+        list.json()["items"][0]["id"].as_str().expect("an identity").to_owned()
     }
 
     /// A long job that somebody has asked for.

@@ -88,9 +88,9 @@ impl Route {
         }
     }
 
-    /// Whether the path names one object.
+    /// Whether the path names one object of somebody's.
     pub(crate) fn names_an_object(&self) -> bool {
-        self.path.contains('{')
+        self.path.contains('{') && !self.path.contains("{provider}")
     }
 
     /// The members that its body must have.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
+    outside::PROVIDER,
     people::{Person, World},
     routes::{Route, Subject},
 };
@@ -28,6 +29,7 @@ pub(crate) struct Things {
     /// What an authenticator shows.
     code: String,
     api_key: String,
+    identity: String,
 }
 
 impl Things {
@@ -80,6 +82,9 @@ impl Things {
                 false => Uuid::now_v7().to_string(),
             };
         }
+        if route.path.contains("/identities/{id}") {
+            things.identity = world.identity(owner).await;
+        }
         if route.operation == "confirm" && route.subject() == Subject::Oneself {
             things.code = owner.enrol().await;
         }
@@ -120,6 +125,8 @@ impl Things {
             ("sessions", "id") => &self.session,
             ("operations", "id") => &self.operation,
             ("api-keys", "id") => &self.api_key,
+            ("identities", "id") => &self.identity,
+            ("oidc", "provider") => PROVIDER,
             ("parked-events", "id") => "1",
             ("projections", "name") => "users",
             _ => panic!("{}: what is {{{name}}} to be?", route.name),
@@ -138,6 +145,7 @@ impl Things {
             "reset" => json!({"token": "x", "password": "another tempest over kiwi"}),
             "change" => json!({"old_password": PASSWORD, "new_password": "another tempest over kiwi"}),
             "reauthenticate" => json!({"password": PASSWORD}),
+            "oidc_token" => json!({"code": "x"}),
             "confirm" => json!({"code": self.code}),
             "invite" => {
                 json!({"email": format!("{}@example.org", Uuid::now_v7().simple()), "name": "x"})
