@@ -144,11 +144,17 @@ impl System {
 
     /// A GET with the admin's token.
     pub(crate) fn get(&self, path: &str) -> Request<Full<Bytes>> {
-        Request::get(path)
-            .header("host", "localhost")
-            .header("authorization", format!("Bearer {}", self.token))
-            .body(Full::default())
-            .expect("the request is valid")
+        get(&self.token, path)
+    }
+
+    /// The admin's login.
+    pub(crate) fn login(&self) -> MakeRequest {
+        let body = Bytes::from(json!({"email": EMAIL, "password": PASSWORD}).to_string());
+        Arc::new(move |_| {
+            let request = Request::post("/v1/auth/login").header("host", "localhost");
+            let request = request.header("content-type", "application/json");
+            request.body(Full::new(body.clone())).expect("the request is valid")
+        })
     }
 
     /// How far the slowest lane is behind: events, and seconds since the first of them was recorded.
@@ -191,6 +197,13 @@ impl System {
         self.child.kill().await?;
         Ok(())
     }
+}
+
+/// A GET under this token.
+pub(crate) fn get(token: &str, path: &str) -> Request<Full<Bytes>> {
+    let request = Request::get(path).header("host", "localhost");
+    let request = request.header("authorization", format!("Bearer {token}"));
+    request.body(Full::default()).expect("the request is valid")
 }
 
 /// A create under this token.

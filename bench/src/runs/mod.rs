@@ -3,10 +3,12 @@
 mod burst;
 mod latency;
 mod load;
+mod logins;
 mod reads;
 mod rebuild;
 mod sustained;
 
 pub(crate) use self::{
-    burst::burst, latency::latency, load::load, reads::reads, rebuild::rebuild, sustained::sustained,
+    burst::burst, latency::latency, load::load, logins::logins, reads::reads, rebuild::rebuild,
+    sustained::sustained,
 };
