@@ -11,6 +11,7 @@ use crate::{Outcome, Pressure, Unit};
 mod batch;
 mod columns;
 mod size;
+mod way;
 mod writer;
 
 use size::{Budget, Reservation};
