@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     actor::Actor,
-    event::{Timed, events},
+    event::{Nothing, Timed, events},
     policy::{Action, Decision, Relation},
     time::Timestamp,
     words::words,
@@ -37,7 +37,18 @@ events! {
     OperationEvent {
         /// An operator asked for it.
         Requested(Requested) = "operation.requested" v "1",
+        /// An operator wants it no more. Whether that came in time stands in its read model.
+        CancelRequested(Nothing) = "operation.cancel_requested" v "1",
     }
+}
+
+/// What operators say of an operation.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OperationCommand {
+    /// It is to be done.
+    Request(Requested),
+    /// It need not be done, or not be finished.
+    Cancel,
 }
 
 /// An operation as it stands: asked for or not.
@@ -47,6 +58,8 @@ pub struct Operation {
     pub version: i64,
     /// What was asked for.
     pub requested: Option<Requested>,
+    /// It is wanted no more.
+    pub cancelled: bool,
     /// When.
     pub create_time: Option<Timestamp>,
 }
@@ -69,27 +82,35 @@ pub enum OperationError {
     /// The id is in use.
     #[error("the id is taken")]
     IdTaken,
+    /// Nobody has asked for it.
+    #[error("there is no such operation")]
+    NotFound,
 }
 
 impl Operation {
     /// Version of the shape that snapshots have.
-    pub const SHAPE: i32 = 1;
+    pub const SHAPE: i32 = 2;
 
-    /// Decides: operators may ask for everything, once per operation.
+    /// Decides: operators may ask for everything, once per operation, and cancel what anybody asked for.
     pub fn decide(
         &self,
-        requested: Requested,
+        command: OperationCommand,
         context: &OperationContext,
     ) -> Result<Vec<OperationEvent>, OperationError> {
         let decision = match context.actor {
             Actor::System => Decision::Allow,
             actor => actor.decide(Action::Operate, None, Relation::default()),
         };
-        match (decision, &self.requested) {
-            (Decision::Allow, None) => Ok(vec![OperationEvent::Requested(requested)]),
-            (Decision::Allow, Some(before)) if *before == requested => Ok(Vec::new()),
-            (Decision::Allow, Some(_)) => Err(OperationError::IdTaken),
-            (Decision::Forbidden | Decision::Hidden, _) => Err(OperationError::Forbidden),
+        if decision != Decision::Allow {
+            return Err(OperationError::Forbidden);
+        }
+        match (command, &self.requested) {
+            (OperationCommand::Request(requested), None) => Ok(vec![OperationEvent::Requested(requested)]),
+            (OperationCommand::Request(requested), Some(before)) if *before == requested => Ok(Vec::new()),
+            (OperationCommand::Request(_), Some(_)) => Err(OperationError::IdTaken),
+            (OperationCommand::Cancel, None) => Err(OperationError::NotFound),
+            (OperationCommand::Cancel, Some(_)) if self.cancelled => Ok(Vec::new()),
+            (OperationCommand::Cancel, Some(_)) => Ok(vec![OperationEvent::CancelRequested(Nothing {})]),
         }
     }
 }
@@ -106,14 +127,14 @@ impl Timed for Operation {
 
 impl Aggregate for Operation {
     const TYPE: &'static str = "operation";
-    type Command = Requested;
+    type Command = OperationCommand;
     type Event = OperationEvent;
     type Error = OperationError;
     type Services = OperationContext;
 
     async fn handle(
         &mut self,
-        command: Requested,
+        command: OperationCommand,
         context: &OperationContext,
         sink: &EventSink<Self>,
     ) -> Result<(), OperationError> {
@@ -129,6 +150,7 @@ impl Aggregate for Operation {
         self.version += 1;
         match event {
             OperationEvent::Requested(requested) => self.requested = Some(requested),
+            OperationEvent::CancelRequested(Nothing {}) => self.cancelled = true,
         }
     }
 }

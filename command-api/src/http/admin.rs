@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use domain::{
-    operation::{OperationKind, Requested},
+    operation::{Operation, OperationCommand, OperationKind, Requested},
     policy::Action,
 };
 use serde_json::json;
@@ -12,7 +12,7 @@ use service::{
 };
 use uuid::Uuid;
 
-use super::{exchange::Exchange, problems::problem, schemas, tasks::Handled};
+use super::{app::uuid, exchange::Exchange, problems::problem, schemas, tasks::Handled};
 use crate::commands::{Answer, OperationUnit, Reply};
 
 /// Build a projection anew, beside the live one.
@@ -44,6 +44,21 @@ pub(super) async fn discard(Path(id): Path<String>, exchange: Exchange<RequestBo
     exchange.ask_for(OperationKind::DiscardParked, parked(&id)).await
 }
 
+/// Want an operation no more.
+///
+/// What has not begun is not begun, and a rebuild under way stops and leaves the live rows as they are. What ended before
+/// stays as it is: `GET /v1/operations/{id}` says what came of it.
+#[utoipa::path(post, path = "/v1/operations/{id}/cancel", tag = "operations", operation_id = "cancel_operation",
+    params(("id" = Uuid, Path, description = "The operation's id")), request_body = schemas::Nothing,
+    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn cancel(Path(id): Path<String>, mut exchange: Exchange<RequestBody>) -> Handled {
+    if let Some(replayed) = exchange.begin(Action::Operate, None).await? {
+        return Ok(replayed);
+    }
+    let answered = exchange.cancel_operation(&id).await;
+    exchange.finish(answered).await
+}
+
 fn parked(id: &str) -> Result<String, Code> {
     let id = id.parse::<u32>().map_err(|_| Code::InvalidId)?;
     Ok(format!("parked-events/{id}"))
@@ -65,14 +80,32 @@ impl Exchange {
         self.refuse_query()?;
         let object = self.body.object()?;
         object.fields().finish()?;
-        let id = Uuid::now_v7();
-        let body = json!({
-            "id": id, "name": format!("operations/{id}"), "kind": requested.kind, "subject": requested.subject,
-            "state": "pending",
-        });
-        let location = Some(format!("/v1/operations/{id}"));
-        let reply = Reply { status: 202, body: body.to_string(), etag: None, location };
-        let unit = OperationUnit { id, requested, key: self.key() };
-        self.app.commands.operation(&self.caller, &unit, reply).await.map_err(problem)
+        let unit = OperationUnit {
+            id: Uuid::now_v7(),
+            command: OperationCommand::Request(requested),
+            key: self.key(),
+        };
+        self.say(&unit, "pending").await
+    }
+
+    async fn cancel_operation(&self, id: &str) -> Result<Answer, Problem> {
+        self.refuse_query()?;
+        self.body.object()?.fields().finish()?;
+        let unit = OperationUnit { id: uuid(id)?, command: OperationCommand::Cancel, key: self.key() };
+        self.say(&unit, "cancelling").await
+    }
+
+    async fn say(&self, unit: &OperationUnit, state: &'static str) -> Result<Answer, Problem> {
+        let reply = |operation: &Operation| {
+            let id = unit.id;
+            let (kind, subject) =
+                operation.requested.as_ref().map(|asked| (asked.kind, asked.subject.as_str())).unzip();
+            let body = json!({
+                "id": id, "name": format!("operations/{id}"), "kind": kind, "subject": subject, "state": state,
+            });
+            let location = Some(format!("/v1/operations/{id}"));
+            Reply { status: 202, body: body.to_string(), etag: None, location }
+        };
+        self.app.commands.operation(&self.caller, unit, reply).await.map_err(problem)
     }
 }

@@ -81,6 +81,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(admin::rebuild))
         .routes(routes!(admin::replay))
         .routes(routes!(admin::discard))
+        .routes(routes!(admin::cancel))
         // tasks
         .routes(routes!(tasks::create))
         .routes(routes!(batch::batch))

@@ -28,6 +28,7 @@ pub(super) fn problem(refusal: Refusal) -> Problem {
         Refusal::Task(error) => task_problem(error, ""),
         Refusal::User(error) => user_problem(error),
         Refusal::Operation(OperationError::Forbidden) => Problem::new(Code::Forbidden),
+        Refusal::Operation(OperationError::NotFound) => Problem::new(Code::NotFound),
         Refusal::Operation(OperationError::IdTaken) => Problem::new(Code::IdTaken),
         Refusal::VersionMoved { current: 0 } => Problem::new(Code::PreconditionFailed),
         Refusal::VersionMoved { current } => Problem::new(Code::PreconditionFailed)

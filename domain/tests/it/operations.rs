@@ -3,7 +3,11 @@
 use cqrs_es::test::TestFramework;
 use domain::{
     actor::Actor,
-    operation::{Operation, OperationContext, OperationError, OperationEvent, OperationKind, Requested},
+    event::Nothing,
+    operation::{
+        Operation, OperationCommand, OperationContext, OperationError, OperationEvent, OperationKind,
+        Requested,
+    },
     policy::{Role, RoleSet},
 };
 
@@ -17,6 +21,14 @@ fn ask(
     actor: Actor,
     before: &[OperationEvent],
     wish: Requested,
+) -> Result<Vec<OperationEvent>, OperationError> {
+    say(actor, before, OperationCommand::Request(wish))
+}
+
+fn say(
+    actor: Actor,
+    before: &[OperationEvent],
+    wish: OperationCommand,
 ) -> Result<Vec<OperationEvent>, OperationError> {
     let context = OperationContext { actor, now: noon() };
     TestFramework::<Operation>::with(context).given(before.to_vec()).when(wish).inspect_result()
@@ -39,4 +51,16 @@ fn an_operation_is_asked_for_once() {
     let before = [OperationEvent::Requested(rebuild("tasks"))];
     assert_eq!(ask(Actor::System, &before, rebuild("tasks")), Ok(vec![]));
     assert_eq!(ask(Actor::System, &before, rebuild("users")), Err(OperationError::IdTaken));
+}
+
+#[test]
+fn whatever_was_asked_for_can_be_cancelled_once() {
+    let asked = OperationEvent::Requested(rebuild("tasks"));
+    let cancelled = OperationEvent::CancelRequested(Nothing {});
+    let operator = Actor::User { id: creator(), roles: RoleSet::of(&[Role::Operator]) };
+    let cancel = |actor, before: &[OperationEvent]| say(actor, before, OperationCommand::Cancel);
+    assert_eq!(cancel(operator, &[]), Err(OperationError::NotFound));
+    assert_eq!(cancel(operator, std::slice::from_ref(&asked)), Ok(vec![cancelled.clone()]));
+    assert_eq!(cancel(operator, &[asked.clone(), cancelled]), Ok(vec![]));
+    assert_eq!(cancel(member(creator()), &[asked]), Err(OperationError::Forbidden));
 }

@@ -9,6 +9,7 @@ use tokio::{
     sync::watch,
     time::{self, Instant},
 };
+use tokio_util::sync::CancellationToken;
 
 use super::requests::Operation;
 use crate::{
@@ -20,6 +21,9 @@ use crate::{
 
 /// How often progress is noted for those who look.
 const NOTE: Duration = Duration::from_secs(1);
+
+/// Not a failure: it was wanted no more.
+const CANCELLED: &str = "CANCELLED";
 
 /// Why an operation failed, as clients see it.
 struct Failure {
@@ -41,6 +45,7 @@ impl From<RebuildError> for Failure {
             RebuildError::Different(_) => "DIFFERENCES",
             RebuildError::TooMuchParked(_) => "TOO_MUCH_PARKED",
             RebuildError::LeaseLost | RebuildError::OtherLog => "INTERRUPTED",
+            RebuildError::Cancelled => CANCELLED,
             RebuildError::Apply(_) | RebuildError::Log(_) => return internal(&error),
         };
         Self::new(code, error)
@@ -71,17 +76,22 @@ WHERE id = $1";
 const FAILED: &str = "
 UPDATE read_model.operations SET state = 'failed', end_time = clock_timestamp(), error = $2 WHERE id = $1";
 
+const STOPPED: &str = "
+UPDATE read_model.operations SET state = 'cancelled', end_time = clock_timestamp(), metadata = $2 WHERE id = $1";
+
 /// Does it and writes down what came of it.
 pub(super) async fn carry_out(
     registry: &mut PgConnection,
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
     operation: &Operation,
+    cancel: CancellationToken,
 ) -> sqlx::Result<()> {
     let (id, kind, subject) = (operation.id, &operation.kind, &operation.subject);
     tracing::info!(%id, kind, subject, "an operation begins");
-    let (sql, outcome) = match attempt(registry, projectors, sources, operation).await {
+    let (sql, outcome) = match attempt(registry, projectors, sources, operation, cancel).await {
         Ok(response) => (DONE, response),
+        Err(Failure { code: CANCELLED, .. }) => (STOPPED, json!({})),
         Err(Failure { code, detail }) => {
             tracing::warn!(%id, kind, subject, code, "an operation failed");
             (FAILED, json!({ "code": code, "detail": detail }))
@@ -96,13 +106,17 @@ async fn attempt(
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
     operation: &Operation,
+    cancel: CancellationToken,
 ) -> Result<Value, Failure> {
+    if cancel.is_cancelled() {
+        return Err(RebuildError::Cancelled.into());
+    }
     let kind: OperationKind = operation.kind.parse().map_err(|_| unknown(&operation.kind))?;
     let (collection, name) = operation.subject.split_once('/').ok_or_else(|| unknown(&operation.subject))?;
     match (kind, collection) {
         (OperationKind::Rebuild, "projections") => {
             let projector = named(projectors, name).ok_or_else(|| RebuildError::Unknown(name.into()))?;
-            rebuild(registry, projector, sources, operation).await
+            rebuild(registry, projector, sources, operation, cancel).await
         }
         (OperationKind::ReplayParked, "parked-events") => {
             resolve(registry, projectors, sources, name, false).await
@@ -129,8 +143,9 @@ async fn rebuild(
     projector: &dyn Projector,
     sources: &Sources,
     operation: &Operation,
+    cancel: CancellationToken,
 ) -> Result<Value, Failure> {
-    let options = rebuild::Options::default();
+    let options = rebuild::Options { cancel, ..rebuild::Options::default() };
     // What a dead process left half built is in the way for as long as its lease lasts.
     let patience = if operation.again { options.lease } else { Duration::ZERO };
     let until = Instant::now() + patience;

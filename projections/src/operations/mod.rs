@@ -6,7 +6,10 @@
 mod carry_out;
 mod requests;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use event_store::LogError;
 use sqlx::PgConnection;
@@ -90,12 +93,47 @@ async fn renew(mut registry: PgConnection, mut leases: Leases, every: Duration) 
     }
 }
 
+/// The operation under way, and what stops it.
+type UnderWay = Mutex<Option<(Uuid, CancellationToken)>>;
+
 async fn work(projectors: &[Arc<dyn Projector>], sources: &Sources) -> Result<(), Setback> {
+    let under_way = UnderWay::default();
+    // Cancellations must be heard while something is being done.
+    tokio::select! {
+        failed = take_in(sources, &under_way) => failed,
+        failed = carry_out(projectors, sources, &under_way) => failed,
+    }
+}
+
+async fn take_in(sources: &Sources, under_way: &UnderWay) -> Result<(), Setback> {
     let mut registry = sources.read_model.registry().await?;
     loop {
-        requests::take_in(&mut registry, &sources.log).await?;
+        for unwanted in requests::take_in(&mut registry, &sources.log).await? {
+            let under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, cancel)) = under_way.as_ref().filter(|(id, _)| *id == unwanted) {
+                cancel.cancel();
+            }
+        }
+        time::sleep(POLL).await;
+    }
+}
+
+async fn carry_out(
+    projectors: &[Arc<dyn Projector>],
+    sources: &Sources,
+    under_way: &UnderWay,
+) -> Result<(), Setback> {
+    let mut registry = sources.read_model.registry().await?;
+    let note = |now| *under_way.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    loop {
         while let Some(operation) = requests::next(&mut registry).await? {
-            carry_out::carry_out(&mut registry, projectors, sources, &operation).await?;
+            let cancel = CancellationToken::new();
+            note(Some((operation.id, cancel.clone())));
+            if requests::is_unwanted(&mut registry, operation.id).await? {
+                cancel.cancel();
+            }
+            carry_out::carry_out(&mut registry, projectors, sources, &operation, cancel).await?;
+            note(None);
         }
         time::sleep(POLL).await;
     }

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use domain::{
-    event::{RecordedEvent, from_stored},
+    event::{DecodeError, RecordedEvent, from_stored},
     operation::{OperationEvent, Requested},
     time::Timestamp,
 };
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{NAME, Setback, VERSION};
 
 /// The events that are requests.
-const TYPES: &[&str] = &["operation.requested"];
+const TYPES: &[&str] = &["operation.requested", "operation.cancel_requested"];
 /// Requests read at once.
 const LIMIT: i64 = 100;
 /// A read model made anew carries out what was asked for in the last so many minutes, not everything ever.
@@ -47,11 +47,14 @@ pub(super) async fn prepare(registry: &mut PgConnection, log: &Log) -> Result<()
     Ok(())
 }
 
-/// What a dead process left half done is to be done again.
+const AGAIN: &str = "
+UPDATE read_model.operations SET state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'pending' END,
+    end_time = CASE WHEN cancel_requested THEN clock_timestamp() END
+WHERE state = 'running'";
+
+/// What a dead process left half done is to be done again, unless it is wanted no more.
 pub(super) async fn begin_again(registry: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query("UPDATE read_model.operations SET state = 'pending' WHERE state = 'running'")
-        .execute(&mut *registry)
-        .await?;
+    sqlx::query(AGAIN).execute(&mut *registry).await?;
     sqlx::query(FORGET).execute(registry).await?;
     Ok(())
 }
@@ -63,15 +66,23 @@ const ADVANCE: &str = "
 UPDATE read_model.checkpoints SET position = $3, event_id = $4, handled = handled + $5
 WHERE projection = $1 AND version = $2 AND lane = 0";
 
-/// Takes in what was asked for since the checkpoint.
-pub(super) async fn take_in(registry: &mut PgConnection, log: &Log) -> Result<(), Setback> {
+/// Takes in what was asked for since the checkpoint; returns the operations under way that are wanted no more.
+pub(super) async fn take_in(registry: &mut PgConnection, log: &Log) -> Result<Vec<Uuid>, Setback> {
     let mut transaction = registry.begin().await?;
     let position: i64 =
         sqlx::query_scalar(LOCK).bind(NAME).bind(VERSION).fetch_one(&mut *transaction).await?;
     let events = log.read_types(position, TYPES, LIMIT).await?;
-    let Some(last) = events.last() else { return Ok(transaction.rollback().await?) };
+    let Some(last) = events.last() else {
+        transaction.rollback().await?;
+        return Ok(Vec::new());
+    };
+    let mut unwanted = Vec::new();
     for event in &events {
-        insert(&mut transaction, event).await?;
+        match from_stored(&event.event_type, &event.event_version, event.data.get()) {
+            Ok(OperationEvent::CancelRequested(_)) => unwanted.extend(cancel(&mut transaction, event).await?),
+            Ok(OperationEvent::Requested(wish)) => insert(&mut transaction, event, Ok(wish)).await?,
+            Err(error) => insert(&mut transaction, event, Err(error)).await?,
+        }
     }
     sqlx::query(ADVANCE)
         .bind(NAME)
@@ -81,7 +92,8 @@ pub(super) async fn take_in(registry: &mut PgConnection, log: &Log) -> Result<()
         .bind(i64::try_from(events.len()).unwrap_or(0))
         .execute(&mut *transaction)
         .await?;
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(unwanted)
 }
 
 const INSERT: &str = "
@@ -90,12 +102,13 @@ VALUES ($1, $2, $3, $4, $5, CASE WHEN $6::jsonb IS NOT NULL THEN clock_timestamp
 ON CONFLICT (id) DO NOTHING";
 
 /// A request that cannot be read is an operation that failed: it blocks nobody and is there to be seen.
-async fn insert(registry: &mut PgConnection, event: &RecordedEvent) -> sqlx::Result<()> {
-    let read = from_stored(&event.event_type, &event.event_version, event.data.get());
-    let (kind, subject, state, error) = match read {
-        Ok(OperationEvent::Requested(Requested { kind, subject })) => {
-            (kind.as_str(), subject, "pending", None)
-        }
+async fn insert(
+    registry: &mut PgConnection,
+    event: &RecordedEvent,
+    wish: Result<Requested, DecodeError>,
+) -> sqlx::Result<()> {
+    let (kind, subject, state, error) = match wish {
+        Ok(Requested { kind, subject }) => (kind.as_str(), subject, "pending", None),
         Err(error) => {
             let error = serde_json::json!({ "code": "UNKNOWN_OPERATION", "detail": error.to_string() });
             ("unknown", String::new(), "failed", Some(error))
@@ -111,6 +124,25 @@ async fn insert(registry: &mut PgConnection, event: &RecordedEvent) -> sqlx::Res
         .execute(registry)
         .await?;
     Ok(())
+}
+
+const CANCEL: &str = "
+UPDATE read_model.operations SET cancel_requested = true,
+    state = CASE state WHEN 'pending' THEN 'cancelled' ELSE state END,
+    end_time = CASE state WHEN 'pending' THEN clock_timestamp() END
+WHERE id = $1 AND state IN ('pending', 'running') RETURNING state = 'running'";
+
+/// What has not begun is over at once; what ended before stays as it is. Returns the operation if it is under way.
+async fn cancel(registry: &mut PgConnection, event: &RecordedEvent) -> sqlx::Result<Option<Uuid>> {
+    let running: Option<bool> =
+        sqlx::query_scalar(CANCEL).bind(event.aggregate_id).fetch_optional(registry).await?;
+    Ok(running.filter(|running| *running).map(|_| event.aggregate_id))
+}
+
+/// Whether it was cancelled between its beginning and now.
+pub(super) async fn is_unwanted(registry: &mut PgConnection, id: Uuid) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT cancel_requested FROM read_model.operations WHERE id = $1";
+    Ok(sqlx::query_scalar(SQL).bind(id).fetch_optional(registry).await?.unwrap_or(false))
 }
 
 const NEXT: &str = "

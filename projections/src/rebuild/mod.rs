@@ -12,7 +12,9 @@ mod switch;
 use std::time::Duration;
 
 use event_store::LogError;
+use sqlx::PgConnection;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub use compare::{Difference, Differences};
 pub use progress::{Phase, RebuildProgress};
@@ -33,11 +35,18 @@ pub struct Options {
     pub lease: Duration,
     /// Events read and copied at once.
     pub page: usize,
+    /// Stops it, unless the switch has begun.
+    pub cancel: CancellationToken,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { accept_differences: false, lease: Duration::from_secs(30), page: 5_000 }
+        Self {
+            accept_differences: false,
+            lease: Duration::from_secs(30),
+            page: 5_000,
+            cancel: CancellationToken::new(),
+        }
     }
 }
 
@@ -73,6 +82,9 @@ pub enum RebuildError {
     /// Somebody took the new version away, or this process was asleep for too long.
     #[error("the lease of the new version was lost")]
     LeaseLost,
+    /// Somebody wants it no more.
+    #[error("cancelled")]
+    Cancelled,
     /// The log was restored or promoted meanwhile.
     #[error("the log became another one meanwhile")]
     OtherLog,
@@ -122,17 +134,33 @@ async fn build(
     claim: &Claim,
     mut meter: Meter<'_>,
 ) -> Result<Rebuilt, RebuildError> {
-    let events = fill::fill(projector, sources, options, claim, &mut meter).await?;
+    let (events, mut tables, differences) = tokio::select! {
+        biased;
+        () = options.cancel.cancelled() => return Err(RebuildError::Cancelled),
+        prepared = prepare(projector, sources, options, claim, &mut meter) => prepared?,
+    };
+    meter.enter(Phase::Switching, 0);
+    switch::switch(projector, sources, claim, &mut tables, &mut meter).await?;
+    meter.enter(Phase::Done, events);
+    Ok(Rebuilt { version: claim.version, events, differences })
+}
+
+/// All but the switch: nobody sees any of it.
+async fn prepare(
+    projector: &dyn Projector,
+    sources: &Sources,
+    options: &Options,
+    claim: &Claim,
+    meter: &mut Meter<'_>,
+) -> Result<(i64, PgConnection, Differences), RebuildError> {
+    let events = fill::fill(projector, sources, options, claim, meter).await?;
     let mut tables = sources.read_model.tables(claim.version).await?;
     meter.enter(Phase::CatchingUp, 0);
-    switch::catch_up(projector, sources, claim, &mut tables, &mut meter).await?;
+    switch::catch_up(projector, sources, claim, &mut tables, meter).await?;
     meter.enter(Phase::Comparing, 0);
     let differences = compare::compare(projector.projection(), sources, claim).await?;
     if !differences.is_empty() && !options.accept_differences {
         return Err(RebuildError::Different(differences));
     }
-    meter.enter(Phase::Switching, 0);
-    switch::switch(projector, sources, claim, &mut tables, &mut meter).await?;
-    meter.enter(Phase::Done, events);
-    Ok(Rebuilt { version: claim.version, events, differences })
+    Ok((events, tables, differences))
 }

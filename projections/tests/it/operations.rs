@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use domain::{
-    event::to_stored,
+    event::{Nothing, to_stored},
     operation::{OperationEvent, OperationKind, Requested},
     time::Timestamp,
 };
@@ -30,6 +30,14 @@ async fn ask(world: &World, kind: OperationKind, subject: &str) -> Uuid {
     let event = stored(event_type, version, to_stored(&event).unwrap(), at);
     world.append("operation", id, 0, vec![event]).await;
     id
+}
+
+async fn cancel(world: &World, id: Uuid) {
+    let event = OperationEvent::CancelRequested(Nothing {});
+    let (event_type, version) = event.stored_type();
+    let at: Timestamp = DateTime::from_timestamp(1_700_000_001, 0).unwrap().into();
+    let event = stored(event_type, version, to_stored(&event).unwrap(), at);
+    world.append("operation", id, 1, vec![event]).await;
 }
 
 fn carry_out(world: &World) -> (JoinHandle<()>, CancellationToken) {
@@ -105,4 +113,35 @@ async fn an_operation_outlives_its_process_and_runs_in_one_only() {
     let (_third, _keep) = carry_out(&world);
     assert_eq!(outcome(&world, id).await, "rebuild projections/users done t");
     assert_eq!(world.number("SELECT count(*) FROM read_model.operations WHERE state = 'done'").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wanted_no_more_is_not_begun_and_not_finished() {
+    let world = World::new().await;
+    let _workers = world.start();
+    let (first, stop) = carry_out(&world);
+    let done = ask(&world, OperationKind::Rebuild, "projections/users").await;
+    outcome(&world, done).await;
+    // Whoever reads a version that is to go keeps its rebuild from ending.
+    let mut reader = world.sources.read_model.registry().await.unwrap();
+    let lock = "BEGIN; LOCK TABLE read_model.projections IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut reader).await.unwrap();
+    let (running, pending) = (
+        ask(&world, OperationKind::Rebuild, "projections/users").await,
+        ask(&world, OperationKind::Rebuild, "projections/tasks").await,
+    );
+    cancel(&world, pending).await;
+    cancel(&world, done).await;
+    assert_eq!(outcome(&world, pending).await, "rebuild projections/tasks cancelled f");
+    cancel(&world, running).await;
+    let heard = "SELECT cancel_requested AND $2 = 0 FROM read_model.operations WHERE id = $1::uuid";
+    world.becomes_true(heard, &running.to_string(), 0).await;
+    sqlx::raw_sql("ROLLBACK").execute(&mut reader).await.unwrap();
+    assert_eq!(outcome(&world, running).await, "rebuild projections/users cancelled f");
+    assert_eq!(outcome(&world, done).await, "rebuild projections/users done t");
+    // Nothing of it is in the way of the next.
+    let next = ask(&world, OperationKind::Rebuild, "projections/users").await;
+    assert_eq!(outcome(&world, next).await, "rebuild projections/users done t");
+    stop.cancel();
+    first.await.unwrap();
 }

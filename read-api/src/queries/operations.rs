@@ -90,6 +90,6 @@ pub async fn operations_position(pool: &PgPool) -> sqlx::Result<i64> {
 
 /// Whether a request between these positions (the second included) has yet to be taken in.
 pub async fn operations_requested(log: &Log, after: i64, up_to: i64) -> Result<bool, LogError> {
-    let next = log.read_types(after, &["operation.requested"], 1).await?;
+    let next = log.read_types(after, &["operation.requested", "operation.cancel_requested"], 1).await?;
     Ok(next.first().is_some_and(|event| event.position <= up_to))
 }

@@ -30,7 +30,7 @@ pub struct OperationReply {
     pub kind: String,
     /// `projections/<name>`, `parked-events/<id>`.
     pub subject: String,
-    /// `pending`
+    /// `pending`; `cancelling` after a cancellation, which may come too late.
     pub state: String,
     /// Position of the request in the log.
     pub position: i64,
