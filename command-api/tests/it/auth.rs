@@ -2,6 +2,7 @@
 
 use domain::policy::Role;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::api::{PASSWORD, World};
 
@@ -137,8 +138,34 @@ async fn operators_ask_for_operations() {
     api.post("/v1/admin/projections/tusks/rebuild", Some(&oscar), json!({})).await.refused(404, "NOT_FOUND");
     api.post("/v1/admin/parked-events/7/discard", Some(&oscar), json!({})).await.expect(202);
     api.post("/v1/admin/parked-events/x/discard", Some(&oscar), json!({})).await.refused(400, "INVALID_ID");
+    assert_eq!(count(&world, "requested").await, 2);
+}
+
+#[tokio::test]
+async fn operators_cancel_operations_that_there_are() {
+    let world = World::new().await;
+    let api = world.api().await;
+    let oscar = api.person("oscar", &[Role::Operator]).await;
+    let rebuild = "/v1/admin/projections/tasks/rebuild";
+    let asked = api.post(rebuild, Some(&oscar), json!({})).await.expect(202);
+    let cancel = |id: &str| format!("/v1/operations/{id}/cancel");
+    let path = cancel(&asked.id());
+    let cancelled = api.post(&path, Some(&oscar), json!({})).await.expect(202);
+    assert_eq!(cancelled.id(), asked.id());
     assert_eq!(
-        world.count("SELECT count(*) FROM event_store.events WHERE event_type = 'operation.requested'").await,
-        2
+        (&cancelled.json["kind"], &cancelled.json["subject"], &cancelled.json["state"]),
+        (&json!("rebuild"), &json!("projections/tasks"), &json!("cancelling"))
     );
+    api.post(&path, Some(&oscar), json!({})).await.expect(202);
+    assert_eq!(count(&world, "cancel_requested").await, 1);
+    let nobodys = Uuid::now_v7().to_string();
+    api.post(&cancel(&nobodys), Some(&oscar), json!({})).await.refused(404, "NOT_FOUND");
+    api.post(&cancel("x"), Some(&oscar), json!({})).await.refused(400, "INVALID_ID");
+    let task = api.task(&api.member("ann").await, json!({"title": "t"})).await.id();
+    api.post(&cancel(&task), Some(&oscar), json!({})).await.refused(404, "NOT_FOUND");
+}
+
+async fn count(world: &World, what: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM event_store.events WHERE event_type = 'operation.{what}'");
+    world.count(&sql).await
 }

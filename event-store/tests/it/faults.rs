@@ -85,6 +85,41 @@ async fn an_append_whose_client_was_cut_off_is_written_once() {
 }
 
 #[tokio::test]
+async fn two_batches_cut_off_at_once_are_written_once() {
+    let store = Store::new().await;
+    let mut observer = store.owner().await;
+    let proxy = Proxy::to(store.url()).await;
+    let appender = Appender::spawn(store::config(&proxy.url), CancellationToken::new());
+    let mut appends = JoinSet::new();
+    let mut append = |key: usize| {
+        let appender = appender.clone();
+        appends.spawn(async move { appender.append(answered(one(task(), 0), &key.to_string())).await });
+    };
+    let holder = lock(&store).await;
+    append(0);
+    waiting(&mut observer, 1).await;
+    // So many do not wait for the first.
+    (1..60).for_each(&mut append);
+    waiting(&mut observer, 2).await;
+    proxy.cut_all();
+    // Both go on without their clients, and both are sent again.
+    waiting(&mut observer, 4).await;
+    holder.close().await.unwrap();
+    let mut positions: Vec<_> = appends
+        .join_all()
+        .await
+        .into_iter()
+        .map(|outcome| match outcome {
+            Ok(Outcome::Appended { position }) => position,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    positions.sort_unstable();
+    assert_eq!(positions, (1..=60).collect::<Vec<_>>());
+    assert_eq!(store.log.head().await.unwrap(), 60);
+}
+
+#[tokio::test]
 async fn a_connection_cut_after_any_byte_costs_nothing() {
     let store = Store::new().await;
     let proxy = Proxy::to(store.url()).await;
