@@ -8,7 +8,9 @@ use std::{
 
 use domain::ids::EventId;
 use futures_util::future::BoxFuture;
-use projections::deliveries::{Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, Schedule, insert};
+use projections::deliveries::{
+    Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, Schedule, insert,
+};
 use serde_json::json;
 use sqlx::Connection;
 use uuid::Uuid;
@@ -29,7 +31,10 @@ struct Scripted {
 }
 
 impl Scripted {
-    fn new(schedule: Schedule, script: impl Fn(&Job) -> BoxFuture<'static, Attempted> + Send + Sync + 'static) -> Arc<Self> {
+    fn new(
+        schedule: Schedule,
+        script: impl Fn(&Job) -> BoxFuture<'static, Attempted> + Send + Sync + 'static,
+    ) -> Arc<Self> {
         let settings = ChannelSettings {
             concurrency: 4,
             per_recipient: 1,
@@ -134,10 +139,12 @@ async fn what_no_process_survives_is_given_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn workers_share_the_work_and_nothing_is_called_twice() {
     let world = World::new().await;
-    let channel = Scripted::new(LATER, |_| Box::pin(async {
-        tokio::task::yield_now().await;
-        Attempted::new(Outcome::Delivered)
-    }));
+    let channel = Scripted::new(LATER, |_| {
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            Attempted::new(Outcome::Delivered)
+        })
+    });
     let _working = [world.carry(channel.clone()), world.carry(channel.clone()), world.carry(channel.clone())];
     for batch in 0..10 {
         let new: Vec<_> = (0..40).map(|number| to(&format!("user {number}"), batch * 40 + number)).collect();
@@ -176,11 +183,13 @@ async fn failures_are_tried_again_until_the_schedule_ends() {
     let _working = world.carry(channel.clone());
     let ended = "SELECT count(*) = $2 AND $1 = '' FROM delivery.deliveries WHERE end_time IS NOT NULL";
     world.becomes_true(ended, "", 3).await;
-    let states = "SELECT string_agg(concat_ws(' ', recipient, state, attempts, reason), ', ' ORDER BY position)
+    let states =
+        "SELECT string_agg(concat_ws(' ', recipient, state, attempts, reason), ', ' ORDER BY position)
         FROM delivery.deliveries";
     let expected = "recovers delivered 3, is down exhausted 3 down, refuses rejected 1 no";
     assert_eq!(world.text(states).await.as_deref(), Some(expected));
-    let attempts = "SELECT string_agg(concat_ws(' ', number, outcome, code, response_excerpt), ', ' ORDER BY number)
+    let attempts =
+        "SELECT string_agg(concat_ws(' ', number, outcome, code, response_excerpt), ', ' ORDER BY number)
         FROM delivery.attempts JOIN delivery.deliveries ON id = delivery_id WHERE recipient = 'is down'";
     let expected = "1 failed 503 down, 2 failed 503 down, 3 failed 503 down";
     assert_eq!(world.text(attempts).await.as_deref(), Some(expected));
@@ -190,8 +199,7 @@ async fn failures_are_tried_again_until_the_schedule_ends() {
 async fn who_asks_for_a_pause_gets_it() {
     let world = World::new().await;
     let retry_after = Some(Duration::from_secs(7_200));
-    let channel =
-        Scripted::new(AT_ONCE, move |_| at_once(Attempted::new(Outcome::Failed { retry_after })));
+    let channel = Scripted::new(AT_ONCE, move |_| at_once(Attempted::new(Outcome::Failed { retry_after })));
     world.deliver(&[to("ann", 1)]).await;
     let _working = world.carry(channel);
     world.deliveries_are("failed", 1).await;

@@ -87,7 +87,9 @@ async fn a_wrong_password_costs_no_mail() {
 async fn what_the_server_says_decides() {
     let (world, server) = (World::new().await, smtp_server(SmtpTls::None).await);
     let _sending = world.smtp(&server, &[]);
-    for address in ["451x1+a@example.com", "550+b@example.com", "closex1+c@example.com", "losex1+d@example.com"] {
+    for address in
+        ["451x1+a@example.com", "550+b@example.com", "closex1+c@example.com", "losex1+d@example.com"]
+    {
         world.signs_up(address).await;
     }
     let position = world.signs_up("e@example.com").await;

@@ -45,7 +45,10 @@ impl Sending {
         let mut other = other;
         self.tasks.append(&mut other.tasks);
         let (here, there) = (self.stop.clone(), other.stop.clone());
-        self.tasks.push(tokio::spawn(async move { here.cancelled().await; there.cancel() }));
+        self.tasks.push(tokio::spawn(async move {
+            here.cancelled().await;
+            there.cancel()
+        }));
         self
     }
 }
@@ -108,7 +111,8 @@ impl World {
 
     /// Waits until everything up to that event, which is one about a user, is decided and carried out.
     pub(crate) async fn mailed(&self, position: i64) {
-        let sql = "SELECT position >= $2 AND NOT EXISTS (SELECT FROM delivery.deliveries WHERE end_time IS NULL)
+        let sql =
+            "SELECT position >= $2 AND NOT EXISTS (SELECT FROM delivery.deliveries WHERE end_time IS NULL)
             FROM delivery.checkpoints WHERE consumer = $1";
         self.becomes_true(sql, "account_mails", position).await;
     }
@@ -121,7 +125,8 @@ impl World {
 
     /// Time passes for who died in the middle of an attempt.
     pub(crate) async fn leases_of_attempts_run_out(&self) {
-        self.run("UPDATE delivery.deliveries SET lease_until = '-infinity' WHERE lease_until IS NOT NULL").await;
+        self.run("UPDATE delivery.deliveries SET lease_until = '-infinity' WHERE lease_until IS NOT NULL")
+            .await;
     }
 
     /// Time passes for what is to be tried again.
@@ -131,7 +136,8 @@ impl World {
 
     /// `1 failed, 2 delivered` for all attempts, in order.
     pub(crate) async fn attempts(&self) -> String {
-        let sql = "SELECT coalesce(string_agg(number || ' ' || outcome, ', ' ORDER BY delivery_id, number), '')
+        let sql =
+            "SELECT coalesce(string_agg(number || ' ' || outcome, ', ' ORDER BY delivery_id, number), '')
             FROM delivery.attempts";
         self.text(sql).await.unwrap()
     }

@@ -9,9 +9,9 @@ use crate::{mail::to_verify, world::World};
 
 const SENT: &str = "
 INSERT INTO delivery.people (user_id, email, name, locale)
-SELECT aggregate_id, payload ->> 'email', payload ->> 'name', 'en' FROM event_store.events WHERE event_type = 'user.registered';
+SELECT aggregate_id::uuid, payload ->> 'email', payload ->> 'name', 'en' FROM event_store.events WHERE event_type = 'user.registered';
 INSERT INTO delivery.mails (event_id, user_id, address, subject, text, html)
-SELECT event_id, aggregate_id, 'ann@example.com', 'Confirm your address', '', '' FROM event_store.events
+SELECT event_id, aggregate_id::uuid, 'ann@example.com', 'Confirm your address', '', '' FROM event_store.events
 WHERE event_type = 'user.verification_requested';
 INSERT INTO delivery.checkpoints (consumer, log_epoch, position, event_id)
 SELECT 'mail', epoch, position, event_id FROM event_store.log_head, event_store.events ORDER BY position DESC LIMIT 1";

@@ -89,8 +89,7 @@ fn is_local(headers: &HeaderMap) -> bool {
 
 /// The newest first.
 async fn newest(pool: &PgPool) -> Result<Vec<Row>, Problem> {
-    const SQL: &str =
-        "SELECT delivery_id, address, subject, text, html, create_time FROM mails ORDER BY id DESC LIMIT 1000";
+    const SQL: &str = "SELECT delivery_id, address, subject, text, html, create_time FROM mails ORDER BY id DESC LIMIT 1000";
     let rows = sqlx::query_as(SQL).fetch_all(pool).await;
     rows.map_err(|error| Problem::new(Code::Unavailable).retry_after(1).caused_by(error))
 }

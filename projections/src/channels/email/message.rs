@@ -75,7 +75,13 @@ mod tests {
 
     #[test]
     fn a_subject_cannot_leave_its_header() {
-        for evil in ["a\r\nBcc: eve@example.com", "a\nBcc: eve@example.com", "a\rBcc: b", "a\u{2028}\u{85}Bcc: b", "\r\n\r\nbody"] {
+        for evil in [
+            "a\r\nBcc: eve@example.com",
+            "a\nBcc: eve@example.com",
+            "a\rBcc: b",
+            "a\u{2028}\u{85}Bcc: b",
+            "\r\n\r\nbody",
+        ] {
             let sent = sent(evil, "text");
             let (head, _) = sent.split_once("\r\n\r\n").unwrap();
             let names: Vec<_> = head
@@ -83,15 +89,25 @@ mod tests {
                 .filter(|line| !line.starts_with(' '))
                 .map(|line| line.split_once(':').unwrap().0)
                 .collect();
-            let expected =
-                ["From", "To", "Subject", "Message-ID", "Date", "Auto-Submitted", "MIME-Version", "Content-Type"];
+            let expected = [
+                "From",
+                "To",
+                "Subject",
+                "Message-ID",
+                "Date",
+                "Auto-Submitted",
+                "MIME-Version",
+                "Content-Type",
+            ];
             assert_eq!(names, expected, "{evil:?}: {head}");
         }
     }
 
     #[test]
     fn addresses_that_would_leave_theirs_are_none() {
-        for evil in ["a@example.com\r\nBcc: b@example.com", "a@example.com>\r\nDATA", "a b@example.com", "a@b,c@d"] {
+        for evil in
+            ["a@example.com\r\nBcc: b@example.com", "a@example.com>\r\nDATA", "a b@example.com", "a@b,c@d"]
+        {
             assert!(evil.parse::<Address>().is_err(), "{evil:?}");
         }
     }
@@ -99,7 +115,10 @@ mod tests {
     #[test]
     fn other_scripts_are_encoded_and_lines_are_short() {
         let sent = sent("이메일 주소를 확인해 주세요", &"긴 ".repeat(2_000));
-        assert!(sent.is_ascii() && sent.contains("Message-ID: <00000000-0000-0000-0000-000000000007@example.com>"));
+        assert!(
+            sent.is_ascii()
+                && sent.contains("Message-ID: <00000000-0000-0000-0000-000000000007@example.com>")
+        );
         assert!(sent.contains("Subject: =?utf-8?b?"), "{sent}");
         assert!(sent.split("\r\n").all(|line| line.len() <= 78), "{sent}");
     }

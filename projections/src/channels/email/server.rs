@@ -112,7 +112,10 @@ mod tests {
     #[test]
     fn servers_are_read() {
         let server = read("smtps://me%40example.com:p%40ss%2Fword@mail.example.com").unwrap();
-        assert_eq!((&*server.host, server.port, server.security), ("mail.example.com", 465, Security::Wrapped));
+        assert_eq!(
+            (&*server.host, server.port, server.security),
+            ("mail.example.com", 465, Security::Wrapped)
+        );
         let (user, password) = server.credentials.clone().unwrap();
         assert_eq!((&*user, &**password.expose()), ("me@example.com", "p@ss/word"));
         assert!(!format!("{server} {server:?}").contains("ss/word"), "{server:?}");

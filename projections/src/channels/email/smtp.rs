@@ -86,7 +86,9 @@ impl Smtp {
         // The server may repeat the address, which stands nowhere in clear.
         let response = answered.response.map(|text| text.replace(&mail.address, "…"));
         let outcome = match answered.outcome {
-            Outcome::Rejected { reason } => Outcome::Rejected { reason: reason.replace(&mail.address, "…") },
+            Outcome::Rejected { reason } => {
+                Outcome::Rejected { reason: reason.replace(&mail.address, "…") }
+            }
             other => other,
         };
         Attempted { outcome, request: Some(request), response, code: answered.code }

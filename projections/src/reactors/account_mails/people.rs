@@ -19,7 +19,8 @@ pub(super) struct Person {
 /// The person as of the events folded so far; none for those who came without an address.
 pub(super) async fn find(delivery: &mut PgConnection, user: Uuid) -> sqlx::Result<Option<Person>> {
     const SQL: &str = "SELECT email, name, locale FROM people WHERE user_id = $1";
-    let row: Option<(String, String, String)> = sqlx::query_as(SQL).bind(user).fetch_optional(delivery).await?;
+    let row: Option<(String, String, String)> =
+        sqlx::query_as(SQL).bind(user).fetch_optional(delivery).await?;
     Ok(row.map(|(email, name, locale)| Person { email: Sealed(email), name: Sealed(name), locale }))
 }
 
