@@ -18,6 +18,8 @@ CREATE TABLE deliveries (
     -- all attempts, and those since the schedule of retries began
     attempts    integer     NOT NULL DEFAULT 0,
     step        integer     NOT NULL DEFAULT 0,
+    -- what will have set the next attempt off
+    next_trigger text       NOT NULL DEFAULT 'scheduled' CHECK (next_trigger IN ('scheduled', 'manual', 'replay')),
     -- who tries now; past its time nobody knows what became of it, and it is due again
     lease_owner uuid,
     lease_until timestamptz,
@@ -30,6 +32,7 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_due ON deliveries (channel, due_at, position, id) WHERE state IN ('pending', 'failed');
 CREATE INDEX deliveries_in_order ON deliveries (channel, order_key, position, id)
     WHERE state IN ('pending', 'failed') AND order_key IS NOT NULL;
+CREATE INDEX deliveries_newest ON deliveries (position, id);
 CREATE INDEX deliveries_in_flight ON deliveries (channel, lease_until) WHERE lease_until IS NOT NULL;
 
 CREATE TABLE attempts (
@@ -59,3 +62,7 @@ ALTER TABLE mails ADD COLUMN delivery_id uuid;
 UPDATE mails SET delivery_id = event_id;
 ALTER TABLE mails ALTER COLUMN delivery_id SET NOT NULL, ALTER COLUMN user_id DROP NOT NULL, ADD UNIQUE (delivery_id),
     DROP CONSTRAINT mails_event_id_key;
+
+-- Operators look at deliveries through read-api; mails and their links are nobody's business.
+GRANT USAGE ON SCHEMA delivery TO taskledger_read;
+GRANT SELECT ON deliveries, attempts TO taskledger_read;

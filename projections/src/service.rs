@@ -100,13 +100,12 @@ impl Projections {
     /// Starts reactors and channels.
     fn carry_out(
         &self,
-        config: &Config,
+        delivery: Delivery,
         email: &EmailArgs,
         http: &HttpArgs,
         surroundings: &Surroundings,
         pressure: &Pressure,
     ) -> Result<(), BuildError> {
-        let delivery = Delivery::new(config.read_model.url()?.expose())?;
         let channels = self.channels(email, http, &delivery)?;
         let Surroundings { shutdown, metrics, .. } = surroundings;
         let (wake, listening) = Wake::listen(&delivery, shutdown.token().clone());
@@ -149,9 +148,10 @@ pub async fn build(
         let pace = Pace { pressure: pressure.clone(), ..Pace::default() };
         shutdown.spawn(runner::run(projector.clone(), sources, pace, told, stop));
     }
-    projections.carry_out(config, email, http, surroundings, pressure)?;
+    let delivery = Delivery::new(config.read_model.url()?.expose())?;
+    projections.carry_out(delivery.clone(), email, http, surroundings, pressure)?;
     let (projectors, sources) = (projections.projectors.clone(), projections.sources.clone());
-    shutdown.spawn(operations::run(projectors, sources, Pace::default(), shutdown.token().clone()));
+    shutdown.spawn(operations::run(projectors, sources, delivery, Pace::default(), shutdown.token().clone()));
     let gauges = Gauges::register(&surroundings.metrics);
     shutdown.spawn(gauges.watch(projections.sources.clone(), shutdown.token().clone()));
     check(&surroundings.health, projections.sources.clone());

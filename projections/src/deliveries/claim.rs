@@ -12,7 +12,7 @@ WITH flying AS (
     SELECT recipient, count(*) AS flights FROM deliveries
     WHERE channel = $1 AND lease_until >= clock_timestamp() GROUP BY recipient
 ), due AS (
-    SELECT d.id, d.recipient, d.due_at, d.position FROM deliveries AS d
+    SELECT d.id, d.recipient, d.due_at, d.position, d.next_trigger FROM deliveries AS d
     WHERE d.channel = $1 AND d.state IN ('pending', 'failed') AND d.due_at <= clock_timestamp()
         AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
         AND d.recipient NOT IN (SELECT recipient FROM flying WHERE flights >= $5)
@@ -23,16 +23,17 @@ WITH flying AS (
         ))
     ORDER BY d.due_at, d.position, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 ), fair AS (
-    SELECT id, coalesce(flights, 0)
+    SELECT id, next_trigger, coalesce(flights, 0)
         + row_number() OVER (PARTITION BY recipient ORDER BY due_at, position, id) AS flights
     FROM due LEFT JOIN flying USING (recipient)
 ), claimed AS (
     UPDATE deliveries AS d SET lease_owner = $3, lease_until = clock_timestamp() + make_interval(secs => $4),
-        attempts = d.attempts + 1, step = d.step + 1
+        attempts = d.attempts + 1, step = d.step + 1, next_trigger = 'scheduled'
     FROM fair WHERE d.id = fair.id AND fair.flights <= $5
-    RETURNING d.id, d.event_id, d.position, d.recipient, d.payload, d.attempts AS attempt, d.step
+    RETURNING d.id, d.event_id, d.position, d.recipient, d.payload, d.attempts AS attempt, d.step,
+        fair.next_trigger AS trigger
 ), noted AS (
-    INSERT INTO attempts (delivery_id, number) SELECT id, attempt FROM claimed
+    INSERT INTO attempts (delivery_id, number, trigger) SELECT id, attempt, trigger FROM claimed
 )
 SELECT id, event_id, recipient, payload, attempt, step FROM claimed ORDER BY position, id";
 

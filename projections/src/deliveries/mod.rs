@@ -11,11 +11,13 @@ mod metrics;
 mod rate;
 mod record;
 mod schedule;
+mod steer;
 mod wake;
 mod worker;
 
 pub use channel::{Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, insert};
 pub use metrics::Meters;
 pub use schedule::Schedule;
+pub(crate) use steer::{SteerError, retry, skip};
 pub use wake::Wake;
 pub use worker::{Desk, run};

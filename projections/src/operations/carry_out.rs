@@ -9,9 +9,12 @@ use tokio::{
     sync::watch,
     time::{self, Instant},
 };
+use uuid::Uuid;
 
 use super::requests::Operation;
 use crate::{
+    deliveries::{self, SteerError},
+    delivery::Delivery,
     parked::{self, ReplayError, Replayed},
     projector::Projector,
     rebuild::{self, RebuildError, RebuildProgress, Rebuilt},
@@ -56,6 +59,17 @@ impl From<ReplayError> for Failure {
     }
 }
 
+impl From<SteerError> for Failure {
+    fn from(error: SteerError) -> Self {
+        match &error {
+            SteerError::Unknown => Self::new("NOT_FOUND", error),
+            SteerError::Ended(_) => Self::new("ENDED", error),
+            SteerError::UnderWay => Self::new("UNDER_WAY", error),
+            SteerError::Tables(_) => internal(&error),
+        }
+    }
+}
+
 /// Operators read the cause in the service's own log.
 fn internal(error: &dyn std::error::Error) -> Failure {
     tracing::error!(%error, "an operation failed");
@@ -76,11 +90,12 @@ pub(super) async fn carry_out(
     registry: &mut PgConnection,
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
+    delivery: &Delivery,
     operation: &Operation,
 ) -> sqlx::Result<()> {
     let (id, kind, subject) = (operation.id, &operation.kind, &operation.subject);
     tracing::info!(%id, kind, subject, "an operation begins");
-    let (sql, outcome) = match attempt(registry, projectors, sources, operation).await {
+    let (sql, outcome) = match attempt(registry, projectors, sources, delivery, operation).await {
         Ok(response) => (DONE, response),
         Err(Failure { code, detail }) => {
             tracing::warn!(%id, kind, subject, code, "an operation failed");
@@ -95,6 +110,7 @@ async fn attempt(
     registry: &mut PgConnection,
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
+    delivery: &Delivery,
     operation: &Operation,
 ) -> Result<Value, Failure> {
     let kind: OperationKind = operation.kind.parse().map_err(|_| unknown(&operation.kind))?;
@@ -110,14 +126,31 @@ async fn attempt(
         (OperationKind::DiscardParked, "parked-events") => {
             resolve(registry, projectors, sources, name, true).await
         }
-        (OperationKind::Rebuild | OperationKind::ReplayParked | OperationKind::DiscardParked, _) => {
-            Err(unknown(&operation.subject))
+        (OperationKind::RetryDelivery, "deliveries") => {
+            deliveries::retry(delivery, delivery_id(name)?).await?;
+            Ok(json!({}))
         }
+        (OperationKind::SkipDelivery, "deliveries") => {
+            deliveries::skip(delivery, delivery_id(name)?).await?;
+            Ok(json!({}))
+        }
+        (
+            OperationKind::Rebuild
+            | OperationKind::ReplayParked
+            | OperationKind::DiscardParked
+            | OperationKind::RetryDelivery
+            | OperationKind::SkipDelivery,
+            _,
+        ) => Err(unknown(&operation.subject)),
     }
 }
 
 fn unknown(what: &str) -> Failure {
     Failure::new("UNKNOWN_OPERATION", format!("nobody here knows what to do about {what:?}"))
+}
+
+fn delivery_id(name: &str) -> Result<Uuid, SteerError> {
+    name.parse().map_err(|_| SteerError::Unknown)
 }
 
 fn named<'a>(projectors: &'a [Arc<dyn Projector>], name: &str) -> Option<&'a dyn Projector> {

@@ -1,4 +1,4 @@
-//! Carrying out what operators ask for with commands: rebuilds, and what becomes of parked events.
+//! Carrying out what operators ask for with commands: rebuilds, and what becomes of parked events and deliveries.
 //!
 //! One process at a time does it, one operation after the other; requests come from the log, their state is in
 //! `read_model.operations`. An operation that its process did not survive is begun again by the next.
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    delivery::Delivery,
     projector::Projector,
     runner::{Leases, Pace, Sources},
 };
@@ -36,12 +37,18 @@ enum Setback {
 }
 
 /// Works on operations until told to stop, whatever fails meanwhile.
-pub async fn run(projectors: Vec<Arc<dyn Projector>>, sources: Sources, pace: Pace, stop: CancellationToken) {
+pub async fn run(
+    projectors: Vec<Arc<dyn Projector>>,
+    sources: Sources,
+    delivery: Delivery,
+    pace: Pace,
+    stop: CancellationToken,
+) {
     let owner = Uuid::now_v7();
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => return,
-            ended = lead(&projectors, &sources, &pace, owner) => {
+            ended = lead(&projectors, &sources, &delivery, &pace, owner) => {
                 if let Err(error) = ended {
                     tracing::warn!(%error, "operations are held up, trying again");
                 }
@@ -56,6 +63,7 @@ pub async fn run(projectors: Vec<Arc<dyn Projector>>, sources: Sources, pace: Pa
 async fn lead(
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
+    delivery: &Delivery,
     pace: &Pace,
     owner: Uuid,
 ) -> Result<(), Setback> {
@@ -72,7 +80,7 @@ async fn lead(
     let renewal = renew(registry, leases.clone(), pace.lease / 3);
     tokio::select! {
         lost = renewal => lost,
-        failed = work(projectors, sources) => failed,
+        failed = work(projectors, sources, delivery) => failed,
     }
 }
 
@@ -90,12 +98,16 @@ async fn renew(mut registry: PgConnection, mut leases: Leases, every: Duration) 
     }
 }
 
-async fn work(projectors: &[Arc<dyn Projector>], sources: &Sources) -> Result<(), Setback> {
+async fn work(
+    projectors: &[Arc<dyn Projector>],
+    sources: &Sources,
+    delivery: &Delivery,
+) -> Result<(), Setback> {
     let mut registry = sources.read_model.registry().await?;
     loop {
         requests::take_in(&mut registry, &sources.log).await?;
         while let Some(operation) = requests::next(&mut registry).await? {
-            carry_out::carry_out(&mut registry, projectors, sources, &operation).await?;
+            carry_out::carry_out(&mut registry, projectors, sources, delivery, &operation).await?;
         }
         time::sleep(POLL).await;
     }

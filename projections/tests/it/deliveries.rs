@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use domain::ids::EventId;
+use domain::{ids::EventId, operation::OperationKind};
 use futures_util::future::BoxFuture;
 use projections::deliveries::{
     Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, Schedule, insert,
@@ -15,7 +15,10 @@ use serde_json::json;
 use sqlx::Connection;
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::{
+    operations::{ask, carry_out, outcome},
+    world::World,
+};
 
 const NAME: &str = "scripted";
 const AT_ONCE: Schedule = Schedule(&[Duration::ZERO, Duration::ZERO]);
@@ -291,4 +294,39 @@ async fn a_late_answer_is_noted_and_changes_nothing_that_another_has_done() {
     first.end().await;
     assert_eq!(world.attempts().await, "1 rejected, 2 delivered");
     world.deliveries_are("delivered", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_have_a_delivery_tried_again_or_skipped() {
+    let world = World::new().await;
+    let (asked, _stop) = carry_out(&world);
+    let channel = Scripted::new(Schedule(&[]), |job| match job.attempt {
+        1 => at_once(Attempted::failed("down")),
+        _ => delivered(),
+    });
+    world.deliver(&[in_order("a", "ann", 1), to("bob", 2)]).await;
+    let _working = world.carry(channel.clone());
+    world.deliveries_are("exhausted", 2).await;
+    let id = async |recipient: &str| {
+        let sql = format!("SELECT id::text FROM delivery.deliveries WHERE recipient = '{recipient}'");
+        format!("deliveries/{}", world.text(&sql).await.unwrap())
+    };
+    let (ann, bob) = (id("ann").await, id("bob").await);
+    let steer = async |kind, subject: &str| {
+        let operation = ask(&world, kind, subject).await;
+        outcome(&world, operation).await
+    };
+    let (retry, skip) = (OperationKind::RetryDelivery, OperationKind::SkipDelivery);
+    assert_eq!(steer(retry, &ann).await, format!("retry_delivery {ann} done f"));
+    world.deliveries_are("delivered", 1).await;
+    let attempts = "SELECT string_agg(trigger || ' ' || outcome, ', ' ORDER BY number)
+        FROM delivery.attempts JOIN delivery.deliveries ON id = delivery_id WHERE recipient = 'ann'";
+    assert_eq!(world.text(attempts).await.as_deref(), Some("scheduled failed, manual delivered"));
+    assert_eq!(steer(skip, &bob).await, format!("skip_delivery {bob} done f"));
+    world.deliveries_are("skipped", 1).await;
+    assert_eq!(steer(retry, &ann).await, format!("retry_delivery {ann} failed f ENDED"));
+    assert_eq!(steer(skip, &bob).await, format!("skip_delivery {bob} failed f ENDED"));
+    let nobody = format!("deliveries/{}", Uuid::now_v7());
+    assert_eq!(steer(retry, &nobody).await, format!("retry_delivery {nobody} failed f NOT_FOUND"));
+    asked.abort();
 }

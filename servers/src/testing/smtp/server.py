@@ -36,7 +36,8 @@ class Server:
 
     def authenticate(self, server, session, envelope, mechanism, data):
         given = (data.login.decode(), data.password.decode())
-        return AuthResult(success=given == (self.settings["user"], self.settings["password"]))
+        # Not handled: the answer to the client is aiosmtpd's business.
+        return AuthResult(success=given == (self.settings["user"], self.settings["password"]), handled=False)
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         word = self.asked(address)

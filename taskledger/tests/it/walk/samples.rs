@@ -128,6 +128,7 @@ impl Things {
             ("identities", "id") => &self.identity,
             ("oidc", "provider") => PROVIDER,
             ("parked-events", "id") => "1",
+            ("deliveries", "id") => &self.operation,
             ("projections", "name") => "users",
             _ => panic!("{}: what is {{{name}}} to be?", route.name),
         }
