@@ -6,7 +6,6 @@ use service::{
     problem::{Code, Flaw, Problem},
     query::Query,
 };
-use uuid::Uuid;
 
 use super::{
     answer::Answer, caller::Caller, failure::failed, fresh::MinPosition, paging::ListQuery, path::Id,
@@ -50,7 +49,9 @@ pub(super) async fn list(
     let filter = DeliveryFilter {
         channel: query.filters.one("channel", |word| one_of(&CHANNELS.map(|known| (known, known)), word)),
         state: query.filters.one("state", |word| one_of(&STATES.map(|known| (known, known)), word)),
-        event_id: query.filters.one("event_id", |text| text.parse().map_err(|_| Flaw::new("INVALID_ID"))),
+        event_id: query.filters.one("event_id", |text| {
+            text.parse().map_err(|_| Flaw::new("MALFORMED").detail("must be a UUID"))
+        }),
     };
     let (paging, min_position) = query.finish(caller)?;
     let after: Option<DeliveryCursor> = paging.after()?;
