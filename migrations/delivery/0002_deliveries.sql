@@ -50,6 +50,7 @@ CREATE TABLE attempts (
     next_at          timestamptz,
     PRIMARY KEY (delivery_id, number)
 );
+CREATE INDEX attempts_oldest ON attempts (started_at);
 
 -- The sender of mails goes on as the reactor `account_mails`, where it stood. A sender of the version before that still
 -- runs finds its row held for ever, and sends nothing a second time.

@@ -113,6 +113,7 @@ impl Projections {
         let desk = Desk { delivery: delivery.clone(), wake, meters: Meters::register(metrics) };
         let names = channels.iter().map(|channel| channel.name()).collect();
         shutdown.spawn(desk.meters.clone().watch(delivery.clone(), names, shutdown.token().clone()));
+        shutdown.spawn(deliveries::forget(delivery.clone(), shutdown.token().clone()));
         for channel in channels {
             shutdown.spawn(deliveries::run(channel, desk.clone(), shutdown.token().clone()));
         }

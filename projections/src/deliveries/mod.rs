@@ -7,6 +7,7 @@
 
 mod channel;
 mod claim;
+mod forget;
 mod metrics;
 mod rate;
 mod record;
@@ -16,6 +17,7 @@ mod wake;
 mod worker;
 
 pub use channel::{Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, insert};
+pub use forget::forget;
 pub use metrics::Meters;
 pub use schedule::Schedule;
 pub(crate) use steer::{SteerError, retry, skip};

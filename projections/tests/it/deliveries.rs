@@ -9,10 +9,11 @@ use std::{
 use domain::{ids::EventId, operation::OperationKind};
 use futures_util::future::BoxFuture;
 use projections::deliveries::{
-    Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, Schedule, insert,
+    Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, Schedule, forget, insert,
 };
 use serde_json::json;
 use sqlx::Connection;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
@@ -329,4 +330,30 @@ async fn operators_have_a_delivery_tried_again_or_skipped() {
     let nobody = format!("deliveries/{}", Uuid::now_v7());
     assert_eq!(steer(retry, &nobody).await, format!("retry_delivery {nobody} failed f NOT_FOUND"));
     asked.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_attempts_are_forgotten_when_all_is_over() {
+    let world = World::new().await;
+    let channel = Scripted::new(LATER, |job| match &*job.recipient {
+        "ann" | "bob" => delivered(),
+        _ => at_once(Attempted::failed("not now")),
+    });
+    world.deliver(&[to("ann", 1), to("bob", 2), to("eve", 3)]).await;
+    let working = world.carry(channel);
+    world.deliveries_are("delivered", 2).await;
+    world.deliveries_are("failed", 1).await;
+    working.end().await;
+    let old = "UPDATE delivery.attempts SET started_at = clock_timestamp() - interval '31 days' FROM delivery.deliveries
+        WHERE id = delivery_id AND recipient <> 'bob'";
+    world.run(old).await;
+    let stop = CancellationToken::new();
+    let forgetting = tokio::spawn(forget(world.delivery(), stop.clone()));
+    let left = "SELECT count(*) = $2 AND $1 = '' FROM delivery.attempts";
+    world.becomes_true(left, "", 2).await;
+    stop.cancel();
+    forgetting.await.unwrap();
+    let whose = "SELECT string_agg(recipient, ' ' ORDER BY recipient) FROM delivery.attempts
+        JOIN delivery.deliveries ON id = delivery_id";
+    assert_eq!(world.text(whose).await.as_deref(), Some("bob eve"));
 }
