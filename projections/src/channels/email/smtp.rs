@@ -4,10 +4,9 @@
 //! would be taken for the answer to something else.
 
 use std::{
-    fs,
+    fs, io,
     path::Path,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 use lettre::{
@@ -22,6 +21,7 @@ use lettre::{
     },
 };
 use service::config::ConfigError;
+use tokio::net::TcpStream;
 use url::Url;
 
 use super::{
@@ -41,12 +41,13 @@ pub(super) struct Smtp {
     tls: TlsParameters,
     hello: ClientId,
     from: Mailbox,
-    connect_within: Duration,
     idle: Mutex<Vec<AsyncSmtpConnection>>,
 }
 
 /// Where it went wrong.
 enum Setback {
+    /// There is nobody.
+    Unreachable(io::Error),
     /// Before the mail was offered.
     Connection(Error),
     /// The mail was not taken.
@@ -63,7 +64,6 @@ impl Smtp {
             tls,
             hello: ClientId::Domain(name.unwrap_or_else(|| "localhost".to_owned())),
             from,
-            connect_within: args.smtp_timeout.0,
             idle: Mutex::default(),
         })
     }
@@ -97,7 +97,7 @@ impl Smtp {
     async fn send(&self, envelope: &lettre::address::Envelope, mail: &[u8]) -> Result<Response, Setback> {
         let mut connection = match self.at_hand().await {
             Some(connection) => connection,
-            None => self.connect().await.map_err(Setback::Connection)?,
+            None => self.connect().await?,
         };
         let response = connection.send(envelope, mail).await.map_err(Setback::Mail)?;
         self.idle().push(connection);
@@ -114,12 +114,22 @@ impl Smtp {
         }
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Error> {
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Setback> {
         let server = (self.server.host.as_str(), self.server.port);
-        let wrapped = (self.server.security == Security::Wrapped).then(|| self.tls.clone());
-        let within = Some(self.connect_within);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(server, within, &self.hello, wrapped, None).await?;
+        let connected = if self.server.security == Security::Wrapped {
+            let tls = Some(self.tls.clone());
+            AsyncSmtpConnection::connect_tokio1(server, None, &self.hello, tls, None).await
+        } else {
+            let stream = TcpStream::connect(server).await.map_err(Setback::Unreachable)?;
+            // The end of a mail is written by itself, and would wait for the other side to acknowledge the mail.
+            stream.set_nodelay(true).map_err(Setback::Unreachable)?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await
+        };
+        self.log_in(connected.map_err(Setback::Connection)?).await.map_err(Setback::Connection)
+    }
+
+    /// What comes before the first mail.
+    async fn log_in(&self, mut connection: AsyncSmtpConnection) -> Result<AsyncSmtpConnection, Error> {
         let upgrade = match self.server.security {
             Security::Wrapped | Security::Plain => false,
             Security::Required => true,
@@ -167,7 +177,10 @@ fn accepted(response: &Response) -> Attempted {
 
 /// Only what the server says for good, and of the mail itself, is for good.
 fn refused(setback: &Setback) -> Attempted {
-    let (Setback::Connection(error) | Setback::Mail(error)) = setback;
+    let error = match setback {
+        Setback::Unreachable(error) => return Attempted::failed(error),
+        Setback::Connection(error) | Setback::Mail(error) => error,
+    };
     let code = error.status().map(u16::from);
     let for_good = matches!(setback, Setback::Mail(_))
         && error.is_permanent()
