@@ -20,6 +20,10 @@ words! {
         ReplayParked = "replay_parked",
         /// Give a parked event up; subject `parked-events/<id>`.
         DiscardParked = "discard_parked",
+        /// Try a delivery again at once, with the whole schedule before it; subject `deliveries/<id>`.
+        RetryDelivery = "retry_delivery",
+        /// Never try a delivery again; subject `deliveries/<id>`.
+        SkipDelivery = "skip_delivery",
     }
 }
 

@@ -9,8 +9,8 @@ use sqlx::{
 
 use crate::{schema::MigrateError, script};
 
-/// Connections at most: one that works, one that holds the lease, one for who looks.
-const CONNECTIONS: u32 = 3;
+/// Connections at most: reactors, workers with what they write down, one that listens, one for who looks.
+const CONNECTIONS: u32 = 10;
 
 /// Where and how the schema is reached, with the rights of `taskledger_projections` whoever logs in.
 #[derive(Clone, Debug)]

@@ -4,18 +4,21 @@
 //! (`read_model_v7`), shown to readers as views in `read_model`; so a new version is filled beside the live one and
 //! takes its place in one transaction.
 //!
-//! What goes to the outside has a schema of its own, [`delivery`], which no rebuild touches; [`mail`] is the first to use it.
+//! What goes to the outside has a schema of its own, [`delivery`], which no rebuild touches: [`reactors`] decide what is to go,
+//! [`deliveries`] carries it out over [`channels`].
 
+pub mod channels;
 mod connect;
+pub mod deliveries;
 pub mod delivery;
 mod fingerprint;
 pub mod lag;
 pub mod live;
-pub mod mail;
 pub mod operations;
 pub mod parked;
 pub mod projector;
 pub mod projectors;
+pub mod reactors;
 pub mod rebuild;
 pub mod registry;
 pub mod runner;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use clap::Parser;
 use event_store::Pressure;
-use projections::Config;
+use projections::{Config, channels::email::EmailArgs};
 use service::{
     config::{self, HttpArgs},
     process::{self, ProcessArgs, RunError, Surroundings},
@@ -22,13 +22,16 @@ struct Arguments {
     process: ProcessArgs,
     #[command(flatten)]
     config: Config,
+    #[command(flatten)]
+    email: EmailArgs,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), RunError> {
-    let Arguments { listen, process, config } = config::load().unwrap_or_else(|error| config::exit(&error));
+    let Arguments { listen, process, config, email } =
+        config::load().unwrap_or_else(|error| config::exit(&error));
     let build = async |http: &HttpArgs, surroundings: &Surroundings| {
-        projections::build(&config, http, surroundings, &Pressure::default()).await?;
+        projections::build(&config, &email, http, surroundings, &Pressure::default()).await?;
         Ok(Router::new())
     };
     process::run(listen, &process, build).await

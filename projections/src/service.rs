@@ -15,11 +15,14 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::sync::watch;
 
 use crate::{
+    channels::email::{Email, EmailArgs, Ink},
     connect::ReadModel,
+    deliveries::{self, Channel, Desk, Meters, Wake},
     delivery::Delivery,
     lag::Gauges,
-    mail, operations,
+    operations,
     projector::Projector,
+    reactors,
     registry::projectors,
     runner::{self, Pace, Progress, Sources},
 };
@@ -82,30 +85,52 @@ impl Projections {
         self.projectors.iter().find(|projector| projector.projection().name == name)
     }
 
-    fn sender(
+    /// All channels.
+    fn channels(
         &self,
-        config: &Config,
+        email: &EmailArgs,
         http: &HttpArgs,
+        delivery: &Delivery,
+    ) -> Result<Vec<Arc<dyn Channel>>, BuildError> {
+        let (sealer, tokens) = (self.sealer.clone(), self.mail_tokens.clone());
+        let ink = Ink { sealer, tokens, public_url: http.public_url.to_string() };
+        Ok(vec![Arc::new(Email::new(email, ink, delivery)?)])
+    }
+
+    /// Starts reactors and channels.
+    fn carry_out(
+        &self,
+        delivery: Delivery,
+        email: &EmailArgs,
+        http: &HttpArgs,
+        surroundings: &Surroundings,
         pressure: &Pressure,
-    ) -> Result<mail::Sender, BuildError> {
+    ) -> Result<(), BuildError> {
+        let channels = self.channels(email, http, &delivery)?;
+        let Surroundings { shutdown, metrics, .. } = surroundings;
+        let (wake, listening) = Wake::listen(&delivery, shutdown.token().clone());
+        shutdown.spawn(listening);
+        let desk = Desk { delivery: delivery.clone(), wake, meters: Meters::register(metrics) };
+        let names = channels.iter().map(|channel| channel.name()).collect();
+        shutdown.spawn(desk.meters.clone().watch(delivery.clone(), names, shutdown.token().clone()));
+        shutdown.spawn(deliveries::forget(delivery.clone(), shutdown.token().clone()));
+        for channel in channels {
+            shutdown.spawn(deliveries::run(channel, desk.clone(), shutdown.token().clone()));
+        }
         let Sources { log, jetstream, tail, .. } = self.sources.clone();
-        Ok(mail::Sender {
-            delivery: Delivery::new(config.read_model.url()?.expose())?,
-            log,
-            jetstream,
-            tail,
-            sealer: self.sealer.clone(),
-            tokens: self.mail_tokens.clone(),
-            public_url: http.public_url.to_string(),
-            pressure: pressure.clone(),
-            lease: mail::LEASE,
-        })
+        let pressure = pressure.clone();
+        let sources = reactors::Sources { delivery, log, jetstream, tail, pressure, lease: reactors::LEASE };
+        for reactor in reactors::reactors() {
+            shutdown.spawn(reactors::run(reactor, sources.clone(), shutdown.token().clone()));
+        }
+        Ok(())
     }
 }
 
-/// Starts all projections and the sender of mails; they give way to `pressure` and end with the shutdown.
+/// Starts all projections, reactors and channels; they give way to `pressure` and end with the shutdown.
 pub async fn build(
     config: &Config,
+    email: &EmailArgs,
     http: &HttpArgs,
     surroundings: &Surroundings,
     pressure: &Pressure,
@@ -124,10 +149,10 @@ pub async fn build(
         let pace = Pace { pressure: pressure.clone(), ..Pace::default() };
         shutdown.spawn(runner::run(projector.clone(), sources, pace, told, stop));
     }
-    let sender = projections.sender(config, http, pressure)?;
-    shutdown.spawn(mail::run(sender, shutdown.token().clone()));
+    let delivery = Delivery::new(config.read_model.url()?.expose())?;
+    projections.carry_out(delivery.clone(), email, http, surroundings, pressure)?;
     let (projectors, sources) = (projections.projectors.clone(), projections.sources.clone());
-    shutdown.spawn(operations::run(projectors, sources, Pace::default(), shutdown.token().clone()));
+    shutdown.spawn(operations::run(projectors, sources, delivery, Pace::default(), shutdown.token().clone()));
     let gauges = Gauges::register(&surroundings.metrics);
     shutdown.spawn(gauges.watch(projections.sources.clone(), shutdown.token().clone()));
     check(&surroundings.health, projections.sources.clone());

@@ -1,4 +1,4 @@
-//! Operating: projections and parked events.
+//! Operating: projections, parked events and deliveries.
 
 use axum::extract::Path;
 use domain::{
@@ -57,6 +57,27 @@ pub(super) async fn cancel(Path(id): Path<String>, mut exchange: Exchange<Reques
     }
     let answered = exchange.cancel_operation(&id).await;
     exchange.finish(answered).await
+}
+
+/// Try a delivery again at once, whatever became of it, unless it has arrived; its schedule begins anew.
+#[utoipa::path(post, path = "/v1/deliveries/{id}/retry", tag = "operations", operation_id = "retry_delivery",
+    params(schemas::DeliveryPath), request_body = schemas::Nothing,
+    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn retry_delivery(Path(id): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
+    exchange.ask_for(OperationKind::RetryDelivery, delivery(&id)).await
+}
+
+/// Never try a delivery again; those that wait for it in order go on.
+#[utoipa::path(post, path = "/v1/deliveries/{id}/skip", tag = "operations", operation_id = "skip_delivery",
+    params(schemas::DeliveryPath), request_body = schemas::Nothing,
+    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn skip_delivery(Path(id): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
+    exchange.ask_for(OperationKind::SkipDelivery, delivery(&id)).await
+}
+
+fn delivery(id: &str) -> Result<String, Code> {
+    let id: Uuid = id.parse().map_err(|_| Code::InvalidId)?;
+    Ok(format!("deliveries/{id}"))
 }
 
 fn parked(id: &str) -> Result<String, Code> {

@@ -82,6 +82,8 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(admin::replay))
         .routes(routes!(admin::discard))
         .routes(routes!(admin::cancel))
+        .routes(routes!(admin::retry_delivery))
+        .routes(routes!(admin::skip_delivery))
         // tasks
         .routes(routes!(tasks::create))
         .routes(routes!(batch::batch))

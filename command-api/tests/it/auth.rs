@@ -138,7 +138,11 @@ async fn operators_ask_for_operations() {
     api.post("/v1/admin/projections/tusks/rebuild", Some(&oscar), json!({})).await.refused(404, "NOT_FOUND");
     api.post("/v1/admin/parked-events/7/discard", Some(&oscar), json!({})).await.expect(202);
     api.post("/v1/admin/parked-events/x/discard", Some(&oscar), json!({})).await.refused(400, "INVALID_ID");
-    assert_eq!(count(&world, "requested").await, 2);
+    let id = Uuid::now_v7();
+    let asked = api.post(&format!("/v1/deliveries/{id}/retry"), Some(&oscar), json!({})).await.expect(202);
+    assert_eq!(asked.json["subject"], json!(format!("deliveries/{id}")));
+    api.post("/v1/deliveries/x/skip", Some(&oscar), json!({})).await.refused(400, "INVALID_ID");
+    assert_eq!(count(&world, "requested").await, 3);
 }
 
 #[tokio::test]

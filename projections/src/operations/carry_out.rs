@@ -10,9 +10,12 @@ use tokio::{
     time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::requests::Operation;
 use crate::{
+    deliveries::{self, SteerError},
+    delivery::Delivery,
     parked::{self, ReplayError, Replayed},
     projector::Projector,
     rebuild::{self, RebuildError, RebuildProgress, Rebuilt},
@@ -61,6 +64,17 @@ impl From<ReplayError> for Failure {
     }
 }
 
+impl From<SteerError> for Failure {
+    fn from(error: SteerError) -> Self {
+        match &error {
+            SteerError::Unknown => Self::new("NOT_FOUND", error),
+            SteerError::Ended(_) => Self::new("ENDED", error),
+            SteerError::UnderWay => Self::new("UNDER_WAY", error),
+            SteerError::Tables(_) => internal(&error),
+        }
+    }
+}
+
 /// Operators read the cause in the service's own log.
 fn internal(error: &dyn std::error::Error) -> Failure {
     tracing::error!(%error, "an operation failed");
@@ -84,12 +98,13 @@ pub(super) async fn carry_out(
     registry: &mut PgConnection,
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
+    delivery: &Delivery,
     operation: &Operation,
     cancel: CancellationToken,
 ) -> sqlx::Result<()> {
     let (id, kind, subject) = (operation.id, &operation.kind, &operation.subject);
     tracing::info!(%id, kind, subject, "an operation begins");
-    let (sql, outcome) = match attempt(registry, projectors, sources, operation, cancel).await {
+    let (sql, outcome) = match attempt(registry, projectors, sources, delivery, operation, cancel).await {
         Ok(response) => (DONE, response),
         Err(Failure { code: CANCELLED, .. }) => (STOPPED, json!({})),
         Err(Failure { code, detail }) => {
@@ -105,6 +120,7 @@ async fn attempt(
     registry: &mut PgConnection,
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
+    delivery: &Delivery,
     operation: &Operation,
     cancel: CancellationToken,
 ) -> Result<Value, Failure> {
@@ -124,14 +140,31 @@ async fn attempt(
         (OperationKind::DiscardParked, "parked-events") => {
             resolve(registry, projectors, sources, name, true).await
         }
-        (OperationKind::Rebuild | OperationKind::ReplayParked | OperationKind::DiscardParked, _) => {
-            Err(unknown(&operation.subject))
+        (OperationKind::RetryDelivery, "deliveries") => {
+            deliveries::retry(delivery, delivery_id(name)?).await?;
+            Ok(json!({}))
         }
+        (OperationKind::SkipDelivery, "deliveries") => {
+            deliveries::skip(delivery, delivery_id(name)?).await?;
+            Ok(json!({}))
+        }
+        (
+            OperationKind::Rebuild
+            | OperationKind::ReplayParked
+            | OperationKind::DiscardParked
+            | OperationKind::RetryDelivery
+            | OperationKind::SkipDelivery,
+            _,
+        ) => Err(unknown(&operation.subject)),
     }
 }
 
 fn unknown(what: &str) -> Failure {
     Failure::new("UNKNOWN_OPERATION", format!("nobody here knows what to do about {what:?}"))
+}
+
+fn delivery_id(name: &str) -> Result<Uuid, SteerError> {
+    name.parse().map_err(|_| SteerError::Unknown)
 }
 
 fn named<'a>(projectors: &'a [Arc<dyn Projector>], name: &str) -> Option<&'a dyn Projector> {

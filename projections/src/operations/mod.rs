@@ -1,4 +1,4 @@
-//! Carrying out what operators ask for with commands: rebuilds, and what becomes of parked events.
+//! Carrying out what operators ask for with commands: rebuilds, and what becomes of parked events and deliveries.
 //!
 //! One process at a time does it, one operation after the other; requests come from the log, their state is in
 //! `read_model.operations`. An operation that its process did not survive is begun again by the next.
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
+    delivery::Delivery,
     projector::Projector,
     runner::{Leases, Pace, Sources},
 };
@@ -39,12 +40,18 @@ enum Setback {
 }
 
 /// Works on operations until told to stop, whatever fails meanwhile.
-pub async fn run(projectors: Vec<Arc<dyn Projector>>, sources: Sources, pace: Pace, stop: CancellationToken) {
+pub async fn run(
+    projectors: Vec<Arc<dyn Projector>>,
+    sources: Sources,
+    delivery: Delivery,
+    pace: Pace,
+    stop: CancellationToken,
+) {
     let owner = Uuid::now_v7();
     while !stop.is_cancelled() {
         tokio::select! {
             () = stop.cancelled() => return,
-            ended = lead(&projectors, &sources, &pace, owner) => {
+            ended = lead(&projectors, &sources, &delivery, &pace, owner) => {
                 if let Err(error) = ended {
                     tracing::warn!(%error, "operations are held up, trying again");
                 }
@@ -59,6 +66,7 @@ pub async fn run(projectors: Vec<Arc<dyn Projector>>, sources: Sources, pace: Pa
 async fn lead(
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
+    delivery: &Delivery,
     pace: &Pace,
     owner: Uuid,
 ) -> Result<(), Setback> {
@@ -75,7 +83,7 @@ async fn lead(
     let renewal = renew(registry, leases.clone(), pace.lease / 3);
     tokio::select! {
         lost = renewal => lost,
-        failed = work(projectors, sources) => failed,
+        failed = work(projectors, sources, delivery) => failed,
     }
 }
 
@@ -96,12 +104,16 @@ async fn renew(mut registry: PgConnection, mut leases: Leases, every: Duration) 
 /// The operation under way, and what stops it.
 type UnderWay = Mutex<Option<(Uuid, CancellationToken)>>;
 
-async fn work(projectors: &[Arc<dyn Projector>], sources: &Sources) -> Result<(), Setback> {
+async fn work(
+    projectors: &[Arc<dyn Projector>],
+    sources: &Sources,
+    delivery: &Delivery,
+) -> Result<(), Setback> {
     let under_way = UnderWay::default();
     // Cancellations must be heard while something is being done.
     tokio::select! {
         failed = take_in(sources, &under_way) => failed,
-        failed = carry_out(projectors, sources, &under_way) => failed,
+        failed = carry_out(projectors, sources, delivery, &under_way) => failed,
     }
 }
 
@@ -121,6 +133,7 @@ async fn take_in(sources: &Sources, under_way: &UnderWay) -> Result<(), Setback>
 async fn carry_out(
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
+    delivery: &Delivery,
     under_way: &UnderWay,
 ) -> Result<(), Setback> {
     let mut registry = sources.read_model.registry().await?;
@@ -132,7 +145,7 @@ async fn carry_out(
             if requests::is_unwanted(&mut registry, operation.id).await? {
                 cancel.cancel();
             }
-            carry_out::carry_out(&mut registry, projectors, sources, &operation, cancel).await?;
+            carry_out::carry_out(&mut registry, projectors, sources, delivery, &operation, cancel).await?;
             note(None);
         }
         time::sleep(POLL).await;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+mod deliveries;
+mod email;
 mod exactly_once;
 mod fold_law;
 mod histories;
@@ -11,5 +13,7 @@ mod operations;
 mod parking;
 mod progress;
 mod rebuild;
+mod sending;
+mod upgrade;
 mod users;
 mod world;

@@ -22,7 +22,7 @@ use crate::{
     world::{World, stored},
 };
 
-async fn ask(world: &World, kind: OperationKind, subject: &str) -> Uuid {
+pub(crate) async fn ask(world: &World, kind: OperationKind, subject: &str) -> Uuid {
     let event = OperationEvent::Requested(Requested { kind, subject: subject.into() });
     let (event_type, version) = event.stored_type();
     let at: Timestamp = DateTime::from_timestamp(1_700_000_000, 0).unwrap().into();
@@ -40,15 +40,15 @@ async fn cancel(world: &World, id: Uuid) {
     world.append("operation", id, 1, vec![event]).await;
 }
 
-fn carry_out(world: &World) -> (JoinHandle<()>, CancellationToken) {
+pub(crate) fn carry_out(world: &World) -> (JoinHandle<()>, CancellationToken) {
     let stop = CancellationToken::new();
     let (projectors, sources) = (world.projectors.clone(), world.sources.clone());
     let pace = Pace { lease: Duration::from_secs(2), ..Pace::default() };
-    (tokio::spawn(operations::run(projectors, sources, pace, stop.clone())), stop)
+    (tokio::spawn(operations::run(projectors, sources, world.delivery(), pace, stop.clone())), stop)
 }
 
 /// Waits for the end, and says how it ended.
-async fn outcome(world: &World, id: Uuid) -> String {
+pub(crate) async fn outcome(world: &World, id: Uuid) -> String {
     let ended = "SELECT end_time IS NOT NULL AND $2 = 0 FROM read_model.operations WHERE id = $1::uuid";
     world.becomes_true(ended, &id.to_string(), 0).await;
     let sql = format!(

@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 mod caller;
 mod comments;
+mod deliveries;
 mod documents;
 mod failure;
 mod fresh;

@@ -6,7 +6,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, comments, documents, history, labels, operations, task_counts, task_get, task_list, users,
+    admin, comments, deliveries, documents, history, labels, operations, task_counts, task_get, task_list,
+    users,
 };
 use crate::ReadApi;
 
@@ -30,6 +31,8 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(operations::get))
         .routes(routes!(admin::projections))
         .routes(routes!(admin::parked_events))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::get))
         // documents
         .routes(routes!(documents::openapi_json))
 }

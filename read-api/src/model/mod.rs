@@ -1,6 +1,7 @@
 //! What clients get: one type per resource, made by queries, rendered as it stands.
 
 mod comment;
+mod delivery;
 mod history;
 mod operation;
 mod page;
@@ -10,6 +11,7 @@ mod task;
 mod user;
 
 pub use comment::Comment;
+pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
 pub use history::{Actor, FieldChange, HistoryEntry};
 pub use operation::{Operation, OperationProgress};
 pub use page::{Count, CountedPage, Counts, Label, Page};

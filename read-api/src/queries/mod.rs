@@ -2,6 +2,7 @@
 
 mod coalesce;
 mod comments;
+mod deliveries;
 pub mod history;
 mod labels;
 mod operations;
@@ -18,6 +19,7 @@ mod users;
 
 pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
+pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use labels::labels;
 pub use operations::{OperationCursor, operation, operations, operations_position, operations_requested};
 pub use parked_events::parked_events;

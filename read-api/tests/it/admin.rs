@@ -49,3 +49,31 @@ async fn parked_events_and_operations_are_listed_in_pages() {
     assert_eq!(world.get(&token, &path).await.body, newest);
     assert_eq!(world.get(&token, "/v1/admin/parked-events?projection=users").await.items().len(), 0);
 }
+
+#[tokio::test]
+async fn deliveries_are_listed_with_what_was_tried() {
+    let world = World::new().await;
+    for (position, state) in [(1_i64, "exhausted"), (2, "pending"), (3, "delivered")] {
+        let sql = "INSERT INTO delivery.deliveries (id, event_id, position, channel, recipient, state, attempts, payload, \
+             end_time) VALUES ($1, $2, $3, 'email', 'ann', $4, 1, '{}', CASE $4 WHEN 'pending' THEN NULL ELSE now() END)";
+        let (id, event) = (Uuid::from_u128(position as u128), Uuid::from_u128(100 + position as u128));
+        sqlx::query(sql).bind(id).bind(event).bind(position).bind(state).execute(&world.pool).await.unwrap();
+        let sql = "INSERT INTO delivery.attempts (delivery_id, number, outcome, code) VALUES ($1, 1, 'failed', 451)";
+        sqlx::query(sql).bind(id).execute(&world.pool).await.unwrap();
+    }
+    let token = world.token(Uuid::now_v7(), &["operator"]);
+    let states =
+        async |query: &str| world.get(&token, &format!("/v1/deliveries{query}")).await.pluck("state");
+    assert_eq!(states("").await, ["delivered", "pending", "exhausted"]);
+    assert_eq!(states("?state=exhausted&channel=email").await, ["exhausted"]);
+    assert_eq!(states(&format!("?event_id={}", Uuid::from_u128(102))).await, ["pending"]);
+    let first = world.get(&token, "/v1/deliveries?page_size=2").await;
+    let page = first.body["next_page_token"].as_str().unwrap();
+    assert_eq!(states(&format!("?page_size=2&page_token={page}")).await, ["exhausted"]);
+    let pending = world.get(&token, &format!("/v1/deliveries/{}", Uuid::from_u128(2))).await.body;
+    assert!(pending["due_time"].is_string() && pending["end_time"].is_null(), "{pending}");
+    assert_eq!(
+        (&pending["tried"][0]["outcome"], &pending["tried"][0]["code"]),
+        (&json!("failed"), &json!(451))
+    );
+}

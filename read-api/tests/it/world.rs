@@ -178,6 +178,9 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
         make_version(&mut connection, version, name, tables).await?;
     }
     connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA read_model TO taskledger_read").await?;
+    connection.execute("CREATE SCHEMA delivery; SET search_path = delivery").await?;
+    connection.execute(include_str!("../../../migrations/delivery/0001_mail.sql")).await?;
+    connection.execute(include_str!("../../../migrations/delivery/0002_deliveries.sql")).await?;
     connection.close().await?;
     Ok(())
 }

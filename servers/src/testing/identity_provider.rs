@@ -5,8 +5,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
@@ -15,28 +14,21 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    Error,
-    account::Account,
-    error::at,
-    find::{
-        Places,
-        bundled::{Package, provide},
-    },
-    keeper::{Job, Kept},
-    start::blocking,
-};
+use crate::{Error, error::at, keeper::Kept, start::blocking};
 
 use super::{
     own::{discard, own_home},
+    python::{Pinned, Program},
     run::next_port,
 };
 
 const NAME: &str = "nanoidp";
-const VERSION: &str = "3.4.0";
-const LOCK: &str = include_str!("nanoidp.lock");
-/// Making its first key takes a second without load.
-const READY_WITHIN: Duration = Duration::from_secs(120);
+const NANOIDP: Pinned = Pinned {
+    name: NAME,
+    version: "3.4.0",
+    lock: include_str!("nanoidp.lock"),
+    inside: "nanoidp/__main__.py",
+};
 
 /// A client that the provider knows.
 #[derive(Debug, Clone, Copy)]
@@ -62,16 +54,9 @@ pub struct IdentityProvider {
     kept: Kept,
 }
 
-/// How to run it.
-#[derive(Debug, Clone)]
-struct Program {
-    python: String,
-    packages: PathBuf,
-}
-
 /// Starts a provider that knows these clients.
 pub async fn identity_provider(clients: &[Client]) -> IdentityProvider {
-    let program = blocking(install).await.unwrap_or_else(|error| panic!("{error}"));
+    let program = blocking(|| NANOIDP.install()).await.unwrap_or_else(|error| panic!("{error}"));
     let (home, port) = (own_home(), next_port());
     configure(&home, port, clients).unwrap_or_else(|error| panic!("{error}"));
     let kept = run(&program, &home, port).await;
@@ -105,34 +90,6 @@ fn issuer(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// The cache has a copy for each version of Python: parts of it are compiled for that version.
-fn install() -> Result<Program, Error> {
-    let no_python = || Error::NoPip { program: NAME, needed: VERSION };
-    let places = Places::from_env();
-    let found = places.on_path("python3").ok_or_else(no_python)?;
-    let ask = "import sys; print(sys.executable); print(sys.implementation.cache_tag)";
-    let answer = Command::new(&found).args(["-c", ask]).output().map_err(at(&found))?;
-    let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
-    let (python, tag) = answer.trim().split_once('\n').ok_or_else(no_python)?;
-    let package = Package {
-        title: format!("{NAME}=={VERSION}"),
-        directory: format!("{NAME}-{VERSION}-{tag}"),
-        requirements: LOCK.to_owned(),
-        inside: "nanoidp/__main__.py",
-    };
-    let cache = places.cache_for(Account::for_servers()?);
-    let packages = cache.join(&package.directory);
-    if !packages.join(package.inside).is_file() {
-        let pip = [python, "-m", "pip"].map(str::to_owned);
-        let there = Command::new(python).args(["-m", "pip", "--version"]).output();
-        if !there.is_ok_and(|answer| answer.status.success()) {
-            return Err(no_python());
-        }
-        provide(&package, &pip, &cache, |line| tracing::info!("{line}"))?;
-    }
-    Ok(Program { python: python.to_owned(), packages })
-}
-
 fn configure(home: &Path, port: u16, clients: &[Client]) -> Result<(), Error> {
     std::fs::create_dir_all(home).map_err(at(home))?;
     let clients = clients.iter().map(|Client { id, method, secret, redirect_uri }| {
@@ -159,36 +116,9 @@ fn configure(home: &Path, port: u16, clients: &[Client]) -> Result<(), Error> {
 }
 
 async fn run(program: &Program, home: &Path, port: u16) -> Kept {
-    let started = start(program, home, port).await;
+    let arguments = ["-m", NAME, "--config", &home.to_string_lossy()];
+    let started = program.start(home, &arguments, || answers(port)).await;
     started.unwrap_or_else(|error| panic!("{error}"))
-}
-
-async fn start(program: &Program, home: &Path, port: u16) -> Result<Kept, Error> {
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    let packages = format!("PYTHONPATH={}", text(&program.packages));
-    let mut command = vec!["env".to_owned(), packages, "PYTHONDONTWRITEBYTECODE=1".to_owned()];
-    command.extend([&program.python, "-m", NAME, "--config", &text(home)].map(str::to_owned));
-    let kept = Kept::start(Job {
-        command,
-        anchor: std::process::id(),
-        signal: "TERM",
-        grace: Duration::from_secs(10),
-        directory: home,
-        name: NAME,
-        scratch: Some(home),
-        lock: None,
-        account: Account::OURSELVES,
-    })?;
-    let deadline = Instant::now() + READY_WITHIN;
-    while !answers(port).await {
-        let ended = kept.has_ended();
-        if ended || Instant::now() > deadline {
-            let reason = if ended { kept.last_words() } else { "it does not answer".to_owned() };
-            return Err(Error::NotStarted { program: NAME, reason, log: kept.log().to_owned() });
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Ok(kept)
 }
 
 async fn answers(port: u16) -> bool {

@@ -3,8 +3,8 @@
 //!
 //! A test takes a [`database`] of its own, cloned from a [`Template`] that is migrated once per run, and an account
 //! of its own on [`nats`], so that streams of the same name never meet. Tests that kill or restart a server take
-//! [`own_postgres`] and [`own_nats`] instead. Those that log in by an outside provider take an [`identity_provider`], which
-//! is always theirs alone. Everything here panics when it fails: it is for tests only.
+//! [`own_postgres`] and [`own_nats`] instead. Those that log in by an outside provider take an [`identity_provider`], and
+//! those that send mails an [`smtp_server`], which are always theirs alone. Everything here panics when it fails: it is for tests only.
 //!
 //! ```no_run
 //! use servers::testing::{self, Template};
@@ -33,11 +33,14 @@
 mod databases;
 mod identity_provider;
 mod own;
+mod python;
 mod run;
+mod smtp;
 mod template;
 
 pub use databases::{TestDatabase, database};
 pub use identity_provider::{Client, IdentityProvider, identity_provider};
 pub use own::{OwnNats, OwnPostgres, own_nats, own_postgres};
 pub use run::{TestNats, nats};
+pub use smtp::{ReceivedMail, SmtpServer, SmtpTls, smtp_server};
 pub use template::Template;

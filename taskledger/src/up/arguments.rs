@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use command_api::{oidc::OidcArgs, relay::StreamArgs};
+use projections::channels::email::EmailArgs;
 use servers::Which;
 use service::config::{
     ConfigError, EventStoreArgs, HttpArgs, InvalidUrl, LogArgs, NatsArgs, ReadModelArgs, Span,
@@ -49,6 +50,8 @@ pub(crate) struct Up {
     pub(crate) burst_lag: Span,
     #[command(flatten)]
     pub(crate) oidc: OidcArgs,
+    #[command(flatten)]
+    pub(crate) email: EmailArgs,
     #[command(flatten)]
     pub(crate) http: HttpArgs,
     #[command(flatten)]

@@ -9,6 +9,7 @@ mod client;
 mod demo;
 mod import;
 mod mailbox;
+mod mails;
 mod openapi;
 mod operator;
 mod process;

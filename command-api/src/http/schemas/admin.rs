@@ -19,6 +19,14 @@ pub struct ParkedEventPath {
     pub id: i64,
 }
 
+/// The path of a delivery.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct DeliveryPath {
+    /// Its id.
+    pub id: Uuid,
+}
+
 /// An operation that was asked for; `Location` names where it can be watched.
 #[derive(Debug, ToSchema)]
 pub struct OperationReply {
@@ -26,9 +34,9 @@ pub struct OperationReply {
     pub id: Uuid,
     /// `operations/<id>`
     pub name: String,
-    /// `rebuild`, `replay_parked`, `discard_parked`.
+    /// `rebuild`, `replay_parked`, `discard_parked`, `retry_delivery`, `skip_delivery`.
     pub kind: String,
-    /// `projections/<name>`, `parked-events/<id>`.
+    /// `projections/<name>`, `parked-events/<id>`, `deliveries/<id>`.
     pub subject: String,
     /// `pending`; `cancelling` after a cancellation, which may come too late.
     pub state: String,

@@ -118,6 +118,20 @@ impl World {
         asked.json()["id"].as_str().unwrap().to_owned()
     }
 
+    /// Something on its way to the outside: whoever signs up is written to.
+    pub(crate) async fn delivery(&self) -> String {
+        let operator = self.operator.get_or_init(|| self.person("engineer", &[Role::Operator])).await;
+        let operator = operator.again().await;
+        let mut found = Value::Null;
+        let there = within(PATIENCE, async || {
+            let newest = self.ask(&operator.client, "GET", "/v1/deliveries?page_size=1", None).await;
+            found = newest.expect(200).json()["items"][0]["id"].take();
+            found.is_string()
+        });
+        assert!(there.await, "nobody is written to");
+        found.as_str().unwrap().to_owned()
+    }
+
     /// A request, sent until the product does not ask to come back.
     pub(crate) async fn ask(
         &self,

@@ -24,6 +24,7 @@ pub(crate) struct Things {
     user: String,
     session: String,
     operation: String,
+    delivery: String,
     /// Somebody who may be assigned.
     assignee: String,
     /// What an authenticator shows.
@@ -75,6 +76,9 @@ impl Things {
         }
         if route.path.contains("/operations/{id}") {
             things.operation = world.operation().await;
+        }
+        if route.path.contains("/deliveries/{id}") {
+            things.delivery = world.delivery().await;
         }
         if route.path.contains("/api-keys/{id}") {
             things.api_key = match owner.roles.has(Role::Member) {
@@ -128,6 +132,7 @@ impl Things {
             ("identities", "id") => &self.identity,
             ("oidc", "provider") => PROVIDER,
             ("parked-events", "id") => "1",
+            ("deliveries", "id") => &self.delivery,
             ("projections", "name") => "users",
             _ => panic!("{}: what is {{{name}}} to be?", route.name),
         }

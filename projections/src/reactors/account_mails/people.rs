@@ -8,25 +8,20 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// Somebody with an address.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug)]
 pub(super) struct Person {
-    email: String,
-    name: String,
+    pub(super) email: Sealed,
+    pub(super) name: Sealed,
     /// Language, with a region perhaps.
     pub(super) locale: String,
-}
-
-impl Person {
-    /// Address and name.
-    pub(super) fn sealed(&self) -> [Sealed; 2] {
-        [Sealed(self.email.clone()), Sealed(self.name.clone())]
-    }
 }
 
 /// The person as of the events folded so far; none for those who came without an address.
 pub(super) async fn find(delivery: &mut PgConnection, user: Uuid) -> sqlx::Result<Option<Person>> {
     const SQL: &str = "SELECT email, name, locale FROM people WHERE user_id = $1";
-    sqlx::query_as(SQL).bind(user).fetch_optional(delivery).await
+    let row: Option<(String, String, String)> =
+        sqlx::query_as(SQL).bind(user).fetch_optional(delivery).await?;
+    Ok(row.map(|(email, name, locale)| Person { email: Sealed(email), name: Sealed(name), locale }))
 }
 
 /// Takes one event in.

@@ -1,12 +1,12 @@
 //! English.
 
-use crate::mail::compose::{Facts, Part, Topic, Words};
+use crate::channels::email::compose::{Facts, Part, Topic, Words};
 
 const NOT_YOU: &str = "If that was not you, set a new password now, which ends all sessions:";
 const IGNORE: &str = "If you did not ask for this, you can ignore this mail: nothing has changed.";
 
 /// The words of a mail.
-pub(in crate::mail) fn words(topic: Topic, facts: Facts) -> Words {
+pub(in crate::channels::email) fn words(topic: Topic, facts: Facts) -> Words {
     let Facts { name, when, url } = facts;
     let text = |text: &str| Part::Text(text.to_owned());
     let hello = Part::Text(format!("Hello {name},"));

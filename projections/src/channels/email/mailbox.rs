@@ -18,14 +18,42 @@ use service::problem::{Code, Problem};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::compose::escape;
-use crate::delivery::Delivery;
+use super::compose::{Mail, escape};
+use crate::{deliveries::Job, delivery::Delivery};
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Mails that are kept.
+const KEPT: i64 = 1_000;
+
+/// Takes the mails of a machine that sends none.
+#[derive(Debug)]
+pub(super) struct Mailbox(PgPool);
+
+const INSERT: &str = "
+INSERT INTO mails (delivery_id, event_id, user_id, address, subject, text, html) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (delivery_id) DO NOTHING";
+
+const FORGET: &str = "DELETE FROM mails WHERE id <= (SELECT max(id) FROM mails) - $1";
+
+impl Mailbox {
+    pub(super) fn new(delivery: &Delivery) -> Self {
+        Self(delivery.pool().clone())
+    }
+
+    /// Puts a mail in, unless it is there, and forgets the oldest.
+    pub(super) async fn put(&self, job: &Job, mail: &Mail) -> sqlx::Result<()> {
+        let user = Uuid::parse_str(&job.recipient).ok();
+        let query = sqlx::query(INSERT).bind(job.id).bind(job.event_id).bind(user);
+        let query = query.bind(&mail.address).bind(&mail.subject).bind(&mail.text).bind(&mail.html);
+        query.execute(&self.0).await?;
+        sqlx::query(FORGET).bind(KEPT).execute(&self.0).await.map(drop)
+    }
+}
+
 #[derive(Debug, sqlx::FromRow)]
 struct Row {
-    event_id: Uuid,
+    delivery_id: Uuid,
     address: String,
     subject: String,
     text: String,
@@ -61,8 +89,7 @@ fn is_local(headers: &HeaderMap) -> bool {
 
 /// The newest first.
 async fn newest(pool: &PgPool) -> Result<Vec<Row>, Problem> {
-    const SQL: &str =
-        "SELECT event_id, address, subject, text, html, create_time FROM mails ORDER BY id DESC LIMIT 1000";
+    const SQL: &str = "SELECT delivery_id, address, subject, text, html, create_time FROM mails ORDER BY id DESC LIMIT 1000";
     let rows = sqlx::query_as(SQL).fetch_all(pool).await;
     rows.map_err(|error| Problem::new(Code::Unavailable).retry_after(1).caused_by(error))
 }
@@ -75,7 +102,7 @@ async fn list(State(pool): State<PgPool>) -> Result<Response, Problem> {
 
 fn item(mail: Row) -> Value {
     json!({
-        "id": mail.event_id,
+        "id": mail.delivery_id,
         "to": mail.address,
         "subject": mail.subject,
         "text": mail.text,

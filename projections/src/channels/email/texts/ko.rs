@@ -1,12 +1,12 @@
 //! Korean.
 
-use crate::mail::compose::{Facts, Part, Topic, Words};
+use crate::channels::email::compose::{Facts, Part, Topic, Words};
 
 const NOT_YOU: &str = "본인이 아니라면 지금 새 비밀번호를 정하세요. 모든 세션이 종료됩니다.";
 const IGNORE: &str = "요청하지 않았다면 이 메일을 무시하세요. 바뀐 것은 없습니다.";
 
 /// The words of a mail.
-pub(in crate::mail) fn words(topic: Topic, facts: Facts) -> Words {
+pub(in crate::channels::email) fn words(topic: Topic, facts: Facts) -> Words {
     let Facts { name, when, url } = facts;
     let text = |text: &str| Part::Text(text.to_owned());
     let hello = Part::Text(format!("{name} 님, 안녕하세요."));

@@ -1,0 +1,23 @@
+//! What a delivery by e-mail says, and to whom.
+
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::AccountLetter;
+
+/// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Letter {
+    /// About the recipient's own account.
+    Account(AccountLetter),
+}
+
+impl Letter {
+    /// Afterwards it is of no use to anybody.
+    pub(super) fn good_until(&self) -> Timestamp {
+        match self {
+            Self::Account(letter) => letter.good_until,
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The ways to the outside, each a [`Channel`](crate::deliveries::Channel).
+
+pub mod email;

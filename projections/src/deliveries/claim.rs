@@ -1,0 +1,67 @@
+//! Taking what is due.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::{Channel, Job};
+
+/// A row is due when its time has come and nobody tries it. Of an order key only the first unfinished row is; of a recipient
+/// only so many as may fly at once. The attempt is written down in the same statement, its outcome unknown.
+const CLAIM: &str = "
+WITH flying AS (
+    SELECT recipient, count(*) AS flights FROM deliveries
+    WHERE channel = $1 AND lease_until >= clock_timestamp() GROUP BY recipient
+), due AS (
+    SELECT d.id, d.recipient, d.due_at, d.position, d.next_trigger FROM deliveries AS d
+    WHERE d.channel = $1 AND d.state IN ('pending', 'failed') AND d.due_at <= clock_timestamp()
+        AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
+        AND d.recipient NOT IN (SELECT recipient FROM flying WHERE flights >= $5)
+        AND (d.order_key IS NULL OR NOT EXISTS (
+            SELECT FROM deliveries AS e
+            WHERE e.channel = d.channel AND e.order_key = d.order_key AND e.state IN ('pending', 'failed')
+                AND (e.position, e.id) < (d.position, d.id)
+        ))
+    ORDER BY d.due_at, d.position, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED
+), fair AS (
+    SELECT id, next_trigger, coalesce(flights, 0)
+        + row_number() OVER (PARTITION BY recipient ORDER BY due_at, position, id) AS flights
+    FROM due LEFT JOIN flying USING (recipient)
+), claimed AS (
+    UPDATE deliveries AS d SET lease_owner = $3, lease_until = clock_timestamp() + make_interval(secs => $4),
+        attempts = d.attempts + 1, step = d.step + 1, next_trigger = 'scheduled'
+    FROM fair WHERE d.id = fair.id AND fair.flights <= $5
+    RETURNING d.id, d.event_id, d.position, d.recipient, d.payload, d.attempts AS attempt, d.step,
+        fair.next_trigger AS trigger
+), noted AS (
+    INSERT INTO attempts (delivery_id, number, trigger) SELECT id, attempt, trigger FROM claimed
+)
+SELECT id, event_id, recipient, payload, attempt, step FROM claimed ORDER BY position, id";
+
+/// Claims up to so many deliveries for this worker.
+pub(super) async fn claim(
+    pool: &PgPool,
+    channel: &dyn Channel,
+    owner: Uuid,
+    room: usize,
+) -> sqlx::Result<Vec<Job>> {
+    let settings = channel.settings();
+    sqlx::query_as(CLAIM)
+        .bind(channel.name())
+        .bind(i64::try_from(room).unwrap_or(i64::MAX))
+        .bind(owner)
+        .bind(settings.lease.as_secs_f64())
+        .bind(i64::from(settings.per_recipient))
+        .fetch_all(pool)
+        .await
+}
+
+const GIVE_UP: &str = "
+UPDATE deliveries SET state = 'exhausted', end_time = clock_timestamp(), lease_owner = NULL, lease_until = NULL,
+    reason = 'the last attempt was not seen through'
+WHERE channel = $1 AND state IN ('pending', 'failed') AND lease_until < clock_timestamp() AND step >= $2";
+
+/// What no process has survived so often is not tried for ever.
+pub(super) async fn give_up(pool: &PgPool, channel: &dyn Channel) -> sqlx::Result<()> {
+    let attempts = channel.settings().schedule.attempts();
+    sqlx::query(GIVE_UP).bind(channel.name()).bind(attempts).execute(pool).await.map(drop)
+}

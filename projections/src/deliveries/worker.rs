@@ -1,0 +1,107 @@
+//! One channel at work in one process.
+
+use std::{convert::identity, sync::Arc, time::Duration};
+
+use tokio::{
+    task::JoinSet,
+    time::{self, Instant},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    Attempted, Channel, Job, Meters, Outcome, Wake, claim,
+    rate::Rate,
+    record::{Verdict, record},
+};
+use crate::delivery::Delivery;
+
+/// How often a worker looks whether something is due that nobody told it of: retries, and what a dead process left.
+const POLL: Duration = Duration::from_secs(1);
+/// Pause before writing down is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What workers work with.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// Where the deliveries are.
+    pub delivery: Delivery,
+    /// Says when there is something new.
+    pub wake: Wake,
+    /// What is counted.
+    pub meters: Meters,
+}
+
+/// Carries out what is due on a channel until told to stop; what is in flight then is seen through.
+pub async fn run(channel: Arc<dyn Channel>, mut desk: Desk, stop: CancellationToken) {
+    let owner = Uuid::now_v7();
+    let settings = channel.settings();
+    let mut rate = Rate::new(settings.per_second);
+    let mut flights = JoinSet::new();
+    while !stop.is_cancelled() {
+        let room = settings.concurrency.saturating_sub(flights.len()).min(rate.allowance());
+        let jobs = take(&*channel, &desk, owner, room).await;
+        if !jobs.is_empty() {
+            rate.take(jobs.len());
+            for job in jobs {
+                flights.spawn(carry(channel.clone(), desk.clone(), owner, job));
+            }
+            continue;
+        }
+        let pause = if room == 0 && flights.len() < settings.concurrency { rate.wait() } else { POLL };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(_) = flights.join_next() => {}
+            () = desk.wake.called() => {}
+            () = time::sleep(pause.min(POLL)) => {}
+        }
+        while flights.try_join_next().is_some() {}
+    }
+    while flights.join_next().await.is_some() {}
+}
+
+/// Nothing when the database does not answer: it is asked again soon.
+async fn take(channel: &dyn Channel, desk: &Desk, owner: Uuid, room: usize) -> Vec<Job> {
+    if room == 0 {
+        return Vec::new();
+    }
+    let taken = async {
+        claim::give_up(desk.delivery.pool(), channel).await?;
+        claim::claim(desk.delivery.pool(), channel, owner, room).await
+    };
+    taken.await.unwrap_or_else(|error: sqlx::Error| {
+        tracing::warn!(channel = channel.name(), %error, "deliveries are held up, trying again");
+        Vec::new()
+    })
+}
+
+/// One attempt, from the call to what is written down of it.
+async fn carry(channel: Arc<dyn Channel>, desk: Desk, owner: Uuid, job: Job) {
+    let settings = channel.settings();
+    let began = Instant::now();
+    let attempted = time::timeout(settings.deadline, channel.send(&job)).await;
+    let attempted = attempted.map_or_else(|_| Attempted::failed("no answer in time"), identity);
+    let took = began.elapsed();
+    desk.meters.attempted(channel.name(), &attempted.outcome, took);
+    let next = match attempted.outcome {
+        Outcome::Failed { retry_after } => {
+            settings.schedule.after(job.step, retry_after, rand::random_range(0.0..=1.0))
+        }
+        Outcome::Delivered | Outcome::Rejected { .. } | Outcome::Skipped { .. } => None,
+    };
+    let verdict = Verdict::of(&attempted, next);
+    if verdict.state != "delivered" {
+        let (channel, id, state) = (channel.name(), job.id, verdict.state);
+        tracing::info!(channel, %id, state, attempt = job.attempt, "not delivered");
+    }
+    let written = async {
+        while let Err(error) = record(desk.delivery.pool(), owner, &job, &attempted, took, &verdict).await {
+            tracing::warn!(channel = channel.name(), id = %job.id, %error, "an attempt is not written down yet");
+            time::sleep(PAUSE).await;
+        }
+    };
+    // Past its lease another one tries it again, and what came of this attempt stays unknown.
+    if time::timeout_at(began + settings.lease, written).await.is_err() {
+        tracing::error!(channel = channel.name(), id = %job.id, "what came of an attempt could not be written down");
+    }
+}

@@ -1,0 +1,51 @@
+//! Reactors: which events are to have an effect outside, decided as of the event.
+//!
+//! A reactor folds small tables of its own in the schema `delivery` and turns events into deliveries. Its tables, the
+//! deliveries and its checkpoint move in one transaction, so each event is decided on once, whatever dies; carrying them out
+//! is the business of [`deliveries`](crate::deliveries).
+
+pub mod account_mails;
+mod checkpoint;
+mod runner;
+
+use std::sync::Arc;
+
+use event_store::envelope::Envelope;
+use futures_util::future::BoxFuture;
+use sqlx::PgConnection;
+
+use crate::deliveries::NewDelivery;
+
+pub use runner::{LEASE, Sources, run};
+
+/// Decides what goes to the outside. It never calls the outside itself.
+pub trait Reactor: Send + Sync {
+    /// Its row in `delivery.checkpoints`.
+    fn name(&self) -> &'static str;
+
+    /// Whether the event is any of its business; others are passed over without a transaction.
+    fn concerns(&self, event: &Envelope) -> bool;
+
+    /// Takes these events into its tables, in order, and decides on each as of then.
+    fn react<'a>(
+        &'a self,
+        tables: &'a mut PgConnection,
+        events: &'a [Arc<Envelope>],
+    ) -> BoxFuture<'a, Result<Vec<NewDelivery>, ReactError>>;
+}
+
+/// Why a reactor could not decide; it is asked again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReactError {
+    /// Its tables cannot be read or written.
+    #[error(transparent)]
+    Tables(#[from] sqlx::Error),
+    /// What it has decided cannot be written down.
+    #[error("a delivery cannot be written down: {0}")]
+    Payload(#[from] serde_json::Error),
+}
+
+/// All reactors.
+pub fn reactors() -> Vec<Arc<dyn Reactor>> {
+    vec![Arc::new(account_mails::AccountMails)]
+}

@@ -1,0 +1,151 @@
+//! What keeps a reactor at work: the lease held, the log followed, each batch in one transaction.
+//!
+//! One process at a time works, by a lease; the checkpoint row, which every transaction locks and compares, is what keeps a
+//! second one out.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use event_store::{
+    Log, LogError, Pressure,
+    envelope::Envelope,
+    follow::{Checkpoint, FollowError, Follower, Tail},
+};
+use tokio::time::{self, Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{ReactError, Reactor, checkpoint::Claim};
+use crate::{deliveries, delivery::Delivery};
+
+/// How long the lease lasts, unless a test is in a hurry.
+pub const LEASE: Duration = Duration::from_secs(10);
+/// Pause after a failure, and while another one works.
+const PAUSE: Duration = Duration::from_secs(2);
+/// Events in one transaction at most.
+const BATCH: usize = 1_000;
+/// Longest time for one of them, and for renewing the lease.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// A log that holds nothing for us moves the checkpoint no more often than this.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What reactors read from and write to.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// Where their tables are, and the deliveries.
+    pub delivery: Delivery,
+    /// Where the events come from when they do not come from …
+    pub log: Log,
+    /// … here.
+    pub jetstream: async_nats::jetstream::Context,
+    /// What the process follows together.
+    pub tail: Option<Tail>,
+    /// What the work gives way to.
+    pub pressure: Pressure,
+    /// How long the lease outlives its last renewal: how long the work of a dead process waits.
+    pub lease: Duration,
+}
+
+/// Why a reactor stands still.
+#[derive(Debug, thiserror::Error)]
+enum Setback {
+    #[error(transparent)]
+    Delivery(#[from] sqlx::Error),
+    #[error(transparent)]
+    React(#[from] ReactError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Not to be mended by trying: effects of another log might be repeated, or never come.
+    #[error("the log is not the one that was reacted to: {0}")]
+    OtherLog(#[from] FollowError),
+    #[error("the database takes too long")]
+    TooSlow,
+    #[error("another process reacts")]
+    LeaseLost,
+}
+
+/// Reacts until told to stop, whatever fails meanwhile.
+pub async fn run(reactor: Arc<dyn Reactor>, sources: Sources, stop: CancellationToken) {
+    let name = reactor.name();
+    let claim = Claim { reactor: name, owner: Uuid::now_v7(), lease: sources.lease };
+    while !stop.is_cancelled() {
+        tokio::select! {
+            () = stop.cancelled() => break,
+            ended = work(&*reactor, &sources, claim) => match ended {
+                Err(error @ Setback::OtherLog(_)) => {
+                    tracing::error!(reactor = name, %error, "nothing is sent: see its row in delivery.checkpoints");
+                }
+                Err(Setback::LeaseLost) => tracing::debug!(reactor = name, "another process reacts"),
+                Err(error) => tracing::warn!(reactor = name, %error, "reactions are held up, trying again"),
+                Ok(never) => match never {},
+            },
+        }
+        // Told to stop is as good as waited long enough.
+        let _ = time::timeout(PAUSE.min(sources.lease), stop.cancelled()).await;
+    }
+    if let Err(error) = claim.leave(sources.delivery.pool()).await {
+        tracing::debug!(reactor = name, %error, "the lease runs out by itself");
+    }
+}
+
+/// Works for as long as the lease is held.
+async fn work(reactor: &dyn Reactor, sources: &Sources, claim: Claim) -> Result<Infallible, Setback> {
+    let epoch = sources.log.epoch().await?;
+    let start = claim.take(sources.delivery.pool(), epoch).await?.ok_or(Setback::LeaseLost)?;
+    let follower = Follower::new(sources.log.clone(), sources.jetstream.clone(), start.checkpoint)
+        .expecting_epoch(start.log_epoch);
+    let mut follower = match sources.tail.clone() {
+        Some(tail) => follower.sharing(tail),
+        None => follower,
+    };
+    let mut renewal = time::interval(sources.lease / 3);
+    renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut commands_first = sources.pressure.worker();
+    let mut shift = Shift { reactor, sources, claim, written: start.checkpoint, at: Instant::now() };
+    loop {
+        tokio::select! {
+            biased;
+            _ = renewal.tick() => {
+                let renewed = claim.take(sources.delivery.pool(), epoch);
+                let held = time::timeout(DEADLINE, renewed).await.map_err(|_| Setback::TooSlow)?;
+                held?.ok_or(Setback::LeaseLost)?;
+            }
+            batch = follower.next_batch(BATCH) => {
+                let batch = batch?;
+                time::timeout(DEADLINE, shift.handle(&batch)).await.map_err(|_| Setback::TooSlow)??;
+                commands_first.wait().await;
+            }
+        }
+    }
+}
+
+/// The work since the lease was taken.
+struct Shift<'a> {
+    reactor: &'a dyn Reactor,
+    sources: &'a Sources,
+    claim: Claim,
+    /// The checkpoint as it stands in the table …
+    written: Checkpoint,
+    /// … since when.
+    at: Instant,
+}
+
+impl Shift<'_> {
+    async fn handle(&mut self, batch: &[Arc<Envelope>]) -> Result<(), Setback> {
+        let ours: Vec<_> = batch.iter().filter(|event| self.reactor.concerns(event)).cloned().collect();
+        let Some(last) = batch.last() else { return Ok(()) };
+        if ours.is_empty() && self.at.elapsed() < IDLE {
+            return Ok(());
+        }
+        let checkpoint = Checkpoint::at(last.position, last.id);
+        let mut transaction = self.sources.delivery.pool().begin().await?;
+        if !self.claim.lock(&mut transaction, self.written).await? {
+            return Err(Setback::LeaseLost);
+        }
+        let decided = self.reactor.react(&mut transaction, &ours).await?;
+        deliveries::insert(&mut transaction, &decided).await?;
+        self.claim.advance(&mut transaction, checkpoint).await?;
+        transaction.commit().await?;
+        (self.written, self.at) = (checkpoint, Instant::now());
+        Ok(())
+    }
+}

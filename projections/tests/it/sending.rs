@@ -1,0 +1,144 @@
+//! Reactors and channels at work, as one process has them.
+
+use std::{sync::Arc, time::Duration};
+
+use clap::Parser;
+use event_store::{MasterKey, Pressure, Sealer};
+use projections::{
+    channels::email::{Email, EmailArgs, Ink},
+    deliveries::{self, Channel, Desk, Meters, Wake},
+    delivery::Delivery,
+    reactors,
+};
+use service::{mail_token::MailTokens, metrics::Metrics, secrets::SecretKey};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::world::World;
+
+pub(crate) const URL: &str = "https://tasks.example.com/app";
+
+/// Something at work; dropping it is a crash.
+#[derive(Default)]
+pub(crate) struct Sending {
+    tasks: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+}
+
+impl Sending {
+    pub(crate) async fn crash(mut self) {
+        for task in self.tasks.drain(..) {
+            task.abort();
+            // Awaited, so that its connections are gone.
+            let _ = task.await;
+        }
+    }
+
+    pub(crate) async fn end(mut self) {
+        self.stop.cancel();
+        for task in self.tasks.drain(..) {
+            task.await.unwrap();
+        }
+    }
+
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        let mut other = other;
+        self.tasks.append(&mut other.tasks);
+        let (here, there) = (self.stop.clone(), other.stop.clone());
+        self.tasks.push(tokio::spawn(async move {
+            here.cancelled().await;
+            there.cancel()
+        }));
+        self
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+pub(crate) fn tokens() -> MailTokens {
+    MailTokens::new(&SecretKey::from_bytes([9; 32]))
+}
+
+/// Settings as they come from a command line.
+pub(crate) fn email(arguments: &[&str]) -> EmailArgs {
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        email: EmailArgs,
+    }
+    Line::parse_from([&["test"], arguments].concat()).email
+}
+
+impl World {
+    pub(crate) fn delivery(&self) -> Delivery {
+        Delivery::new(&self.url).unwrap()
+    }
+
+    /// All reactors.
+    pub(crate) fn react(&self, lease: Duration) -> Sending {
+        let sources = reactors::Sources {
+            delivery: self.delivery(),
+            log: self.log.clone(),
+            jetstream: self.sources.jetstream.clone(),
+            tail: self.sources.tail.clone(),
+            pressure: Pressure::default(),
+            lease,
+        };
+        let stop = CancellationToken::new();
+        let run = |reactor| tokio::spawn(reactors::run(reactor, sources.clone(), stop.clone()));
+        Sending { tasks: reactors::reactors().into_iter().map(run).collect(), stop }
+    }
+
+    /// One channel.
+    pub(crate) fn carry(&self, channel: Arc<dyn Channel>) -> Sending {
+        let (delivery, stop) = (self.delivery(), CancellationToken::new());
+        let (wake, listening) = Wake::listen(&delivery, stop.clone());
+        let desk = Desk { delivery, wake, meters: Meters::register(&Metrics::default()) };
+        let working = deliveries::run(channel, desk, stop.clone());
+        Sending { tasks: vec![tokio::spawn(listening), tokio::spawn(working)], stop }
+    }
+
+    /// E-mail with these settings.
+    pub(crate) fn email(&self, arguments: &[&str]) -> Sending {
+        let sealer = Arc::new(Sealer::new(self.log.pool().clone(), &MasterKey([7; 32])));
+        let ink = Ink { sealer, tokens: tokens(), public_url: URL.to_owned() };
+        self.carry(Arc::new(Email::new(&email(arguments), ink, &self.delivery()).unwrap()))
+    }
+
+    /// Waits until everything up to that event, which is one about a user, is decided and carried out.
+    pub(crate) async fn mailed(&self, position: i64) {
+        let sql =
+            "SELECT position >= $2 AND NOT EXISTS (SELECT FROM delivery.deliveries WHERE end_time IS NULL)
+            FROM delivery.checkpoints WHERE consumer = $1";
+        self.becomes_true(sql, "account_mails", position).await;
+    }
+
+    /// Waits until so many deliveries are in this state.
+    pub(crate) async fn deliveries_are(&self, state: &str, count: i64) {
+        let sql = "SELECT count(*) = $2 FROM delivery.deliveries WHERE state = $1 AND lease_until IS NULL";
+        self.becomes_true(sql, state, count).await;
+    }
+
+    /// Time passes for who died in the middle of an attempt.
+    pub(crate) async fn leases_of_attempts_run_out(&self) {
+        self.run("UPDATE delivery.deliveries SET lease_until = '-infinity' WHERE lease_until IS NOT NULL")
+            .await;
+    }
+
+    /// Time passes for what is to be tried again.
+    pub(crate) async fn retries_are_due(&self) {
+        self.run("UPDATE delivery.deliveries SET due_at = '-infinity' WHERE state = 'failed'").await;
+    }
+
+    /// `1 failed, 2 delivered` for all attempts, in order.
+    pub(crate) async fn attempts(&self) -> String {
+        let sql =
+            "SELECT coalesce(string_agg(number || ' ' || outcome, ', ' ORDER BY delivery_id, number), '')
+            FROM delivery.attempts";
+        self.text(sql).await.unwrap()
+    }
+}
