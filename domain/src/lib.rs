@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod event;
+pub mod filter;
 pub mod ids;
 pub mod operation;
 pub mod personal;

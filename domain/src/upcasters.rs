@@ -26,14 +26,19 @@ fn due_dates_become_objects(payload: Value) -> Value {
     json!({ "from": object(&payload["from"]), "to": object(&payload["to"]) })
 }
 
+/// Every type with the version in which it is written today.
+fn types() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    TaskEvent::TYPES.iter().chain(UserEvent::TYPES).chain(OperationEvent::TYPES)
+}
+
+/// Every type of event that is written today.
+pub fn known_types() -> impl Iterator<Item = &'static str> {
+    types().map(|(name, _)| *name)
+}
+
 /// The version in which events of this type are written today; none for types unknown here.
 pub fn current_version(event_type: &str) -> Option<&'static str> {
-    TaskEvent::TYPES
-        .iter()
-        .chain(UserEvent::TYPES)
-        .chain(OperationEvent::TYPES)
-        .find(|(name, _)| *name == event_type)
-        .map(|(_, version)| *version)
+    types().find(|(name, _)| *name == event_type).map(|(_, version)| *version)
 }
 
 /// Brings a payload to today's version; none if no steps lead there.

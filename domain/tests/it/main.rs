@@ -8,6 +8,7 @@ mod comments;
 mod contract;
 mod create;
 mod edit;
+mod filters;
 mod given;
 mod identities;
 mod life;

@@ -173,6 +173,10 @@ fn template(code: &str, language: Language) -> Option<&'static str> {
             "scope {scope} is not one of the service account's",
             "{scope} 범위는 이 서비스 계정에 허용되지 않았습니다",
         ),
+        "INVALID_FILTER" => (
+            "cannot be understood at character {position}: {reason}",
+            "{position}번째 문자부터 해석할 수 없습니다: {reason}",
+        ),
         "NOT_A_SERVICE_ACCOUNT" => ("must be a service account", "서비스 계정이어야 합니다"),
         _ => return None,
     };
