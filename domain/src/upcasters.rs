@@ -3,7 +3,10 @@
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde_json::{Map, Value, json};
 
-use crate::{operation::OperationEvent, task::TaskEvent, user::UserEvent};
+use crate::{
+    announcement::AnnouncementEvent, inbox::InboxEvent, notification_rule::NotificationRuleEvent,
+    operation::OperationEvent, task::TaskEvent, user::UserEvent, webhook::WebhookEvent,
+};
 
 /// One step: a version of a type and how to make the next one of it.
 struct Step {
@@ -28,7 +31,16 @@ fn due_dates_become_objects(payload: Value) -> Value {
 
 /// Every type with the version in which it is written today.
 fn types() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-    TaskEvent::TYPES.iter().chain(UserEvent::TYPES).chain(OperationEvent::TYPES)
+    let all = [
+        TaskEvent::TYPES,
+        UserEvent::TYPES,
+        OperationEvent::TYPES,
+        NotificationRuleEvent::TYPES,
+        WebhookEvent::TYPES,
+        AnnouncementEvent::TYPES,
+        InboxEvent::TYPES,
+    ];
+    all.into_iter().flatten()
 }
 
 /// Every type of event that is written today.

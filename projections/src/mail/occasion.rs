@@ -86,6 +86,9 @@ pub(super) fn occasion(at: &Envelope, event: &UserEvent, now: Timestamp) -> Opti
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
         | UserEvent::RecoveryCodeUsed(_)
-        | UserEvent::IdentityUnlinked(_) => None,
+        | UserEvent::IdentityUnlinked(_)
+        | UserEvent::NotificationPreferencesChanged(_)
+        | UserEvent::DeviceRegistered(_)
+        | UserEvent::DeviceRemoved(_) => None,
     }
 }

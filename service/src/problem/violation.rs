@@ -131,6 +131,7 @@ fn fill(template: &str, params: &Map<String, Value>) -> String {
 fn template(code: &str, language: Language) -> Option<&'static str> {
     let (en, ko) = match code {
         "REQUIRED" => ("is required", "필수 항목입니다"),
+        "REQUIRED_UNLESS" => ("is required unless {other} is given", "{other}이(가) 없으면 필수 항목입니다"),
         "NULL" => ("must not be null", "null일 수 없습니다"),
         "EMPTY" => ("must not be empty", "비어 있을 수 없습니다"),
         "WRONG_TYPE" => ("must be of type {expected}", "{expected} 형식이어야 합니다"),
