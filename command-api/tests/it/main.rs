@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
 
+mod announcements;
 mod api;
 mod api_keys;
 mod attacks;
@@ -11,6 +12,8 @@ mod batches;
 mod idempotency;
 mod inputs;
 mod lockout;
+mod notification_rules;
+mod notifications;
 mod oidc;
 mod passwords;
 mod policy;
@@ -25,3 +28,4 @@ mod sessions;
 mod signing_keys;
 mod tasks;
 mod transitions;
+mod webhooks;
