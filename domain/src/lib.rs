@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod announcement;
+pub mod delivery;
 pub mod event;
 pub mod filter;
 pub mod ids;

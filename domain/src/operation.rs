@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     actor::Actor,
+    delivery::DeliverySelection,
     event::{Timed, events},
     policy::{Action, Decision, Relation},
+    task::values::Reason,
     time::Timestamp,
     words::words,
 };
@@ -20,6 +22,10 @@ words! {
         ReplayParked = "replay_parked",
         /// Give a parked event up; subject `parked-events/<id>`.
         DiscardParked = "discard_parked",
+        /// Try deliveries again; subject `deliveries/<id>`, or `deliveries` for all that are meant.
+        RetryDeliveries = "retry_deliveries",
+        /// Give deliveries up; subject `deliveries/<id>`, or `deliveries` for all that are meant.
+        SkipDeliveries = "skip_deliveries",
     }
 }
 
@@ -30,6 +36,19 @@ pub struct Requested {
     pub kind: OperationKind,
     /// To what.
     pub subject: String,
+    /// Which deliveries are meant, if they are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliveries: Option<DeliverySelection>,
+    /// Why, if said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+impl Requested {
+    /// A wish without selection and reason.
+    pub fn new(kind: OperationKind, subject: String) -> Self {
+        Self { kind, subject, deliveries: None, reason: None }
+    }
 }
 
 events! {

@@ -55,7 +55,7 @@ impl Exchange {
             return Ok(replayed);
         }
         let answered = match subject {
-            Ok(subject) => self.request_operation(Requested { kind, subject }).await,
+            Ok(subject) => self.request_operation(Requested::new(kind, subject)).await,
             Err(code) => Err(code.into()),
         };
         self.finish(answered).await
@@ -65,6 +65,11 @@ impl Exchange {
         self.refuse_query()?;
         let object = self.body.object()?;
         object.fields().finish()?;
+        self.ask_operation(requested).await
+    }
+
+    /// Asks for it under a new id.
+    pub(super) async fn ask_operation(&self, requested: Requested) -> Result<Answer, Problem> {
         let id = Uuid::now_v7();
         let body = json!({
             "id": id, "name": format!("operations/{id}"), "kind": requested.kind, "subject": requested.subject,

@@ -7,6 +7,7 @@ mod app;
 mod auth;
 mod batch;
 mod cookies;
+mod deliveries;
 mod devices;
 mod echo;
 mod exchange;
@@ -88,6 +89,10 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(admin::rebuild))
         .routes(routes!(admin::replay))
         .routes(routes!(admin::discard))
+        .routes(routes!(deliveries::retry_one))
+        .routes(routes!(deliveries::skip_one))
+        .routes(routes!(deliveries::retry_many))
+        .routes(routes!(deliveries::skip_many))
         // notices
         .routes(routes!(notification_rules::create))
         .routes(routes!(notification_rules::update, notification_rules::delete))

@@ -9,6 +9,7 @@ mod attacks;
 mod audit;
 mod auth;
 mod batches;
+mod deliveries;
 mod idempotency;
 mod inputs;
 mod lockout;

@@ -298,7 +298,7 @@ fn stored_events_keep_their_shape() {
 
 fn operation_events() -> Vec<OperationEvent> {
     let subject = "projections/tasks".to_owned();
-    vec![OperationEvent::Requested(Requested { kind: OperationKind::Rebuild, subject })]
+    vec![OperationEvent::Requested(Requested::new(OperationKind::Rebuild, subject))]
 }
 
 #[test]

@@ -110,9 +110,14 @@ async fn attempt(
         (OperationKind::DiscardParked, "parked-events") => {
             resolve(registry, projectors, sources, name, true).await
         }
-        (OperationKind::Rebuild | OperationKind::ReplayParked | OperationKind::DiscardParked, _) => {
-            Err(unknown(&operation.subject))
-        }
+        (
+            OperationKind::Rebuild
+            | OperationKind::ReplayParked
+            | OperationKind::DiscardParked
+            | OperationKind::RetryDeliveries
+            | OperationKind::SkipDeliveries,
+            _,
+        ) => Err(unknown(&operation.subject)),
     }
 }
 

@@ -93,7 +93,7 @@ ON CONFLICT (id) DO NOTHING";
 async fn insert(registry: &mut PgConnection, event: &RecordedEvent) -> sqlx::Result<()> {
     let read = from_stored(&event.event_type, &event.event_version, event.data.get());
     let (kind, subject, state, error) = match read {
-        Ok(OperationEvent::Requested(Requested { kind, subject })) => {
+        Ok(OperationEvent::Requested(Requested { kind, subject, .. })) => {
             (kind.as_str(), subject, "pending", None)
         }
         Err(error) => {

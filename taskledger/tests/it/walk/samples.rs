@@ -155,7 +155,7 @@ impl Things {
             ("notification-rules", "id") => &self.rule,
             ("webhooks", "id") => &self.webhook,
             ("announcements", "id") => &self.announcement,
-            ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",
+            ("deliveries", "id") | ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",
             ("oidc", "provider") => PROVIDER,
             ("parked-events", "id") => "1",
             ("projections", "name") => "users",
@@ -192,6 +192,9 @@ impl Things {
             "schedule_announcement" => {
                 json!({"at": Utc::now() + TimeDelta::days(7), "zone": "Asia/Seoul"})
             }
+            "skip_delivery" => json!({"reason": "x"}),
+            "retry_deliveries" => json!({"filter": {"channel": "email"}}),
+            "skip_deliveries" => json!({"filter": {"channel": "email"}, "reason": "x"}),
             "read_notifications_up_to" => json!({"position": 1}),
             "batch" => json!({"atomic": false, "commands": [{"op": "start", "id": self.task}]}),
             "assign" | "unassign" => json!({"assignees": [self.assignee]}),
