@@ -62,6 +62,12 @@ fn plural(aggregate_type: &str) -> String {
     format!("{aggregate_type}{ending}")
 }
 
+/// What [`plural`] was made of.
+fn singular(plural: &str) -> Option<&str> {
+    let with_x = plural.strip_suffix("es").filter(|singular| singular.ends_with('x'));
+    with_x.or_else(|| plural.strip_suffix('s'))
+}
+
 impl<'a> Wire<'a> {
     pub(super) fn of(event: &'a RecordedEvent) -> Self {
         let metadata = &event.metadata;
@@ -104,9 +110,8 @@ impl<'a> Wire<'a> {
     }
 
     pub(super) fn aggregate_type(&self) -> Result<&str, EnvelopeError> {
-        let plural = self.source.strip_prefix(SOURCE).and_then(|rest| rest.strip_suffix('s'));
-        let singular = plural.map(|rest| if rest == "inboxe" { "inbox" } else { rest });
-        singular.ok_or(EnvelopeError::Attribute("source"))
+        let plural = self.source.strip_prefix(SOURCE);
+        plural.and_then(singular).ok_or(EnvelopeError::Attribute("source"))
     }
 
     pub(super) fn actor_type(&self) -> Result<ActorType, EnvelopeError> {
