@@ -92,7 +92,7 @@ fn announcers_and_admins_announce() {
 fn a_draft_is_changed_a_schedule_is_moved_until_it_is_time() {
     let later = time("2026-11-23T00:00:00Z");
     let scheduled = [drafted(), Event::Scheduled(later)];
-    let schedule = |wanted| Command::Schedule(wanted);
+    let schedule = Command::Schedule;
     assert_eq!(when(announcer(), &[drafted()], schedule(later)), Ok(vec![Event::Scheduled(later)]));
     assert_eq!(when(announcer(), &scheduled, schedule(later)), Ok(vec![]));
     let moved = time("2026-11-24T00:00:00Z");

@@ -142,7 +142,7 @@ fn device(n: u128, token: &str) -> DeviceRegistered {
 #[test]
 fn wishes_are_ones_own_and_make_sense() {
     let me = member(user(1));
-    let set = |preferences| UserCommand::SetPreferences(preferences);
+    let set = UserCommand::SetPreferences;
     let changed =
         UserEvent::NotificationPreferencesChanged(Change { from: Preferences::default(), to: wishes() });
     assert_eq!(when(me, &signed_up(), set(wishes())), Ok(vec![changed.clone()]));
