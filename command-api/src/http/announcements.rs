@@ -36,7 +36,7 @@ const RIGHT: Action = Action::AnnouncementManage;
     request_body = schemas::NewAnnouncement, responses((status = 201, body = schemas::AnnouncementReply)),
     extensions(("x-policy" = json!("announcement.manage"))))]
 pub(super) async fn create(exchange: Exchange) -> Handled {
-    exchange.as_one_who_may(RIGHT, Exchange::draft_announcement).await
+    exchange.permitted(RIGHT, Exchange::draft_announcement).await
 }
 
 /// Change a draft. Needs If-Match.
@@ -47,7 +47,7 @@ pub(super) async fn create(exchange: Exchange) -> Handled {
     extensions(("x-policy" = json!("announcement.manage"))))]
 pub(super) async fn update(Path(id): Path<String>, exchange: Exchange<MergePatch>) -> Handled {
     let id = uuid(&id)?;
-    exchange.as_one_who_may(RIGHT, async |exchange| exchange.edit_announcement(id).await).await
+    exchange.permitted(RIGHT, async |exchange| exchange.edit_announcement(id).await).await
 }
 
 /// Say when an announcement is sent. Needs If-Match and an Idempotency-Key.
@@ -59,7 +59,7 @@ pub(super) async fn update(Path(id): Path<String>, exchange: Exchange<MergePatch
     extensions(("x-policy" = json!("announcement.manage"))))]
 pub(super) async fn schedule(Path(id): Path<String>, exchange: Exchange) -> Handled {
     let id = uuid(&id)?;
-    exchange.as_one_who_may(RIGHT, async |exchange| exchange.schedule_announcement(id).await).await
+    exchange.permitted(RIGHT, async |exchange| exchange.schedule_announcement(id).await).await
 }
 
 /// Do not send an announcement, if its time has not come. Needs If-Match and an Idempotency-Key.
@@ -69,7 +69,7 @@ pub(super) async fn schedule(Path(id): Path<String>, exchange: Exchange) -> Hand
     extensions(("x-policy" = json!("announcement.manage"))))]
 pub(super) async fn cancel(Path(id): Path<String>, exchange: Exchange) -> Handled {
     let id = uuid(&id)?;
-    exchange.as_one_who_may(RIGHT, async |exchange| exchange.cancel_announcement(id).await).await
+    exchange.permitted(RIGHT, async |exchange| exchange.cancel_announcement(id).await).await
 }
 
 impl Exchange {

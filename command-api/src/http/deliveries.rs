@@ -18,7 +18,7 @@ use super::{app::uuid, exchange::Exchange, ops::rule, schemas, tasks::Handled};
 pub(super) async fn retry_one(Path(id): Path<String>, exchange: Exchange) -> Handled {
     let subject = format!("deliveries/{}", uuid(&id)?);
     exchange
-        .as_one_who_may(Action::Operate, async |exchange| {
+        .permitted(Action::Operate, async |exchange| {
             exchange.refuse_query()?;
             exchange.body.object()?.fields().finish()?;
             exchange.ask_operation(Requested::new(OperationKind::RetryDeliveries, subject)).await
@@ -33,7 +33,7 @@ pub(super) async fn retry_one(Path(id): Path<String>, exchange: Exchange) -> Han
 pub(super) async fn skip_one(Path(id): Path<String>, exchange: Exchange) -> Handled {
     let subject = format!("deliveries/{}", uuid(&id)?);
     exchange
-        .as_one_who_may(Action::Operate, async |exchange| {
+        .permitted(Action::Operate, async |exchange| {
             exchange.refuse_query()?;
             let object = exchange.body.object()?;
             let mut fields = object.fields();
@@ -51,7 +51,7 @@ pub(super) async fn skip_one(Path(id): Path<String>, exchange: Exchange) -> Hand
     extensions(("x-policy" = json!("operate"))))]
 pub(super) async fn retry_many(exchange: Exchange) -> Handled {
     exchange
-        .as_one_who_may(Action::Operate, async |exchange| {
+        .permitted(Action::Operate, async |exchange| {
             exchange.refuse_query()?;
             let object = exchange.body.object()?;
             let mut fields = object.fields();
@@ -69,7 +69,7 @@ pub(super) async fn retry_many(exchange: Exchange) -> Handled {
     extensions(("x-policy" = json!("operate"))))]
 pub(super) async fn skip_many(exchange: Exchange) -> Handled {
     exchange
-        .as_one_who_may(Action::Operate, async |exchange| {
+        .permitted(Action::Operate, async |exchange| {
             exchange.refuse_query()?;
             let object = exchange.body.object()?;
             let mut fields = object.fields();

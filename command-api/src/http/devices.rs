@@ -29,7 +29,7 @@ use crate::commands::{Answer, Caller, Commands, Refusal, Reply, UserDone, UserUn
     request_body = schemas::NewDevice, responses((status = 201, body = schemas::DeviceReply)),
     extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn register(exchange: Exchange) -> Handled {
-    exchange.as_one_who_may(Action::UserEdit, Exchange::register_device).await
+    exchange.permitted(Action::UserEdit, Exchange::register_device).await
 }
 
 /// The devices that one's notices are pushed to, the oldest first.
@@ -51,7 +51,7 @@ pub(super) async fn list(exchange: Exchange<NoBody>) -> Handled {
     extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn remove(Path(id): Path<String>, exchange: Exchange<NoBody>) -> Handled {
     let device = DeviceId(uuid(&id)?);
-    exchange.as_one_who_may(Action::UserEdit, async |exchange| exchange.remove_device(device).await).await
+    exchange.permitted(Action::UserEdit, async |exchange| exchange.remove_device(device).await).await
 }
 
 impl Exchange {

@@ -21,7 +21,7 @@ use crate::commands::{Answer, RecordDone, Reply};
     responses((status = 200, body = schemas::InboxReply)), extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn read(Path(id): Path<String>, exchange: Exchange) -> Handled {
     let notice = uuid(&id)?;
-    exchange.as_one_who_may(Action::UserEdit, async |exchange| exchange.read_notice(notice).await).await
+    exchange.permitted(Action::UserEdit, async |exchange| exchange.read_notice(notice).await).await
 }
 
 /// Take all of one's notices as read that are of events up to a position.
@@ -29,7 +29,7 @@ pub(super) async fn read(Path(id): Path<String>, exchange: Exchange) -> Handled 
     operation_id = "read_notifications_up_to", request_body = schemas::ReadUpTo,
     responses((status = 200, body = schemas::InboxReply)), extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn read_up_to(exchange: Exchange) -> Handled {
-    exchange.as_one_who_may(Action::UserEdit, Exchange::read_notices).await
+    exchange.permitted(Action::UserEdit, Exchange::read_notices).await
 }
 
 impl Exchange {

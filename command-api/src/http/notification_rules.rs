@@ -40,7 +40,7 @@ const RIGHT: Action = Action::NotificationRuleManage;
     responses((status = 201, body = schemas::NotificationRuleReply)),
     extensions(("x-policy" = json!("notification_rule.manage"))))]
 pub(super) async fn create(exchange: Exchange) -> Handled {
-    exchange.as_one_who_may(RIGHT, Exchange::create_rule).await
+    exchange.permitted(RIGHT, Exchange::create_rule).await
 }
 
 /// Change what a notification rule says. Needs If-Match.
@@ -51,7 +51,7 @@ pub(super) async fn create(exchange: Exchange) -> Handled {
     extensions(("x-policy" = json!("notification_rule.manage"))))]
 pub(super) async fn update(Path(id): Path<String>, exchange: Exchange<MergePatch>) -> Handled {
     let id = uuid(&id)?;
-    exchange.as_one_who_may(RIGHT, async |exchange| exchange.edit_rule(id).await).await
+    exchange.permitted(RIGHT, async |exchange| exchange.edit_rule(id).await).await
 }
 
 /// Delete a notification rule. Needs If-Match.
@@ -63,7 +63,7 @@ pub(super) async fn update(Path(id): Path<String>, exchange: Exchange<MergePatch
     extensions(("x-policy" = json!("notification_rule.manage"))))]
 pub(super) async fn delete(Path(id): Path<String>, exchange: Exchange<NoBody>) -> Handled {
     let id = uuid(&id)?;
-    exchange.as_one_who_may(RIGHT, async |exchange| exchange.delete_rule(id).await).await
+    exchange.permitted(RIGHT, async |exchange| exchange.delete_rule(id).await).await
 }
 
 impl Exchange {

@@ -20,7 +20,7 @@ use crate::commands::{Answer, Reply, UserDone, UserUnit};
     responses((status = 200, body = schemas::NotificationPreferencesReply)),
     extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn set(exchange: Exchange) -> Handled {
-    exchange.as_one_who_may(Action::UserEdit, Exchange::set_preferences).await
+    exchange.permitted(Action::UserEdit, Exchange::set_preferences).await
 }
 
 impl Exchange {

@@ -19,7 +19,7 @@ use crate::{
 
 impl<B: Content> Exchange<B> {
     /// From the right to the response.
-    pub(super) async fn as_one_who_may(
+    pub(super) async fn permitted(
         mut self,
         action: Action,
         answer: impl AsyncFnOnce(&Self) -> Result<Answer, Problem>,

@@ -38,7 +38,7 @@ use crate::commands::Answer;
     request_body = schemas::NewWebhook, responses((status = 201, body = schemas::WebhookReply)),
     extensions(("x-policy" = json!("webhook.manage"))))]
 pub(super) async fn create(exchange: Exchange) -> Handled {
-    let made = exchange.as_one_who_may(Action::WebhookManage, Exchange::create_webhook).await?;
+    let made = exchange.permitted(Action::WebhookManage, Exchange::create_webhook).await?;
     Ok(not_stored(made))
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn create(exchange: Exchange) -> Handled {
     extensions(("x-policy" = json!("webhook.manage"))))]
 pub(super) async fn update(Path(id): Path<String>, exchange: Exchange<MergePatch>) -> Handled {
     let id = uuid(&id)?;
-    exchange.as_one_who_may(Action::WebhookManage, async |exchange| exchange.edit_webhook(id).await).await
+    exchange.permitted(Action::WebhookManage, async |exchange| exchange.edit_webhook(id).await).await
 }
 
 /// Delete a webhook.
@@ -59,7 +59,7 @@ pub(super) async fn update(Path(id): Path<String>, exchange: Exchange<MergePatch
     extensions(("x-policy" = json!("webhook.manage"))))]
 pub(super) async fn delete(Path(id): Path<String>, exchange: Exchange<NoBody>) -> Handled {
     let id = uuid(&id)?;
-    exchange.as_one_who_may(Action::WebhookManage, async |exchange| exchange.delete_webhook(id).await).await
+    exchange.permitted(Action::WebhookManage, async |exchange| exchange.delete_webhook(id).await).await
 }
 
 /// Have a webhook's calls signed with another secret. Needs If-Match.
@@ -72,7 +72,7 @@ pub(super) async fn delete(Path(id): Path<String>, exchange: Exchange<NoBody>) -
 pub(super) async fn rotate_secret(Path(id): Path<String>, exchange: Exchange) -> Handled {
     let id = uuid(&id)?;
     let rotate = async |exchange: &Exchange| exchange.rotate_webhook_secret(id).await;
-    Ok(not_stored(exchange.as_one_who_may(Action::WebhookManage, rotate).await?))
+    Ok(not_stored(exchange.permitted(Action::WebhookManage, rotate).await?))
 }
 
 macro_rules! posts {
@@ -85,7 +85,7 @@ macro_rules! posts {
         pub(super) async fn $name(Path(id): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
             let $id = uuid(&id)?;
             let answer = async |$exchange: &Exchange| $answered.await;
-            exchange.as_one_who_may(Action::WebhookControl, answer).await
+            exchange.permitted(Action::WebhookControl, answer).await
         }
     )*};
 }
