@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use cqrs_es::Aggregate;
-use domain::{operation::Operation, stored::Stored, task::Task, user::User};
+use domain::{
+    announcement::Announcement, inbox::Inbox, notification_rule::NotificationRule, operation::Operation,
+    stored::Stored, task::Task, user::User, webhook::Webhook,
+};
 use event_store::{AggregateRef, LoadError, Loaded, Log, load};
 use quick_cache::sync::Cache;
 use uuid::Uuid;
@@ -110,8 +113,14 @@ impl Remembered for User {
     }
 }
 
-impl Remembered for Operation {
-    fn cache(_: &Aggregates) -> Option<&Cache<Uuid, Arc<Loaded<Self>>>> {
-        None
-    }
+macro_rules! not_remembered {
+    ($($aggregate:ty)*) => {$(
+        impl Remembered for $aggregate {
+            fn cache(_: &Aggregates) -> Option<&Cache<Uuid, Arc<Loaded<Self>>>> {
+                None
+            }
+        }
+    )*};
 }
+
+not_remembered! { Operation NotificationRule Webhook Announcement Inbox }

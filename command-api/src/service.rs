@@ -109,7 +109,7 @@ impl CommandApi {
         let commands = Commands::new(Log::connect(pool.clone()), appender, sealer, revocations);
         let verifier = verifier.accepting(api_keys(pool, commands.clone()));
         let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
-        let app = App::new(commands.clone(), auth.clone(), oidc, verifier, http);
+        let app = App::new(commands.clone(), auth.clone(), oidc, verifier, http, &secret);
         let api = Self { commands, auth, app, surroundings: surroundings.clone() };
         surroundings.shutdown.spawn(keep_keys(api.clone(), surroundings.shutdown.clone()));
         Ok(api)

@@ -63,6 +63,14 @@ uuid_id!(
     IdentityId
 );
 uuid_id!(
+    /// A device that notices are pushed to.
+    DeviceId
+);
+uuid_id!(
+    /// What signs the calls of a webhook: names the secret and says nothing about it.
+    SecretId
+);
+uuid_id!(
     /// An event (UUIDv7): CloudEvents `id`, `Nats-Msg-Id`, webhook id.
     EventId
 );

@@ -4,11 +4,18 @@
 //! *Facts* about other aggregates are loaded before and passed in; ids and time come in with the command.
 
 pub mod actor;
+pub mod announcement;
+pub mod delivery;
 pub mod event;
+pub mod filter;
 pub mod ids;
+pub mod inbox;
+pub mod notification;
+pub mod notification_rule;
 pub mod operation;
 pub mod personal;
 pub mod policy;
+pub mod record;
 pub mod stored;
 pub mod task;
 mod text;
@@ -16,4 +23,5 @@ pub mod time;
 pub mod upcasters;
 pub mod user;
 pub mod violation;
+pub mod webhook;
 mod words;

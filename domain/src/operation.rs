@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     actor::Actor,
+    delivery::DeliverySelection,
     event::{Nothing, Timed, events},
     policy::{Action, Decision, Relation},
+    task::values::Reason,
     time::Timestamp,
     words::words,
 };
@@ -20,10 +22,10 @@ words! {
         ReplayParked = "replay_parked",
         /// Give a parked event up; subject `parked-events/<id>`.
         DiscardParked = "discard_parked",
-        /// Try a delivery again at once, with the whole schedule before it; subject `deliveries/<id>`.
-        RetryDelivery = "retry_delivery",
-        /// Never try a delivery again; subject `deliveries/<id>`.
-        SkipDelivery = "skip_delivery",
+        /// Try deliveries again; subject `deliveries/<id>`, or `deliveries` for all that are meant.
+        RetryDeliveries = "retry_deliveries",
+        /// Give deliveries up; subject `deliveries/<id>`, or `deliveries` for all that are meant.
+        SkipDeliveries = "skip_deliveries",
     }
 }
 
@@ -34,6 +36,19 @@ pub struct Requested {
     pub kind: OperationKind,
     /// To what.
     pub subject: String,
+    /// Which deliveries are meant, if they are many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliveries: Option<DeliverySelection>,
+    /// Why, if said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+impl Requested {
+    /// A wish without selection and reason.
+    pub fn new(kind: OperationKind, subject: String) -> Self {
+        Self { kind, subject, deliveries: None, reason: None }
+    }
 }
 
 events! {

@@ -2,7 +2,7 @@
 
 use cqrs_es::{Aggregate, persist::EventUpcaster};
 
-use crate::{event::Timed, operation::Operation, task::Task, upcasters, user::User};
+use crate::{event::Timed, operation::Operation, record::Record, task::Task, upcasters, user::User};
 
 /// What the log must know to load an aggregate.
 pub trait Stored: Aggregate + Timed {
@@ -25,4 +25,8 @@ impl Stored for Operation {
 
 impl Stored for User {
     const SHAPE: i32 = Self::SHAPE;
+}
+
+impl<R: Record> Stored for R {
+    const SHAPE: i32 = <R as Record>::SHAPE;
 }

@@ -3,7 +3,10 @@
 use cqrs_es::persist::{EventUpcaster, SerializedEvent};
 use serde_json::{Map, Value, json};
 
-use crate::{operation::OperationEvent, task::TaskEvent, user::UserEvent};
+use crate::{
+    announcement::AnnouncementEvent, inbox::InboxEvent, notification_rule::NotificationRuleEvent,
+    operation::OperationEvent, task::TaskEvent, user::UserEvent, webhook::WebhookEvent,
+};
 
 /// One step: a version of a type and how to make the next one of it.
 struct Step {
@@ -26,14 +29,28 @@ fn due_dates_become_objects(payload: Value) -> Value {
     json!({ "from": object(&payload["from"]), "to": object(&payload["to"]) })
 }
 
+/// Every type with the version in which it is written today.
+fn types() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    let all = [
+        TaskEvent::TYPES,
+        UserEvent::TYPES,
+        OperationEvent::TYPES,
+        NotificationRuleEvent::TYPES,
+        WebhookEvent::TYPES,
+        AnnouncementEvent::TYPES,
+        InboxEvent::TYPES,
+    ];
+    all.into_iter().flatten()
+}
+
+/// Every type of event that is written today.
+pub fn known_types() -> impl Iterator<Item = &'static str> {
+    types().map(|(name, _)| *name)
+}
+
 /// The version in which events of this type are written today; none for types unknown here.
 pub fn current_version(event_type: &str) -> Option<&'static str> {
-    TaskEvent::TYPES
-        .iter()
-        .chain(UserEvent::TYPES)
-        .chain(OperationEvent::TYPES)
-        .find(|(name, _)| *name == event_type)
-        .map(|(_, version)| *version)
+    types().find(|(name, _)| *name == event_type).map(|(_, version)| *version)
 }
 
 /// Brings a payload to today's version; none if no steps lead there.

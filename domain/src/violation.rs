@@ -1,6 +1,9 @@
 //! What can be wrong with one value, as words a client can act on; the HTTP edge adds the pointer.
 
-use crate::ids::{TaskId, UserId};
+use crate::{
+    filter::FilterFault,
+    ids::{TaskId, UserId},
+};
 
 /// In which unit a length is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +105,14 @@ pub enum Violation {
         /// The role asked for.
         role: &'static str,
     },
+    /// A filter cannot be understood from here on.
+    #[error("cannot be understood at character {position}: {fault}")]
+    Filter {
+        /// Where, in characters from 0.
+        position: usize,
+        /// Why.
+        fault: Box<FilterFault>,
+    },
     /// The service account's keys are not for this.
     #[error("scope {scope} is not one of the service account's")]
     ScopeNotHeld {
@@ -129,6 +140,7 @@ impl Violation {
             Self::TooDeep { .. } => "TOO_DEEP",
             Self::RolesExclude { .. } => "ROLES_EXCLUDE",
             Self::RoleDoesNotFit { .. } => "ROLE_DOES_NOT_FIT",
+            Self::Filter { .. } => "INVALID_FILTER",
             Self::ScopeNotHeld { .. } => "SCOPE_NOT_HELD",
         }
     }
@@ -146,6 +158,9 @@ impl Violation {
             Self::UnknownTask { task } => vec![("task", task.to_string())],
             Self::RolesExclude { role, held } => vec![("role", (*role).into()), ("held", (*held).into())],
             Self::RoleDoesNotFit { role } => vec![("role", (*role).into())],
+            Self::Filter { position, fault } => {
+                vec![("position", position.to_string()), ("reason", fault.to_string())]
+            }
             Self::ScopeNotHeld { scope } => vec![("scope", (*scope).into())],
         }
     }

@@ -20,6 +20,7 @@ pub mod secrets;
 pub mod shutdown;
 pub mod telemetry;
 pub mod tls;
+pub mod webhook_secrets;
 
 /// A command allocates a hundred times; this is a tenth of its time less than with the allocator of the C library.
 #[global_allocator]

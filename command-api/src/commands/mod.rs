@@ -6,6 +6,7 @@ mod facts;
 mod merge;
 mod operations;
 mod receipts;
+mod records;
 mod refusal;
 mod tasks;
 mod users;
@@ -31,6 +32,7 @@ pub use users::{UserDone, UserUnit};
 
 use crate::{aggregates::Aggregates, locks::Locks};
 pub(crate) use receipts::Twins;
+pub(crate) use records::{RecordDone, RecordUnit};
 
 /// Executes commands. Cheap to clone; all clones share caches and locks.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use domain::{operation::OperationError, task::TaskError, user::UserError};
+use domain::{operation::OperationError, record::RecordError, task::TaskError, user::UserError};
 use event_store::{AppendError, LoadError, LogError, SealError};
 use serde_json::Value;
 use uuid::Uuid;
@@ -32,6 +32,9 @@ pub enum Refusal {
     /// The operation's own decision.
     #[error(transparent)]
     Operation(#[from] OperationError),
+    /// The decision of a rule, a webhook, an announcement or an inbox.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// If-Match names another version.
     #[error("the version is {current}")]
     VersionMoved {
@@ -96,6 +99,7 @@ impl Refusal {
             Self::Task(_)
             | Self::User(_)
             | Self::Operation(_)
+            | Self::Record(_)
             | Self::VersionMoved { .. }
             | Self::BaseAhead { .. }
             | Self::FieldConflict(_) => true,

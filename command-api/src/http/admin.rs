@@ -59,27 +59,6 @@ pub(super) async fn cancel(Path(id): Path<String>, mut exchange: Exchange<Reques
     exchange.finish(answered).await
 }
 
-/// Try a delivery again at once, whatever became of it, unless it has arrived; its schedule begins anew.
-#[utoipa::path(post, path = "/v1/deliveries/{id}/retry", tag = "operations", operation_id = "retry_delivery",
-    params(schemas::DeliveryPath), request_body = schemas::Nothing,
-    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
-pub(super) async fn retry_delivery(Path(id): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
-    exchange.ask_for(OperationKind::RetryDelivery, delivery(&id)).await
-}
-
-/// Never try a delivery again; those that wait for it in order go on.
-#[utoipa::path(post, path = "/v1/deliveries/{id}/skip", tag = "operations", operation_id = "skip_delivery",
-    params(schemas::DeliveryPath), request_body = schemas::Nothing,
-    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
-pub(super) async fn skip_delivery(Path(id): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
-    exchange.ask_for(OperationKind::SkipDelivery, delivery(&id)).await
-}
-
-fn delivery(id: &str) -> Result<String, Code> {
-    let id: Uuid = id.parse().map_err(|_| Code::InvalidId)?;
-    Ok(format!("deliveries/{id}"))
-}
-
 fn parked(id: &str) -> Result<String, Code> {
     let id = id.parse::<u32>().map_err(|_| Code::InvalidId)?;
     Ok(format!("parked-events/{id}"))
@@ -91,7 +70,7 @@ impl Exchange {
             return Ok(replayed);
         }
         let answered = match subject {
-            Ok(subject) => self.request_operation(Requested { kind, subject }).await,
+            Ok(subject) => self.request_operation(Requested::new(kind, subject)).await,
             Err(code) => Err(code.into()),
         };
         self.finish(answered).await
@@ -101,6 +80,11 @@ impl Exchange {
         self.refuse_query()?;
         let object = self.body.object()?;
         object.fields().finish()?;
+        self.ask_operation(requested).await
+    }
+
+    /// Asks for it under a new id.
+    pub(super) async fn ask_operation(&self, requested: Requested) -> Result<Answer, Problem> {
         let unit = OperationUnit {
             id: Uuid::now_v7(),
             command: OperationCommand::Request(requested),

@@ -10,6 +10,8 @@ use service::{
     http::Origin,
     problem::{Code, Problem},
     request::{ClientInfo, RequestContext},
+    secrets::SecretKey,
+    webhook_secrets::WebhookSecrets,
 };
 use std::{ops::Deref, sync::Arc};
 use uuid::Uuid;
@@ -43,6 +45,8 @@ pub struct Parts {
     pub origins: Arc<[Origin]>,
     /// What links begin with.
     pub public_url: PublicUrl,
+    /// Makes what signs the calls of webhooks.
+    pub webhook_secrets: WebhookSecrets,
     seals: Cache<Uuid, Arc<Seals>>,
 }
 
@@ -55,10 +59,18 @@ struct Seals {
 
 impl App {
     /// Puts the parts together.
-    pub fn new(commands: Commands, auth: Auth, oidc: Oidc, verifier: Verifier, http: &HttpArgs) -> Self {
+    pub fn new(
+        commands: Commands,
+        auth: Auth,
+        oidc: Oidc,
+        verifier: Verifier,
+        http: &HttpArgs,
+        secret: &SecretKey,
+    ) -> Self {
+        let webhook_secrets = WebhookSecrets::new(secret);
         let seals = Cache::new(CACHED_SESSIONS);
         let (origins, public_url) = (http.origins().into(), http.public_url.clone());
-        Self(Arc::new(Parts { commands, auth, oidc, verifier, origins, public_url, seals }))
+        Self(Arc::new(Parts { commands, auth, oidc, verifier, origins, public_url, webhook_secrets, seals }))
     }
 
     /// The task that a path names by UUID or by key.

@@ -179,6 +179,16 @@ impl<B: Content> Exchange<B> {
         if lacks { Err(Code::IdempotencyKeyRequired.into()) } else { Ok(()) }
     }
 
+    /// What reaches many people must not reach them twice.
+    pub(super) fn must_have_key(&self) -> Result<(), Problem> {
+        if self.key.is_some() { Ok(()) } else { Err(Code::IdempotencyKeyRequired.into()) }
+    }
+
+    /// Who changes what many rely on says which version they have read.
+    pub(super) fn must_match(&self) -> Result<(), Problem> {
+        if self.if_match.is_some() { Ok(()) } else { Err(Code::PreconditionRequired.into()) }
+    }
+
     /// The key under which a command of this request keeps its answer.
     pub(super) fn key(&self) -> Option<ReceiptKey> {
         self.key.clone()
@@ -290,7 +300,9 @@ pub(super) fn render(answer: &Answer) -> Response {
         response.extensions_mut().insert(code);
     }
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if status != StatusCode::NO_CONTENT {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    }
     mark(headers, status.is_success().then_some(answer.position), answer.replayed);
     let texts = [(header::ETAG, etag), (header::LOCATION, location)];
     for (name, text) in texts {

@@ -1,20 +1,27 @@
 //! The HTTP API of the write side; [`router`] is its index.
 
 mod admin;
+mod announcements;
 mod api_keys;
 mod app;
 mod auth;
 mod batch;
 mod cookies;
+mod deliveries;
+mod devices;
 mod echo;
 mod exchange;
 mod identities;
+mod inbox;
+mod notification_rules;
 mod oidc;
 mod ops;
 mod pages;
 mod parts;
 mod passwords;
+mod preferences;
 mod problems;
+mod records;
 mod refresh_cookie;
 mod reply;
 pub mod schemas;
@@ -24,6 +31,7 @@ mod sessions;
 mod tasks;
 mod totp;
 mod users;
+mod webhooks;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -82,8 +90,30 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(admin::replay))
         .routes(routes!(admin::discard))
         .routes(routes!(admin::cancel))
-        .routes(routes!(admin::retry_delivery))
-        .routes(routes!(admin::skip_delivery))
+        .routes(routes!(deliveries::retry_one))
+        .routes(routes!(deliveries::skip_one))
+        .routes(routes!(deliveries::retry_many))
+        .routes(routes!(deliveries::skip_many))
+        // notices
+        .routes(routes!(notification_rules::create))
+        .routes(routes!(notification_rules::update, notification_rules::delete))
+        .routes(routes!(preferences::set))
+        .routes(routes!(inbox::read))
+        .routes(routes!(inbox::read_up_to))
+        .routes(routes!(announcements::create))
+        .routes(routes!(announcements::update))
+        .routes(routes!(announcements::schedule))
+        .routes(routes!(announcements::cancel))
+        .routes(routes!(devices::register, devices::list))
+        .routes(routes!(devices::remove))
+        // webhooks
+        .routes(routes!(webhooks::create))
+        .routes(routes!(webhooks::update, webhooks::delete))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(webhooks::pause))
+        .routes(routes!(webhooks::resume))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::replay))
         // tasks
         .routes(routes!(tasks::create))
         .routes(routes!(batch::batch))

@@ -1,5 +1,7 @@
 //! What can be asked of a task, read from a body: one reader for the routes and for batches.
 
+use std::ops::RangeInclusive;
+
 use domain::{
     ids::{ChecklistItemId, CommentId, TaskId, TaskKey, UserId},
     policy::Action,
@@ -130,12 +132,10 @@ impl Op {
                 let reason = fields.nullable("reason", rule(Reason::parse)).value();
                 Some(TaskCommand::Transition { transition, reason })
             }
-            Self::Assign => {
-                users(fields, "assignees", MAX_ASSIGNEES).map(|assignees| TaskCommand::Assign { assignees })
-            }
-            Self::Unassign => {
-                users(fields, "assignees", MAX_ASSIGNEES).map(|assignees| TaskCommand::Unassign { assignees })
-            }
+            Self::Assign => users(fields, "assignees", 1..=MAX_ASSIGNEES)
+                .map(|assignees| TaskCommand::Assign { assignees }),
+            Self::Unassign => users(fields, "assignees", 1..=MAX_ASSIGNEES)
+                .map(|assignees| TaskCommand::Unassign { assignees }),
             Self::Progress => {
                 let parse = |percent: i64| Progress::parse(percent).map_err(flaw);
                 fields.required("progress", parse).map(|progress| TaskCommand::SetProgress { progress })
@@ -233,17 +233,26 @@ fn external_ref(fields: &mut Fields<'_>) -> Option<ExternalRef> {
     Some(ExternalRef::new(system?, id?))
 }
 
-fn users(fields: &mut Fields<'_>, name: &str, max: usize) -> Option<Vec<UserId>> {
+/// Some users, who must be named.
+pub(super) fn users(
+    fields: &mut Fields<'_>,
+    name: &str,
+    count: RangeInclusive<usize>,
+) -> Option<Vec<UserId>> {
     if !fields.has(name) {
         fields.refuse(name, Flaw::new("REQUIRED"));
     }
-    let users = fields.list(name, 1..=max, any::<Uuid>)?;
+    let users = fields.list(name, count, any::<Uuid>)?;
     Some(users.into_iter().map(UserId).collect())
 }
 
 /// Oneself unless others are named.
 fn watchers(fields: &mut Fields<'_>, reading: Reading<'_>) -> Option<Vec<UserId>> {
-    if fields.has("watchers") { users(fields, "watchers", MAX_WATCHERS) } else { Some(vec![reading.user]) }
+    if fields.has("watchers") {
+        users(fields, "watchers", 1..=MAX_WATCHERS)
+    } else {
+        Some(vec![reading.user])
+    }
 }
 
 fn relation(fields: &mut Fields<'_>, reading: Reading<'_>) -> Option<Relation> {

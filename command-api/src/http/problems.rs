@@ -2,6 +2,7 @@
 
 use domain::{
     operation::OperationError,
+    record::RecordError,
     task::TaskError,
     user::UserError,
     violation::{FieldViolation, Unit, Violation as Rule},
@@ -30,6 +31,7 @@ pub(super) fn problem(refusal: Refusal) -> Problem {
         Refusal::Operation(OperationError::Forbidden) => Problem::new(Code::Forbidden),
         Refusal::Operation(OperationError::NotFound) => Problem::new(Code::NotFound),
         Refusal::Operation(OperationError::IdTaken) => Problem::new(Code::IdTaken),
+        Refusal::Record(error) => record_problem(error),
         Refusal::VersionMoved { current: 0 } => Problem::new(Code::PreconditionFailed),
         Refusal::VersionMoved { current } => Problem::new(Code::PreconditionFailed)
             .header(axum::http::header::ETAG, etag(current))
@@ -44,6 +46,9 @@ pub(super) fn problem(refusal: Refusal) -> Problem {
         Refusal::Taken { scope, owner } => match scope.as_ref() {
             "task.external_ref" => Problem::new(Code::ExternalRefTaken),
             "user.email" => Problem::new(Code::EmailTaken),
+            "webhook.target" | "notification_rule.replaces" => {
+                Problem::new(Code::StateConflict).with("taken_by", owner.to_string())
+            }
             _ => Problem::new(Code::StateConflict).caused_by(Refusal::Taken { scope, owner }),
         },
         Refusal::Moving => Problem::new(Code::ConcurrentChange).retry_after(1),
@@ -87,6 +92,7 @@ fn user_problem(error: UserError) -> Problem {
             Problem::new(Code::StateConflict).with("current_state", state.as_str())
         }
         UserError::TooManyKeys { max } => Problem::new(Code::StateConflict).with("max", max),
+        UserError::TooManyDevices { max } => Problem::new(Code::StateConflict).with("max", max),
         UserError::LinkVoid => Violation::at("/token", Flaw::new("LINK_VOID")).into(),
         UserError::WrongPassword => Violation::at("/old_password", Flaw::new("WRONG_PASSWORD")).into(),
         UserError::PasswordNeedsFactor => Problem::new(Code::PasswordNeedsFactor),
@@ -96,6 +102,18 @@ fn user_problem(error: UserError) -> Problem {
         UserError::LastWayIn => Problem::new(Code::LastWayIn),
         UserError::LastAdmin => Problem::new(Code::LastAdmin),
         UserError::Invalid(violations) => violated(violations, ""),
+    }
+}
+
+fn record_problem(error: RecordError) -> Problem {
+    match error {
+        RecordError::NotFound => Problem::new(Code::NotFound),
+        RecordError::Forbidden => Problem::new(Code::Forbidden),
+        RecordError::IdTaken => Problem::new(Code::IdTaken),
+        RecordError::StateNotAllowed { state } => {
+            Problem::new(Code::StateConflict).with("current_state", state)
+        }
+        RecordError::Invalid(violations) => violated(violations, ""),
     }
 }
 

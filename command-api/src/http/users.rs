@@ -13,7 +13,7 @@ use event_store::Claim;
 use serde_json::json;
 use service::{
     http::{MergePatch, RequestBody},
-    problem::{Code, Problem},
+    problem::Problem,
 };
 use uuid::Uuid;
 
@@ -108,9 +108,7 @@ impl Exchange {
         let mut fields = object.fields();
         let role = fields.required("role", rule(str::parse::<Role>));
         let role = fields.finish_with(|| role)?;
-        if self.if_match.is_none() {
-            return Err(Code::PreconditionRequired.into());
-        }
+        self.must_match()?;
         self.on_user(id, command(role), Vec::new()).await
     }
 

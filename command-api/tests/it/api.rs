@@ -120,32 +120,38 @@ impl World {
 
     /// A replica with caches of its own.
     pub(crate) async fn api(&self) -> Api {
-        self.api_with(None, None).await
+        self.api_with(None, None, &[]).await
     }
 
     /// The same with these outside providers, as their file names them.
     pub(crate) async fn api_with_providers(&self, providers: &str) -> Api {
-        self.api_with(None, Some(providers)).await
+        self.api_with(None, Some(providers), &[]).await
     }
 
     /// Both.
     pub(crate) async fn limited_api_with_providers(&self, limits: &str, providers: &str) -> Api {
-        self.api_with(Some(Rates::new(limits.parse().unwrap())), Some(providers)).await
+        self.api_with(Some(Rates::new(limits.parse().unwrap())), Some(providers), &[]).await
     }
 
     /// The same with limits on how often clients may ask.
     pub(crate) async fn limited_api(&self, limits: &str) -> Api {
-        self.api_with(Some(Rates::new(limits.parse().unwrap())), None).await
+        self.api_with(Some(Rates::new(limits.parse().unwrap())), None, &[]).await
     }
 
-    async fn api_with(&self, rates: Option<Rates>, providers: Option<&str>) -> Api {
+    /// The same as others than its own machine reach it.
+    pub(crate) async fn public_api(&self) -> Api {
+        self.api_with(None, None, &["--public-url", "https://tasks.example.com"]).await
+    }
+
+    async fn api_with(&self, rates: Option<Rates>, providers: Option<&str>, more: &[&str]) -> Api {
         let url = self.database.url();
         let secret = self.secret.path().to_str().unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), providers.unwrap_or_default()).unwrap();
         let providers = file.path().to_str().unwrap();
         let arguments = ["command-api", "--event-store-url", url, "--secret-key-file", secret];
-        let arguments = arguments.into_iter().chain(["--oidc-providers", providers]);
+        let arguments =
+            arguments.into_iter().chain(["--oidc-providers", providers]).chain(more.iter().copied());
         let arguments: Arguments = config::load_from(arguments).unwrap();
         let surroundings = Surroundings::default();
         let (config, http) = (&arguments.config, &arguments.http);

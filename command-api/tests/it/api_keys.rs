@@ -30,7 +30,7 @@ impl Api {
     }
 
     /// A service account with a key of its scopes.
-    async fn program(&self, admin: &Person, scopes: &[&str]) -> Person {
+    pub(crate) async fn program(&self, admin: &Person, scopes: &[&str]) -> Person {
         let account = json!({"name": "robot", "scopes": scopes});
         let id = self.post("/v1/service-accounts", Some(admin), account).await.expect(201).id();
         let mut body = wish(scopes);

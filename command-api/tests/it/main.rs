@@ -2,15 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
 
+mod announcements;
 mod api;
 mod api_keys;
 mod attacks;
 mod audit;
 mod auth;
 mod batches;
+mod deliveries;
 mod idempotency;
 mod inputs;
 mod lockout;
+mod notification_rules;
+mod notifications;
 mod oidc;
 mod passwords;
 mod policy;
@@ -25,3 +29,4 @@ mod sessions;
 mod signing_keys;
 mod tasks;
 mod transitions;
+mod webhooks;

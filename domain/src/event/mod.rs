@@ -1,6 +1,7 @@
 //! What every event carries beside its payload, whoever wrote it, and how payloads are stored.
 
 mod catalogue;
+mod pattern;
 mod stored;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,7 @@ use crate::{
 
 pub(crate) use catalogue::events;
 pub use catalogue::{Change, Nothing};
+pub use pattern::EventPattern;
 pub use stored::{DecodeError, from_stored, to_stored};
 
 /// A state that knows when its events occurred, which events do not say themselves.

@@ -59,12 +59,16 @@ words! {
         ServiceAccountManage = "service_account.manage",
         /// Write, schedule, cancel announcements.
         AnnouncementManage = "announcement.manage",
+        /// Make, change and delete notification rules.
+        NotificationRuleManage = "notification_rule.manage",
         /// Audit records, integrity, exports.
         AuditRead = "audit.read",
         /// Deliveries, projections, parked events, processes, schedules, webhooks of others.
         Operate = "operate",
         /// Manage one's own webhooks.
         WebhookManage = "webhook.manage",
+        /// Pause, resume, test and replay one's own webhooks, and as operator those of others.
+        WebhookControl = "webhook.control",
         /// Stream the events that one may see.
         EventStream = "event.stream",
         /// Callbacks of the core system.

@@ -46,7 +46,7 @@ impl Action {
             | Self::CommentEdit
             | Self::CommentDelete => Some(Scope::TasksWrite),
             Self::UserRead | Self::UserReadPrivate | Self::UserHistory => Some(Scope::UsersRead),
-            Self::WebhookManage => Some(Scope::WebhooksManage),
+            Self::WebhookManage | Self::WebhookControl => Some(Scope::WebhooksManage),
             Self::EventStream => Some(Scope::EventsRead),
             Self::InterfaceCallback => Some(Scope::InterfaceCallback),
             Self::UserEdit
@@ -59,6 +59,7 @@ impl Action {
             | Self::ApiKeyManage
             | Self::ServiceAccountManage
             | Self::AnnouncementManage
+            | Self::NotificationRuleManage
             | Self::AuditRead
             | Self::Operate
             | Self::Import => None,

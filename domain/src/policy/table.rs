@@ -32,6 +32,7 @@ pub enum Decision {
 const STEWARDS: RoleSet = RoleSet::of(&[Role::Manager, Role::Admin]);
 const CHRONICLERS: RoleSet = RoleSet::of(&[Role::Auditor, Role::Admin]);
 const ANNOUNCERS: RoleSet = RoleSet::of(&[Role::Announcer, Role::Admin]);
+const CONTROLLERS: RoleSet = RoleSet::of(&[Role::Integrator, Role::Operator]);
 const STREAMERS: RoleSet = RoleSet::of(&[Role::Integrator, Role::Member]);
 
 /// Whether a task can be seen: by members (private ones by those concerned), and read by auditors.
@@ -109,10 +110,12 @@ fn permits(action: Action, roles: RoleSet, visibility: Visibility, relation: Rel
         | Action::UserLogout
         | Action::UserErase
         | Action::ServiceAccountManage
+        | Action::NotificationRuleManage
         | Action::Import => roles.has(Role::Admin),
         Action::AnnouncementManage => roles.has_any(ANNOUNCERS),
         Action::AuditRead => roles.has(Role::Auditor),
         Action::Operate => roles.has(Role::Operator),
+        Action::WebhookControl => roles.has_any(CONTROLLERS),
         Action::WebhookManage | Action::InterfaceCallback => roles.has(Role::Integrator),
         Action::EventStream => roles.has_any(STREAMERS),
     }

@@ -4,12 +4,14 @@ use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApiKeys, Identity, Link, RecentMails, Totp, UserCommand, UserContext, UserError, UserEvent, Verification,
+    ApiKeys, Device, DeviceRegistered, Identity, Link, RecentMails, Totp, UserCommand, UserContext,
+    UserError, UserEvent, Verification,
     values::{Locale, TimeZone, UserState},
 };
 use crate::{
     event::Timed,
     ids::CredentialId,
+    notification::Preferences,
     personal::Sealed,
     policy::{Role, RoleSet, ScopeSet},
     task::{UserFact, values::ExternalRef},
@@ -57,6 +59,10 @@ pub struct User {
     pub api_keys: ApiKeys,
     /// What else lets the user in, in the order of linking; one for each provider at most.
     pub identities: Vec<Identity>,
+    /// What the user wants to be told, by what ways, and when.
+    pub preferences: Preferences,
+    /// What notices are pushed to, in the order of registering.
+    pub devices: Vec<Device>,
     /// When the user signed up.
     pub create_time: Option<Timestamp>,
     /// When the last event occurred.
@@ -65,7 +71,7 @@ pub struct User {
 
 impl User {
     /// Version of the shape that snapshots have; another one is ignored and folded anew.
-    pub const SHAPE: i32 = 5;
+    pub const SHAPE: i32 = 6;
 
     /// Whether the first event has happened.
     pub fn exists(&self) -> bool {
@@ -180,6 +186,11 @@ impl User {
                 self.identities.retain(|identity| identity.id != unlinked.identity);
                 self.end_sessions();
             }
+            UserEvent::NotificationPreferencesChanged(change) => self.preferences = change.to,
+            UserEvent::DeviceRegistered(DeviceRegistered { device: id, platform, token }) => {
+                self.devices.push(Device { id, platform, token });
+            }
+            UserEvent::DeviceRemoved(removed) => self.devices.retain(|device| device.id != removed.device),
         }
     }
 

@@ -3,12 +3,14 @@
 use uuid::Uuid;
 
 use super::{
-    ApiKeyCreated, Identity, Locked, LoginsFailed, RefreshTokenReused, TotpEnabled,
+    ApiKeyCreated, DeviceRegistered, Identity, Locked, LoginsFailed, RefreshTokenReused, Removal,
+    TotpEnabled,
     values::{Locale, Reason, TimeZone},
 };
 use crate::{
     actor::Actor,
-    ids::{CredentialId, IdentityId, LinkId, UserId},
+    ids::{CredentialId, DeviceId, IdentityId, LinkId, UserId},
+    notification::Preferences,
     personal::Sealed,
     policy::{Role, RoleSet, ScopeSet},
     task::values::ExternalRef,
@@ -154,6 +156,17 @@ pub enum UserCommand {
         /// Whether a password lets the user in; one that was set once stays.
         has_password: bool,
     },
+    /// Be told other things, in other ways or at other times.
+    SetPreferences(Preferences),
+    /// Have notices pushed to a device; the claim on it is the caller's.
+    RegisterDevice(DeviceRegistered),
+    /// Have none pushed to it; the release of the claim is the caller's.
+    RemoveDevice {
+        /// Which one.
+        device: DeviceId,
+        /// Why.
+        why: Removal,
+    },
 }
 
 /// Data of somebody new.
@@ -248,7 +261,10 @@ impl UserCommand {
             | Self::UseRecoveryCode { .. }
             | Self::SignUpOutside { .. }
             | Self::LinkIdentity(_)
-            | Self::UnlinkIdentity { .. } => false,
+            | Self::UnlinkIdentity { .. }
+            | Self::SetPreferences(_)
+            | Self::RegisterDevice(_)
+            | Self::RemoveDevice { .. } => false,
         }
     }
 }

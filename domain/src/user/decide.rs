@@ -57,6 +57,9 @@ impl User {
             UserCommand::UnlinkIdentity { identity, has_password } => {
                 self.unlink_identity(identity, has_password)
             }
+            UserCommand::SetPreferences(preferences) => self.set_preferences(preferences),
+            UserCommand::RegisterDevice(device) => self.register_device(device),
+            UserCommand::RemoveDevice { device, why } => self.remove_device(device, why),
         }
     }
 
@@ -224,7 +227,10 @@ impl UserCommand {
             | Self::EnableTotp(_)
             | Self::DisableTotp { .. }
             | Self::RenewRecoveryCodes { .. }
-            | Self::UnlinkIdentity { .. } => Some(Action::UserEdit),
+            | Self::UnlinkIdentity { .. }
+            | Self::SetPreferences(_)
+            | Self::RegisterDevice(_)
+            | Self::RemoveDevice { .. } => Some(Action::UserEdit),
             Self::CreateServiceAccount { .. } => Some(Action::ServiceAccountManage),
             Self::CreateApiKey(_) | Self::RevokeApiKey { .. } => Some(Action::ApiKeyManage),
             Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),

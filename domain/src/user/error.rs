@@ -33,6 +33,12 @@ pub enum UserError {
         /// How many.
         max: usize,
     },
+    /// As many devices as one user may have.
+    #[error("at most {max} devices at a time")]
+    TooManyDevices {
+        /// How many.
+        max: usize,
+    },
     /// The password will do only beside a second factor.
     #[error("the password is too short to do alone")]
     PasswordNeedsFactor,

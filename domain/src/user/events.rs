@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::values::{Locale, RatePerMinute, Reason, TimeZone};
+use super::{
+    Platform, Removal,
+    values::{Locale, RatePerMinute, Reason, TimeZone},
+};
 use crate::{
     event::{Change, Nothing, events},
-    ids::{CredentialId, IdentityId, LinkId},
+    ids::{CredentialId, DeviceId, IdentityId, LinkId},
+    notification::Preferences,
     personal::Sealed,
     policy::{Role, RoleSet, ScopeSet},
     task::values::ExternalRef,
@@ -73,6 +77,12 @@ events! {
         IdentityLinked(IdentityLinked) = "user.identity_linked" v "1",
         /// It does so no more. All sessions are over.
         IdentityUnlinked(IdentityUnlinked) = "user.identity_unlinked" v "1",
+        /// Wants to be told other things, in other ways or at other times.
+        NotificationPreferencesChanged(Change<Preferences>) = "user.notification_preferences_changed" v "1",
+        /// A device that notices are pushed to from now on.
+        DeviceRegistered(DeviceRegistered) = "user.device_registered" v "1",
+        /// None are from now on.
+        DeviceRemoved(DeviceRemoved) = "user.device_removed" v "1",
     }
 }
 
@@ -285,6 +295,26 @@ pub struct IdentityLinked {
 pub struct IdentityUnlinked {
     /// Which one.
     pub identity: IdentityId,
+}
+
+/// Payload of `user.device_registered`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceRegistered {
+    /// Its name here.
+    pub device: DeviceId,
+    /// What it runs.
+    pub platform: Platform,
+    /// What the push service calls it.
+    pub token: Sealed,
+}
+
+/// Payload of `user.device_removed`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceRemoved {
+    /// Which one.
+    pub device: DeviceId,
+    /// Why.
+    pub why: Removal,
 }
 
 words! {

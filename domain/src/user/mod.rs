@@ -5,6 +5,7 @@ mod aggregate;
 mod api_keys;
 mod commands;
 mod decide;
+mod devices;
 mod error;
 mod events;
 mod identities;
@@ -16,12 +17,13 @@ pub mod values;
 pub use aggregate::User;
 pub use api_keys::{ApiKey, ApiKeys};
 pub use commands::{NewUser, Profile, Proof, SignUp, UserCommand, UserContext, UserFacts};
+pub use devices::{Device, Platform, Removal};
 pub use error::UserError;
 pub use events::{
-    ApiKeyCreated, ApiKeyEntry, IdentityLinked, IdentityUnlinked, Imported, Invited, LinkProof, Locked,
-    LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested, RecoveryCodeUsed,
-    RecoveryCodesRenewed, RefreshTokenReused, Registered, ResetOccasion, RoleEntry, ServiceAccountCreated,
-    StateChange, TotpEnabled, UserEvent, VerificationRequested,
+    ApiKeyCreated, ApiKeyEntry, DeviceRegistered, DeviceRemoved, IdentityLinked, IdentityUnlinked, Imported,
+    Invited, LinkProof, Locked, LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested,
+    RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused, Registered, ResetOccasion, RoleEntry,
+    ServiceAccountCreated, StateChange, TotpEnabled, UserEvent, VerificationRequested,
 };
 pub use identities::Identity;
 pub use links::{Link, RecentMails, Verification};

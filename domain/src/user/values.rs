@@ -34,6 +34,29 @@ impl PersonName {
     }
 }
 
+text!(
+    /// What a push service calls a device. Sealed before the domain takes it.
+    PushToken
+);
+
+impl PushToken {
+    const MAX: usize = 4096;
+
+    /// Checks 1 to 4096 visible ASCII characters.
+    pub fn parse(text: &str) -> Result<Self, Violation> {
+        if text.is_empty() {
+            return Err(Violation::Empty);
+        }
+        if text.len() > Self::MAX {
+            return Err(Violation::TooLong { max: Self::MAX, unit: Unit::Bytes });
+        }
+        let visible = text.bytes().all(|b| b.is_ascii_graphic());
+        visible
+            .then(|| Self(text.into()))
+            .ok_or(Violation::Malformed { expected: "visible ASCII characters" })
+    }
+}
+
 /// How many reads, and how many writes, an API key may ask for in a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -4,8 +4,12 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use cqrs_es::Aggregate;
 use domain::{
+    announcement::AnnouncementEvent,
     event::{Change, Nothing, from_stored, to_stored},
-    ids::{CredentialId, IdentityId, LinkId, TaskKey},
+    ids::{CredentialId, DeviceId, IdentityId, LinkId, TaskKey},
+    inbox::InboxEvent,
+    notification::Preferences,
+    notification_rule::{DefaultRule, NotificationRuleEvent},
     operation::{OperationEvent, OperationKind, Requested},
     personal::Sealed,
     policy::{Role, RoleSet, Scope, ScopeSet},
@@ -19,16 +23,22 @@ use domain::{
         },
     },
     time::TimeZone,
+    upcasters::{current_version, known_types},
     user::{
-        ApiKeyCreated, ApiKeyEntry, IdentityLinked, IdentityUnlinked, Imported, Invited, LinkProof, Locked,
-        LoginsFailed, PasswordChanged, PasswordProof, PasswordResetRequested, RecoveryCodeUsed,
-        RecoveryCodesRenewed, RefreshTokenReused, Registered, ResetOccasion, RoleEntry,
-        ServiceAccountCreated, StateChange, TotpEnabled, User, UserEvent, VerificationRequested,
+        ApiKeyCreated, ApiKeyEntry, DeviceRegistered, DeviceRemoved, IdentityLinked, IdentityUnlinked,
+        Imported, Invited, LinkProof, Locked, LoginsFailed, PasswordChanged, PasswordProof,
+        PasswordResetRequested, Platform, RecoveryCodeUsed, RecoveryCodesRenewed, RefreshTokenReused,
+        Registered, Removal, ResetOccasion, RoleEntry, ServiceAccountCreated, StateChange, TotpEnabled, User,
+        UserEvent, VerificationRequested,
         values::{Locale, RatePerMinute},
     },
+    webhook::WebhookEvent,
 };
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::notification_rules;
 
 use crate::given::{after, assignee, at, comment, creator, item, label, markdown, task, title, user};
 
@@ -192,6 +202,19 @@ fn user_events() -> Vec<UserEvent> {
             by: LinkProof::VerifiedEmail,
         }),
         UserEvent::IdentityUnlinked(IdentityUnlinked { identity: IdentityId(Uuid::from_u128(11)) }),
+        UserEvent::NotificationPreferencesChanged(Change {
+            from: Preferences::default(),
+            to: crate::notifications::wishes(),
+        }),
+        UserEvent::DeviceRegistered(DeviceRegistered {
+            device: DeviceId(Uuid::from_u128(12)),
+            platform: Platform::Android,
+            token: sealed("dG9rZW4"),
+        }),
+        UserEvent::DeviceRemoved(DeviceRemoved {
+            device: DeviceId(Uuid::from_u128(12)),
+            why: Removal::Unregistered,
+        }),
     ]
 }
 
@@ -222,37 +245,69 @@ pub(crate) fn stored_files() -> Vec<(String, String, String)> {
         .collect()
 }
 
+/// An event as it is stored, and what reads it back the same.
+struct Sample {
+    stored_type: (&'static str, &'static str),
+    payload: String,
+    read_back: Option<bool>,
+}
+
+fn samples<E>(events: &[E], stored_type: fn(&E) -> (&'static str, &'static str)) -> Vec<Sample>
+where
+    E: Serialize + DeserializeOwned + PartialEq,
+{
+    let sample = |event: &E| {
+        let ((name, version), payload) = (stored_type(event), to_stored(event).unwrap());
+        let read_back = from_stored::<E>(name, version, &payload).ok().map(|read| read == *event);
+        Sample { stored_type: (name, version), payload, read_back }
+    };
+    events.iter().map(sample).collect()
+}
+
+/// One of each event there is, in the order of the catalogue.
+fn all_samples() -> Vec<Sample> {
+    [
+        samples(&task_events(), TaskEvent::stored_type),
+        samples(&user_events(), UserEvent::stored_type),
+        samples(&operation_events(), OperationEvent::stored_type),
+        samples(&rule_events(), NotificationRuleEvent::stored_type),
+        samples(&crate::webhooks::events(), WebhookEvent::stored_type),
+        samples(&crate::announcements::events(), AnnouncementEvent::stored_type),
+        samples(&crate::inboxes::events(), InboxEvent::stored_type),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn rule_events() -> Vec<NotificationRuleEvent> {
+    let (from, to) = (DefaultRule::Commented.definition(), notification_rules::definition());
+    vec![
+        NotificationRuleEvent::Created(to.clone()),
+        NotificationRuleEvent::Changed(Change { from, to }),
+        NotificationRuleEvent::Deleted(Nothing {}),
+    ]
+}
+
 #[test]
 fn stored_events_keep_their_shape() {
-    let stored = |(event_type, version): (&str, &str), payload: String| {
+    for Sample { stored_type: (event_type, version), payload, .. } in all_samples() {
         assert_contract(&format!("{event_type}.v{version}"), &serde_json::from_str(&payload).unwrap());
-    };
-    for event in task_events() {
-        stored(event.stored_type(), to_stored(&event).unwrap());
-    }
-    for event in user_events() {
-        stored(event.stored_type(), to_stored(&event).unwrap());
-    }
-    for event in operation_events() {
-        stored(event.stored_type(), to_stored(&event).unwrap());
     }
 }
 
 fn operation_events() -> Vec<OperationEvent> {
     let subject = "projections/tasks".to_owned();
     vec![
-        OperationEvent::Requested(Requested { kind: OperationKind::Rebuild, subject }),
+        OperationEvent::Requested(Requested::new(OperationKind::Rebuild, subject)),
         OperationEvent::CancelRequested(Nothing {}),
     ]
 }
 
 #[test]
 fn no_event_is_without_a_sample() {
-    let types = TaskEvent::TYPES.iter().chain(UserEvent::TYPES).chain(OperationEvent::TYPES);
-    let types: Vec<_> = types.copied().collect();
-    let (samples, users, operations) = (task_events(), user_events(), operation_events());
-    let sampled = samples.iter().map(TaskEvent::stored_type).chain(users.iter().map(UserEvent::stored_type));
-    let sampled: Vec<_> = sampled.chain(operations.iter().map(OperationEvent::stored_type)).collect();
+    let types: Vec<_> = known_types().map(|name| (name, current_version(name).unwrap())).collect();
+    let sampled: Vec<_> = all_samples().iter().map(|sample| sample.stored_type).collect();
     assert_eq!(sampled, types);
     let files: BTreeSet<_> = stored_files().into_iter().map(|(name, version, _)| (name, version)).collect();
     for (name, version) in types {
@@ -262,15 +317,8 @@ fn no_event_is_without_a_sample() {
 
 #[test]
 fn what_was_stored_is_read_back() {
-    for event in task_events() {
-        let (event_type, version) = event.stored_type();
-        let read: TaskEvent = from_stored(event_type, version, &to_stored(&event).unwrap()).unwrap();
-        assert_eq!(read, event);
-    }
-    for event in user_events() {
-        let (event_type, version) = event.stored_type();
-        let read: UserEvent = from_stored(event_type, version, &to_stored(&event).unwrap()).unwrap();
-        assert_eq!(read, event);
+    for sample in all_samples() {
+        assert_eq!(sample.read_back, Some(true), "{:?}: {}", sample.stored_type, sample.payload);
     }
 }
 

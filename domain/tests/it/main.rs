@@ -2,17 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "tests say what they expect; a panic is their refusal")]
 
+mod announcements;
 mod api_keys;
 mod checklist;
 mod comments;
 mod contract;
 mod create;
 mod edit;
+mod filters;
 mod given;
 mod identities;
+mod inboxes;
 mod life;
 mod merge;
 mod needs;
+mod notification_rules;
+mod notifications;
 mod operations;
 mod passwords;
 mod people;
@@ -24,3 +29,4 @@ mod status;
 mod upcasting;
 mod users;
 mod values;
+mod webhooks;

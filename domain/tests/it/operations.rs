@@ -14,7 +14,7 @@ use domain::{
 use crate::given::{creator, member, noon};
 
 fn rebuild(projection: &str) -> Requested {
-    Requested { kind: OperationKind::Rebuild, subject: format!("projections/{projection}") }
+    Requested::new(OperationKind::Rebuild, format!("projections/{projection}"))
 }
 
 fn ask(

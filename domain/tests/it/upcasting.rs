@@ -2,11 +2,15 @@
 
 use cqrs_es::persist::SerializedEvent;
 use domain::{
+    announcement::AnnouncementEvent,
     event::{Change, DecodeError, from_stored},
+    inbox::InboxEvent,
+    notification_rule::NotificationRuleEvent,
     operation::OperationEvent,
     task::{TaskEvent, values::Due},
     upcasters,
     user::UserEvent,
+    webhook::WebhookEvent,
 };
 use serde_json::{Value, json};
 
@@ -39,6 +43,14 @@ fn every_file_of_the_contract_is_read() {
             from_stored::<UserEvent>(&event_type, &version, &payload).unwrap();
         } else if event_type.starts_with("operation.") {
             from_stored::<OperationEvent>(&event_type, &version, &payload).unwrap();
+        } else if event_type.starts_with("announcement.") {
+            from_stored::<AnnouncementEvent>(&event_type, &version, &payload).unwrap();
+        } else if event_type.starts_with("inbox.") {
+            from_stored::<InboxEvent>(&event_type, &version, &payload).unwrap();
+        } else if event_type.starts_with("webhook.") {
+            from_stored::<WebhookEvent>(&event_type, &version, &payload).unwrap();
+        } else if event_type.starts_with("notification_rule.") {
+            from_stored::<NotificationRuleEvent>(&event_type, &version, &payload).unwrap();
         } else {
             let read: TaskEvent = from_stored(&event_type, &version, &payload).unwrap();
             let loaded = load(&event_type, &version, serde_json::from_str(&payload).unwrap()).unwrap();

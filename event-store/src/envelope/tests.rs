@@ -64,7 +64,10 @@ fn bytes_are_a_contract() {
 
 #[test]
 fn decoding_gives_back_what_was_recorded() {
-    for event in [assigned(), anonymous()] {
+    let read =
+        RecordedEvent { aggregate_type: "inbox".into(), event_type: "inbox.read".into(), ..assigned() };
+    assert!(text(&read).contains("\"/taskledger/inboxes\""));
+    for event in [assigned(), anonymous(), read] {
         let decoded = Envelope::decode(encode(&event).unwrap()).unwrap();
         let direct = Envelope::try_from(event).unwrap();
         assert_eq!(format!("{decoded:?}"), format!("{direct:?}"));

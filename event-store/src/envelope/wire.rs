@@ -56,6 +56,18 @@ pub(super) struct Wire<'a> {
     pub(super) data: &'a RawValue,
 }
 
+/// `tasks`, `inboxes`.
+fn plural(aggregate_type: &str) -> String {
+    let ending = if aggregate_type.ends_with('x') { "es" } else { "s" };
+    format!("{aggregate_type}{ending}")
+}
+
+/// What [`plural`] was made of.
+fn singular(plural: &str) -> Option<&str> {
+    let with_x = plural.strip_suffix("es").filter(|singular| singular.ends_with('x'));
+    with_x.or_else(|| plural.strip_suffix('s'))
+}
+
 impl<'a> Wire<'a> {
     pub(super) fn of(event: &'a RecordedEvent) -> Self {
         let metadata = &event.metadata;
@@ -63,7 +75,7 @@ impl<'a> Wire<'a> {
         Self {
             specversion: SPEC_VERSION.into(),
             id: event.id,
-            source: format!("{SOURCE}{}s", event.aggregate_type).into(),
+            source: format!("{SOURCE}{}", plural(&event.aggregate_type)).into(),
             dataschema: format!("{SCHEMA}{kind}").into(),
             kind: kind.into(),
             subject: event.aggregate_id,
@@ -98,8 +110,8 @@ impl<'a> Wire<'a> {
     }
 
     pub(super) fn aggregate_type(&self) -> Result<&str, EnvelopeError> {
-        let plural = self.source.strip_prefix(SOURCE).and_then(|rest| rest.strip_suffix('s'));
-        plural.ok_or(EnvelopeError::Attribute("source"))
+        let plural = self.source.strip_prefix(SOURCE);
+        plural.and_then(singular).ok_or(EnvelopeError::Attribute("source"))
     }
 
     pub(super) fn actor_type(&self) -> Result<ActorType, EnvelopeError> {

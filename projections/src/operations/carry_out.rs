@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use domain::operation::OperationKind;
+use domain::{
+    operation::{OperationKind, Requested},
+    task::values::Reason,
+};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use tokio::{
@@ -102,7 +105,7 @@ pub(super) async fn carry_out(
     operation: &Operation,
     cancel: CancellationToken,
 ) -> sqlx::Result<()> {
-    let (id, kind, subject) = (operation.id, &operation.kind, &operation.subject);
+    let (id, kind, subject) = (operation.id, operation.request.kind.as_str(), &operation.request.subject);
     tracing::info!(%id, kind, subject, "an operation begins");
     let (sql, outcome) = match attempt(registry, projectors, sources, delivery, operation, cancel).await {
         Ok(response) => (DONE, response),
@@ -127,8 +130,8 @@ async fn attempt(
     if cancel.is_cancelled() {
         return Err(RebuildError::Cancelled.into());
     }
-    let kind: OperationKind = operation.kind.parse().map_err(|_| unknown(&operation.kind))?;
-    let (collection, name) = operation.subject.split_once('/').ok_or_else(|| unknown(&operation.subject))?;
+    let Requested { kind, subject, deliveries: meant, reason } = &operation.request;
+    let (collection, name) = subject.split_once('/').unwrap_or((subject, ""));
     match (kind, collection) {
         (OperationKind::Rebuild, "projections") => {
             let projector = named(projectors, name).ok_or_else(|| RebuildError::Unknown(name.into()))?;
@@ -148,14 +151,25 @@ async fn attempt(
             deliveries::skip(delivery, delivery_id(name)?).await?;
             Ok(json!({}))
         }
+        (OperationKind::RetryDeliveries, "deliveries") => match meant {
+            Some(meant) => Ok(json!({ "deliveries": deliveries::retry_all(delivery, meant).await? })),
+            None => Ok(json!({ "deliveries": deliveries::retry(delivery, delivery_id(name)?).await? })),
+        },
+        (OperationKind::SkipDeliveries, "deliveries") => {
+            let reason = reason.as_ref().map_or("an operator skipped it", Reason::as_str);
+            match meant {
+                Some(meant) => Ok(json!({ "deliveries": deliveries::skip_all(delivery, meant, reason).await? })),
+                None => Ok(json!({ "deliveries": deliveries::skip(delivery, delivery_id(name)?, reason).await? })),
+            }
+        }
         (
             OperationKind::Rebuild
             | OperationKind::ReplayParked
             | OperationKind::DiscardParked
-            | OperationKind::RetryDelivery
-            | OperationKind::SkipDelivery,
+            | OperationKind::RetryDeliveries
+            | OperationKind::SkipDeliveries,
             _,
-        ) => Err(unknown(&operation.subject)),
+        ) => Err(unknown(subject)),
     }
 }
 

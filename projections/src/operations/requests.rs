@@ -7,7 +7,7 @@ use domain::{
     time::Timestamp,
 };
 use event_store::Log;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::{NAME, Setback, VERSION};
@@ -27,10 +27,9 @@ DELETE FROM read_model.operations WHERE end_time < clock_timestamp() - interval 
 pub(super) struct Operation {
     /// As in `/v1/operations/{id}`.
     pub(super) id: Uuid,
-    /// Wire word.
-    pub(super) kind: String,
-    /// `projections/tasks`, `parked-events/7`.
-    pub(super) subject: String,
+    /// What was asked for.
+    #[sqlx(json)]
+    pub(super) request: Requested,
     /// A process began it before and did not see it through.
     pub(super) again: bool,
 }
@@ -97,8 +96,8 @@ pub(super) async fn take_in(registry: &mut PgConnection, log: &Log) -> Result<Ve
 }
 
 const INSERT: &str = "
-INSERT INTO read_model.operations (id, kind, subject, state, create_time, end_time, error)
-VALUES ($1, $2, $3, $4, $5, CASE WHEN $6::jsonb IS NOT NULL THEN clock_timestamp() END, $6)
+INSERT INTO read_model.operations (id, kind, subject, state, create_time, end_time, error, request)
+VALUES ($1, $2, $3, $4, $5, CASE WHEN $6::jsonb IS NOT NULL THEN clock_timestamp() END, $6, $7)
 ON CONFLICT (id) DO NOTHING";
 
 /// A request that cannot be read is an operation that failed: it blocks nobody and is there to be seen.
@@ -107,11 +106,12 @@ async fn insert(
     event: &RecordedEvent,
     wish: Result<Requested, DecodeError>,
 ) -> sqlx::Result<()> {
-    let (kind, subject, state, error) = match wish {
-        Ok(Requested { kind, subject }) => (kind.as_str(), subject, "pending", None),
+    let request = wish.as_ref().ok().map(Json);
+    let (kind, subject, state, error) = match &wish {
+        Ok(Requested { kind, subject, .. }) => (kind.as_str(), subject.as_str(), "pending", None),
         Err(error) => {
             let error = serde_json::json!({ "code": "UNKNOWN_OPERATION", "detail": error.to_string() });
-            ("unknown", String::new(), "failed", Some(error))
+            ("unknown", "", "failed", Some(error))
         }
     };
     sqlx::query(INSERT)
@@ -121,6 +121,7 @@ async fn insert(
         .bind(state)
         .bind(event.metadata.occurred_at.as_datetime())
         .bind(error)
+        .bind(request)
         .execute(registry)
         .await?;
     Ok(())
@@ -151,7 +152,7 @@ FROM (
     SELECT id, start_time IS NOT NULL AS again FROM read_model.operations
     WHERE state = 'pending' ORDER BY create_time, id LIMIT 1
 ) AS next
-WHERE o.id = next.id RETURNING o.id, o.kind, o.subject, next.again";
+WHERE o.id = next.id RETURNING o.id, o.request, next.again";
 
 /// The oldest operation not yet begun, begun.
 pub(super) async fn next(registry: &mut PgConnection) -> sqlx::Result<Option<Operation>> {

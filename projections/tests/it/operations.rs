@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub(crate) async fn ask(world: &World, kind: OperationKind, subject: &str) -> Uuid {
-    let event = OperationEvent::Requested(Requested { kind, subject: subject.into() });
+    let event = OperationEvent::Requested(Requested::new(kind, subject.into()));
     let (event_type, version) = event.stored_type();
     let at: Timestamp = DateTime::from_timestamp(1_700_000_000, 0).unwrap().into();
     let id = Uuid::now_v7();

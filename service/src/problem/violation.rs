@@ -131,6 +131,7 @@ fn fill(template: &str, params: &Map<String, Value>) -> String {
 fn template(code: &str, language: Language) -> Option<&'static str> {
     let (en, ko) = match code {
         "REQUIRED" => ("is required", "필수 항목입니다"),
+        "REQUIRED_UNLESS" => ("is required unless {other} is given", "{other}이(가) 없으면 필수 항목입니다"),
         "NULL" => ("must not be null", "null일 수 없습니다"),
         "EMPTY" => ("must not be empty", "비어 있을 수 없습니다"),
         "WRONG_TYPE" => ("must be of type {expected}", "{expected} 형식이어야 합니다"),
@@ -172,6 +173,10 @@ fn template(code: &str, language: Language) -> Option<&'static str> {
         "SCOPE_NOT_HELD" => (
             "scope {scope} is not one of the service account's",
             "{scope} 범위는 이 서비스 계정에 허용되지 않았습니다",
+        ),
+        "INVALID_FILTER" => (
+            "cannot be understood at character {position}: {reason}",
+            "{position}번째 문자부터 해석할 수 없습니다: {reason}",
         ),
         "NOT_A_SERVICE_ACCOUNT" => ("must be a service account", "서비스 계정이어야 합니다"),
         _ => return None,

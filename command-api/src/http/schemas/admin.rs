@@ -1,5 +1,6 @@
 //! Operating.
 
+use domain::time::Timestamp;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -23,8 +24,46 @@ pub struct ParkedEventPath {
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct DeliveryPath {
-    /// Its id.
+    /// The delivery.
     pub id: Uuid,
+}
+
+/// Why a delivery is given up.
+#[derive(Debug, ToSchema)]
+pub struct WhySkipped {
+    /// At most 2,000 bytes.
+    pub reason: String,
+}
+
+/// Which deliveries are meant; what is absent does not matter.
+#[derive(Debug, ToSchema)]
+pub struct DeliveryFilter {
+    /// `email`, `push`, `inbox`, `interface`, `webhook`.
+    pub channel: Option<String>,
+    /// `pending`, `failed`, `delivered`, `exhausted`, `rejected`, `skipped`, `superseded`.
+    pub state: Option<String>,
+    /// Made then or after.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub from: Option<Timestamp>,
+    /// Made before.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub to: Option<Timestamp>,
+}
+
+/// Deliveries to be tried again.
+#[derive(Debug, ToSchema)]
+pub struct ManyDeliveries {
+    /// Which.
+    pub filter: DeliveryFilter,
+}
+
+/// Deliveries to be given up.
+#[derive(Debug, ToSchema)]
+pub struct ManySkipped {
+    /// Which.
+    pub filter: DeliveryFilter,
+    /// Why; at most 2,000 bytes.
+    pub reason: String,
 }
 
 /// An operation that was asked for; `Location` names where it can be watched.
@@ -34,9 +73,9 @@ pub struct OperationReply {
     pub id: Uuid,
     /// `operations/<id>`
     pub name: String,
-    /// `rebuild`, `replay_parked`, `discard_parked`, `retry_delivery`, `skip_delivery`.
+    /// `rebuild`, `replay_parked`, `discard_parked`, `retry_deliveries`, `skip_deliveries`.
     pub kind: String,
-    /// `projections/<name>`, `parked-events/<id>`, `deliveries/<id>`.
+    /// `projections/<name>`, `parked-events/<id>`, `deliveries/<id>`, `deliveries`.
     pub subject: String,
     /// `pending`; `cancelling` after a cancellation, which may come too late.
     pub state: String,

@@ -2,26 +2,34 @@
 //! wrong with one is said at once; a test compares both.
 
 mod admin;
+mod announcements;
 mod api_keys;
 mod auth;
 mod batch;
+mod notification_rules;
+mod notifications;
 mod oidc;
 mod passwords;
 mod second_factor;
 mod tasks;
 mod users;
+mod webhooks;
 
 use utoipa::ToSchema;
 
 pub use admin::*;
+pub use announcements::*;
 pub use api_keys::*;
 pub use auth::*;
 pub use batch::*;
+pub use notification_rules::*;
+pub use notifications::*;
 pub use oidc::*;
 pub use passwords::*;
 pub use second_factor::*;
 pub use tasks::*;
 pub use users::*;
+pub use webhooks::*;
 
 /// Nothing to say.
 #[derive(Debug, ToSchema)]

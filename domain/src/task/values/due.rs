@@ -1,6 +1,6 @@
 //! When a task should be done.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,6 +27,14 @@ pub enum Due {
 }
 
 impl Due {
+    /// The instant that it is sorted by: a day begins at midnight in UTC.
+    pub fn begins(self) -> Timestamp {
+        match self {
+            Self::Date { date } => date.and_time(NaiveTime::MIN).and_utc().into(),
+            Self::At { at, .. } => at,
+        }
+    }
+
     /// Checks a day `2026-11-21`, years 0001 to 9999.
     pub fn parse_date(date: &str) -> Result<NaiveDate, Violation> {
         let plain = date.len() == 10 && date.bytes().all(|b| b.is_ascii_digit() || b == b'-');

@@ -156,7 +156,10 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         | UserEvent::RecoveryCodesRenewed(_)
         | UserEvent::RecoveryCodeUsed(_)
         | UserEvent::IdentityLinked(_)
-        | UserEvent::IdentityUnlinked(_) => {}
+        | UserEvent::IdentityUnlinked(_)
+        | UserEvent::NotificationPreferencesChanged(_)
+        | UserEvent::DeviceRegistered(_)
+        | UserEvent::DeviceRemoved(_) => {}
     }
 }
 
@@ -190,7 +193,10 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::RecoveryCodesRenewed(_)
         | UserEvent::RecoveryCodeUsed(_)
         | UserEvent::IdentityLinked(_)
-        | UserEvent::IdentityUnlinked(_) => Vec::new(),
+        | UserEvent::IdentityUnlinked(_)
+        | UserEvent::NotificationPreferencesChanged(_)
+        | UserEvent::DeviceRegistered(_)
+        | UserEvent::DeviceRemoved(_) => Vec::new(),
     }
 }
 

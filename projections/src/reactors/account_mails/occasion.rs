@@ -65,6 +65,9 @@ pub(super) fn occasion(at: &Envelope, event: &UserEvent) -> Option<(Occasion, Ti
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
         | UserEvent::RecoveryCodeUsed(_)
-        | UserEvent::IdentityUnlinked(_) => None,
+        | UserEvent::IdentityUnlinked(_)
+        | UserEvent::NotificationPreferencesChanged(_)
+        | UserEvent::DeviceRegistered(_)
+        | UserEvent::DeviceRemoved(_) => None,
     }
 }

@@ -59,7 +59,10 @@ pub(super) async fn fold(delivery: &mut PgConnection, user: Uuid, event: &UserEv
         | UserEvent::RecoveryCodesRenewed(_)
         | UserEvent::RecoveryCodeUsed(_)
         | UserEvent::IdentityLinked(_)
-        | UserEvent::IdentityUnlinked(_) => Ok(()),
+        | UserEvent::IdentityUnlinked(_)
+        | UserEvent::NotificationPreferencesChanged(_)
+        | UserEvent::DeviceRegistered(_)
+        | UserEvent::DeviceRemoved(_) => Ok(()),
     }
 }
 

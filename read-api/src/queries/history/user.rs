@@ -84,7 +84,10 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::TotpDisabled(_)
         | UserEvent::RecoveryCodesRenewed(_)
         | UserEvent::RecoveryCodeUsed(_)
-        | UserEvent::IdentityUnlinked(_) => Vec::new(),
+        | UserEvent::IdentityUnlinked(_)
+        | UserEvent::NotificationPreferencesChanged(_)
+        | UserEvent::DeviceRegistered(_)
+        | UserEvent::DeviceRemoved(_) => Vec::new(),
     }
 }
 
@@ -164,5 +167,12 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
         UserEvent::IdentityUnlinked(unlinked) => {
             vec![change("identity", json(unlinked.identity), Value::Null)]
         }
+        UserEvent::NotificationPreferencesChanged(wishes) => {
+            vec![change("notification_preferences", json(&wishes.from), json(&wishes.to))]
+        }
+        UserEvent::DeviceRegistered(new) => {
+            fresh(vec![("device", json(new.device)), ("device_platform", json(new.platform))])
+        }
+        UserEvent::DeviceRemoved(removed) => vec![change("device", json(removed.device), Value::Null)],
     }
 }

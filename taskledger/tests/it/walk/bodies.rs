@@ -48,6 +48,7 @@ impl Walk {
     /// Somebody who proved just now who they are, with what the route is asked about.
     async fn ready(&self, route: &Route) -> (Person, Things) {
         let person = match route.subject() {
+            _ if route.is_for_programs() => self.world.program().await.clone(),
             Subject::Oneself => self.everything.again().await,
             Subject::Task | Subject::Other => {
                 let mut person = self.everything.clone();

@@ -5,7 +5,8 @@ use std::{
     sync::atomic::{AtomicI64, Ordering},
 };
 
-use domain::policy::{Role, RoleSet};
+use chrono::{TimeDelta, Utc};
+use domain::policy::{Role, RoleSet, Scope};
 use serde_json::{Value, json};
 use service::{auth::testing::Minter, secrets::SecretKey};
 use sqlx::{Connection, PgConnection};
@@ -27,6 +28,7 @@ pub(crate) struct World {
     data: TempDir,
     root: Mutex<Person>,
     operator: OnceCell<Person>,
+    program: OnceCell<Person>,
     position: AtomicI64,
 }
 
@@ -54,7 +56,15 @@ impl World {
         });
         let roles = RoleSet::of(&[Role::Member, Role::Admin]);
         let root = Mutex::new(come_in(Client::new(&up.url), "admin@localhost", roles).await);
-        Self { up, outside, data, root, operator: OnceCell::new(), position: AtomicI64::new(0) }
+        Self {
+            up,
+            outside,
+            data,
+            root,
+            operator: OnceCell::new(),
+            program: OnceCell::new(),
+            position: AtomicI64::new(0),
+        }
     }
 
     /// A client that nobody has logged in with.
@@ -130,6 +140,30 @@ impl World {
         });
         assert!(there.await, "nobody is written to");
         found.as_str().unwrap().to_owned()
+    }
+
+    /// A program with a key for everything that programs may.
+    pub(crate) async fn program(&self) -> &Person {
+        self.program.get_or_init(|| self.new_program()).await
+    }
+
+    async fn new_program(&self) -> Person {
+        let root = self.root().await;
+        let post =
+            async |path: &str, body: Value| self.ask(&root, "POST", path, Some(&body)).await.expect(201);
+        let account = post("/v1/service-accounts", json!({"name": "robot"})).await.json();
+        let scopes: Vec<_> = Scope::ALL.iter().map(|scope| scope.as_str()).collect();
+        let tomorrow = Utc::now() + TimeDelta::days(1);
+        let key = json!({"name": "robot", "scopes": scopes, "expire_time": tomorrow, "service_account": account["id"]});
+        let key = post("/v1/api-keys", key).await.json();
+        Person {
+            id: account["id"].as_str().unwrap().to_owned(),
+            email: "robot".to_owned(),
+            roles: RoleSet::of(&[Role::Integrator, Role::Member]),
+            client: self.stranger().showing(key["key"].as_str().unwrap()),
+            // Its key is what stands in for a session.
+            login: json!({"session_id": key["id"]}),
+        }
     }
 
     /// A request, sent until the product does not ask to come back.

@@ -35,7 +35,8 @@ pub(crate) enum Subject {
 }
 
 /// Below these paths everybody has things of their own.
-const OWN: &[&str] = &["/v1/auth/", "/v1/users/me", "/v1/api-keys"];
+const OWN: &[&str] =
+    &["/v1/auth/", "/v1/users/me", "/v1/api-keys", "/v1/notification-preferences", "/v1/notifications"];
 
 /// The routes as they are served, and the schemas of their bodies.
 pub(crate) async fn served(client: &Client) -> Vec<Route> {
@@ -88,9 +89,16 @@ impl Route {
         }
     }
 
-    /// Whether the path names one object of somebody's.
+    /// Whether the path names one object of somebody's. What notices there are the write side does not know: one takes as
+    /// read what one likes, in one's own inbox.
     pub(crate) fn names_an_object(&self) -> bool {
-        self.path.contains('{') && !self.path.contains("{provider}")
+        let others = ["{provider}", "/notifications/{id}/read"];
+        self.path.contains('{') && !others.iter().any(|other| self.path.contains(other))
+    }
+
+    /// Whether programs only may ask for it.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        matches!(self.action, Some(Action::WebhookManage | Action::WebhookControl))
     }
 
     /// The members that its body must have.

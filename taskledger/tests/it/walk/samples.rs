@@ -31,6 +31,10 @@ pub(crate) struct Things {
     code: String,
     api_key: String,
     identity: String,
+    device: String,
+    rule: String,
+    webhook: String,
+    announcement: String,
 }
 
 impl Things {
@@ -89,6 +93,27 @@ impl Things {
         if route.path.contains("/identities/{id}") {
             things.identity = world.identity(owner).await;
         }
+        if route.path.contains("/devices/{id}") {
+            things.device = id(&post(&owner.client, "/v1/users/me/devices", device()).await["id"]);
+        }
+        if route.path.contains("/notification-rules/{id}") {
+            things.rule = id(&post(&world.root().await, "/v1/notification-rules", rule()).await["id"]);
+        }
+        if route.path.contains("/webhooks/{id}") {
+            let key = Uuid::now_v7().to_string();
+            let headers = [("idempotency-key", key.as_str())];
+            let program = &world.program().await.client;
+            let made = world.ask_with(program, "POST", "/v1/webhooks", Some(&webhook()), &headers).await;
+            things.webhook = id(&made.expect(201).json()["id"]);
+        }
+        if route.path.contains("/announcements/{id}") {
+            let key = Uuid::now_v7().to_string();
+            let headers = [("idempotency-key", key.as_str())];
+            let root = world.root().await;
+            let made =
+                world.ask_with(&root, "POST", "/v1/announcements", Some(&announcement()), &headers).await;
+            things.announcement = id(&made.expect(201).json()["id"]);
+        }
         if route.operation == "confirm" && route.subject() == Subject::Oneself {
             things.code = owner.enrol().await;
         }
@@ -130,6 +155,11 @@ impl Things {
             ("operations", "id") => &self.operation,
             ("api-keys", "id") => &self.api_key,
             ("identities", "id") => &self.identity,
+            ("devices", "id") => &self.device,
+            ("notification-rules", "id") => &self.rule,
+            ("webhooks", "id") => &self.webhook,
+            ("announcements", "id") => &self.announcement,
+            ("deliveries", "id") | ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",
             ("oidc", "provider") => PROVIDER,
             ("parked-events", "id") => "1",
             ("deliveries", "id") => &self.delivery,
@@ -159,6 +189,18 @@ impl Things {
             "create" => json!({"title": "t"}),
             "create_api_key" => api_key(),
             "create_service_account" => json!({"name": "x"}),
+            "register_device" => device(),
+            "create_notification_rule" => rule(),
+            "create_webhook" => webhook(),
+            "replay_webhook" => json!({"from": "1"}),
+            "create_announcement" => announcement(),
+            "schedule_announcement" => {
+                json!({"at": Utc::now() + TimeDelta::days(7), "zone": "Asia/Seoul"})
+            }
+            "skip_delivery" => json!({"reason": "x"}),
+            "retry_deliveries" => json!({"filter": {"channel": "email"}}),
+            "skip_deliveries" => json!({"filter": {"channel": "email"}, "reason": "x"}),
+            "read_notifications_up_to" => json!({"position": 1}),
             "batch" => json!({"atomic": false, "commands": [{"op": "start", "id": self.task}]}),
             "assign" | "unassign" => json!({"assignees": [self.assignee]}),
             "progress" => json!({"progress": 7}),
@@ -172,6 +214,11 @@ impl Things {
     pub(crate) fn headers(&self, route: &Route) -> Vec<(&'static str, &'static str)> {
         match route.action {
             Some(Action::UserRoles) => vec![("if-match", "*")],
+            Some(Action::NotificationRuleManage | Action::AnnouncementManage | Action::WebhookManage)
+                if route.path.contains("{id}") =>
+            {
+                vec![("if-match", "*")]
+            }
             _ => Vec::new(),
         }
     }
@@ -181,6 +228,23 @@ impl Things {
         let nothing = || Uuid::now_v7().to_string();
         Self { task: nothing(), comment: nothing(), item: nothing(), ..self.clone() }
     }
+}
+
+fn device() -> Value {
+    json!({"platform": "web", "token": Uuid::now_v7().to_string()})
+}
+
+fn rule() -> Value {
+    json!({"name": "x", "event_types": ["task.*"], "audience": {"groups": ["watchers"]}})
+}
+
+/// Each elsewhere: the same events go to the same place once.
+fn webhook() -> Value {
+    json!({"url": format!("https://hooks.example.com/{}", Uuid::now_v7()), "event_types": ["task.*"]})
+}
+
+fn announcement() -> Value {
+    json!({"title": "x", "body": "x", "audience": {"roles": ["auditor"]}})
 }
 
 /// A body that makes a key that is good until tomorrow.

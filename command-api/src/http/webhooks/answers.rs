@@ -1,0 +1,51 @@
+//! What commands on webhooks answer. Nothing secret: replies are kept.
+
+use std::collections::BTreeMap;
+
+use domain::webhook::{Webhook, WebhookEvent};
+use serde_json::{Value, json};
+
+use crate::{
+    commands::{RecordDone, Reply},
+    http::records::answer,
+};
+
+/// In place of the value of a header.
+const HIDDEN: &str = "***";
+
+/// The webhook as it stands.
+pub(super) fn webhook(done: &RecordDone<Webhook>) -> Reply {
+    let webhook = &done.record;
+    let mut body = json!({
+        "owner": webhook.owner,
+        "state": webhook.state,
+        "disabled_reason": webhook.disabled_reason,
+        "start": webhook.start,
+        "create_time": webhook.create_time,
+        "update_time": webhook.update_time,
+    });
+    if let (Some(body), Value::Object(said)) = (body.as_object_mut(), json!(webhook.definition)) {
+        body.extend(said);
+        let names = webhook.definition.iter().flat_map(|definition| definition.headers.keys());
+        let headers: BTreeMap<_, _> = names.map(|name| (name.as_str(), HIDDEN)).collect();
+        body.insert("headers".into(), json!(headers));
+    }
+    answer(done, "webhooks", body)
+}
+
+/// That it is gone.
+pub(super) fn deleted(done: &RecordDone<Webhook>) -> Reply {
+    answer(done, "webhooks", json!({}))
+}
+
+/// The name of what will be done.
+pub(super) fn requested(done: &RecordDone<Webhook>) -> Reply {
+    let name = done.events.iter().find_map(|event| match event {
+        WebhookEvent::TestRequested(test) => Some(json!({"test": test.test})),
+        WebhookEvent::ReplayRequested(replay) => {
+            Some(json!({"replay": replay.replay, "from": replay.from, "to": replay.to}))
+        }
+        _ => None,
+    });
+    Reply { status: 202, ..answer(done, "webhooks", name) }
+}

@@ -1,0 +1,169 @@
+//! Webhooks over HTTP: whose they are, what is shown of their secrets, where they may be.
+
+use domain::policy::Role;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::api::{Answer, Api, Person, World};
+
+const WEBHOOKS: &str = "/v1/webhooks";
+
+fn wish(url: &str) -> Value {
+    json!({"url": url, "event_types": ["task.*"]})
+}
+
+impl Api {
+    async fn integrator(&self, admin: &Person) -> Person {
+        self.program(admin, &["webhooks:manage"]).await
+    }
+
+    async fn hook(&self, person: &Person, body: Value) -> Answer {
+        let key = Uuid::now_v7().to_string();
+        self.call("POST", WEBHOOKS, Some(person), body, &[("idempotency-key", &key)]).await
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_lives() {
+    let world = World::new().await;
+    let api = world.public_api().await;
+    let root = api.person("root", &[Role::Member, Role::Admin]).await;
+    let robot = api.integrator(&root).await;
+    let body = json!({
+        "url": "https://hooks.example.com/in", "event_types": ["task.*", "task.*"], "filter": "priority = urgent",
+        "headers": {"Authorization": "Bearer hush"}, "throttle_per_second": 5, "start": "beginning",
+    });
+    let made = api.hook(&robot, body.clone()).await.expect(201);
+    assert_eq!(made.header("cache-control"), Some("no-store"));
+    assert!(made.json["secret"].as_str().unwrap().starts_with("whsec_"), "{}", made.text);
+    assert_eq!((&made.json["state"], &made.json["start"]), (&json!("enabled"), &json!("beginning")));
+    assert_eq!((&made.json["owner"], &made.json["event_types"]), (&json!(robot.id), &json!(["task.*"])));
+    assert_eq!(made.json["headers"], json!({"authorization": "***"}));
+    api.hook(&robot, body).await.refused(409, "STATE_CONFLICT");
+    api.post(WEBHOOKS, Some(&robot), wish("https://a.example.com"))
+        .await
+        .refused(400, "IDEMPOTENCY_KEY_REQUIRED");
+
+    let path = format!("{WEBHOOKS}/{}", made.id());
+    let step = async |name: &str, body: Value| api.post(&format!("{path}/{name}"), Some(&robot), body).await;
+    let paused = step("pause", json!({"reason": "moving"})).await.expect(200);
+    assert_eq!((&paused.json["state"], paused.json.get("secret")), (&json!("paused"), None));
+    assert_eq!(step("resume", json!({})).await.expect(200).json["state"], "enabled");
+    assert!(step("test", json!({})).await.expect(202).json["test"].is_string());
+    let replayed = step("replay", json!({"from": "7", "to": "9"})).await.expect(202);
+    assert_eq!((&replayed.json["from"], replayed.json["replay"].is_string()), (&json!("7"), true));
+    step("replay", json!({"from": "9", "to": "9"})).await.refused(422, "VALIDATION_FAILED");
+
+    let edit = json!({"filter": null, "url": "https://other.example.com"});
+    let edited = api.call("PATCH", &path, Some(&robot), edit, &[]).await.expect(200);
+    assert_eq!((&edited.json["filter"], edited.json.get("secret")), (&Value::Null, None));
+    assert_eq!(edited.json["headers"], json!({"authorization": "***"}));
+    api.call("DELETE", &path, Some(&robot), json!({}), &[]).await.expect(200);
+    step("resume", json!({})).await.refused(404, "NOT_FOUND");
+    let told = "SELECT count(*) FROM event_store.events WHERE payload::text LIKE '%hush%' \
+         OR payload::text LIKE '%whsec%'";
+    let kept = "SELECT count(*) FROM event_store.command_receipts WHERE body::text LIKE '%whsec%'";
+    assert_eq!((world.count(told).await, world.count(kept).await), (0, 0));
+}
+
+#[tokio::test]
+async fn secrets_are_shown_once_and_rotate() {
+    let world = World::new().await;
+    let (one, two) = tokio::join!(world.api(), world.api());
+    let root = one.person("root", &[Role::Member, Role::Admin]).await;
+    let robot = one.integrator(&root).await;
+    let key = [("idempotency-key", "k")];
+    let body = wish("https://hooks.example.com/in");
+    let made = one.call("POST", WEBHOOKS, Some(&robot), body.clone(), &key).await.expect(201);
+    let again = two.call("POST", WEBHOOKS, Some(&robot), body, &key).await.expect(201);
+    assert_eq!((again.id(), again.json.get("secret")), (made.id(), None));
+    let rotate = format!("{WEBHOOKS}/{}/rotate-secret", made.id());
+    two.post(&rotate, Some(&robot), json!({})).await.refused(428, "PRECONDITION_REQUIRED");
+    let first = [("if-match", "\"1\"")];
+    let rotated = two.call("POST", &rotate, Some(&robot), json!({}), &first).await.expect(200);
+    let secrets = [&made, &rotated].map(|answer| answer.json["secret"].as_str().unwrap().to_owned());
+    assert_ne!(secrets[0], secrets[1]);
+    two.call("POST", &rotate, Some(&robot), json!({}), &first).await.refused(412, "PRECONDITION_FAILED");
+}
+
+#[tokio::test]
+async fn others_do_not_learn_of_a_webhook_and_operators_only_stop_it() {
+    let world = World::new().await;
+    let api = world.api().await;
+    let root = api.person("root", &[Role::Member, Role::Admin]).await;
+    let (robot, other) = (api.integrator(&root).await, api.integrator(&root).await);
+    let operator = api.person("operator", &[Role::Operator]).await;
+    let made = api.hook(&robot, wish("https://hooks.example.com/in")).await.expect(201);
+    api.hook(&other, wish("https://hooks.example.com/in")).await.expect(201);
+    for person in [&root, &operator] {
+        api.hook(person, wish("https://b.example.com")).await.refused(403, "FORBIDDEN");
+    }
+    let path = format!("{WEBHOOKS}/{}", made.id());
+    for (step, operated) in [("pause", 200), ("resume", 200), ("test", 202), ("rotate-secret", 403)] {
+        let path = format!("{path}/{step}");
+        let any = [("if-match", "*")];
+        api.call("POST", &path, Some(&other), json!({}), &any).await.refused(404, "NOT_FOUND");
+        api.call("POST", &path, Some(&root), json!({}), &any).await.refused(403, "FORBIDDEN");
+        api.call("POST", &path, Some(&operator), json!({}), &any).await.expect(operated);
+    }
+    api.call("DELETE", &path, Some(&other), json!({}), &[]).await.refused(404, "NOT_FOUND");
+    api.call("DELETE", &path, Some(&operator), json!({}), &[]).await.refused(403, "FORBIDDEN");
+}
+
+/// Attack 85: what could be inside is refused before anybody is asked what it is.
+#[tokio::test]
+async fn only_addresses_outside_are_called() {
+    let world = World::new().await;
+    let api = world.public_api().await;
+    let root = api.person("root", &[Role::Member, Role::Admin]).await;
+    let robot = api.integrator(&root).await;
+    for url in [
+        "http://hooks.example.com/",
+        "https://127.0.0.1/",
+        "https://localhost/",
+        "https://[::1]/",
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "https://169.254.169.254/latest/meta-data",
+        "https://10.0.0.1/",
+        "https://metadata.google.internal/",
+        "https://nats/",
+        "https://u:p@example.com/",
+        "https://example.com:6379/",
+        "file:///etc/passwd",
+        "https://example.com#@10.0.0.1/",
+    ] {
+        let refused = api.hook(&robot, wish(url)).await.refused(422, "VALIDATION_FAILED");
+        assert_eq!(refused.violations()[0].0, "/url", "{url}");
+    }
+    let near = world.api().await;
+    near.hook(&robot, wish("http://127.0.0.1:9000/")).await.expect(201);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_webhook_is_said_at_once() {
+    let world = World::new().await;
+    let api = world.api().await;
+    let root = api.person("root", &[Role::Member, Role::Admin]).await;
+    let robot = api.integrator(&root).await;
+    let bad = json!({
+        "event_types": [], "filter": "assignee = me", "mode": "x", "ordering": "x", "throttle_per_second": 0,
+        "headers": {"Host": "x"}, "start": "then", "description": "a\u{0}", "secret": "mine", "url": 7,
+    });
+    let refused = api.hook(&robot, bad).await.refused(422, "VALIDATION_FAILED");
+    let found: Vec<_> =
+        refused.violations().into_iter().map(|(pointer, code)| format!("{pointer} {code}")).collect();
+    let expected = [
+        "/description CONTROL_CHARACTER",
+        "/event_types TOO_FEW",
+        "/filter INVALID_FILTER",
+        "/headers MALFORMED",
+        "/mode UNKNOWN_VALUE",
+        "/ordering UNKNOWN_VALUE",
+        "/secret UNKNOWN_FIELD",
+        "/start MALFORMED",
+        "/throttle_per_second OUT_OF_RANGE",
+        "/url WRONG_TYPE",
+    ];
+    assert_eq!(found, expected);
+}

@@ -1,0 +1,10 @@
+//! Announcements: what somebody tells many at a time.
+
+mod aggregate;
+mod events;
+pub mod values;
+
+pub use aggregate::{Announcement, AnnouncementCommand, AnnouncementEdit};
+pub use events::{
+    AnnouncementCancelled, AnnouncementContent, AnnouncementDrafted, AnnouncementEvent, AnnouncementScheduled,
+};

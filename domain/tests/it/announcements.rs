@@ -1,0 +1,138 @@
+//! Announcements: who makes them, and until when they can be changed and stopped.
+
+use std::collections::BTreeSet;
+
+use cqrs_es::test::TestFramework;
+use domain::{
+    actor::Actor,
+    announcement::{
+        Announcement, AnnouncementCancelled, AnnouncementCommand as Command, AnnouncementContent,
+        AnnouncementDrafted, AnnouncementEdit, AnnouncementEvent as Event, AnnouncementScheduled,
+        values::{Body, Headline, Recipients},
+    },
+    event::Change,
+    notification::ChannelSet,
+    policy::{Role, RoleSet},
+    record::{Circumstances, RecordError},
+    task::values::Reason,
+    time::TimeZone,
+    violation::{FieldViolation, Violation},
+};
+use uuid::Uuid;
+
+use crate::given::{at, creator, member, member_and, noon, sleeper, user};
+
+fn content() -> AnnouncementContent {
+    AnnouncementContent {
+        title: Headline::parse("지붕 공사").unwrap(),
+        body: Body::parse("The roof is *open* on Monday.").unwrap(),
+        audience: Recipients { everyone: false, roles: RoleSet::of(&[Role::Member]), users: vec![user(2)] },
+        channels: ChannelSet::ALL,
+    }
+}
+
+fn drafted() -> Event {
+    Event::Drafted(AnnouncementDrafted { author: creator(), content: content() })
+}
+
+fn time(text: &str) -> AnnouncementScheduled {
+    AnnouncementScheduled { at: at(text), zone: TimeZone::parse("Asia/Seoul").unwrap() }
+}
+
+/// One of each, in the order of the variants.
+pub(crate) fn events() -> Vec<Event> {
+    let everyone = Recipients { everyone: true, ..Recipients::default() };
+    let to = AnnouncementContent { audience: everyone, ..content() };
+    vec![
+        drafted(),
+        Event::Changed(Change { from: content(), to }),
+        Event::Scheduled(time("2026-11-23T00:00:00Z")),
+        Event::Cancelled(AnnouncementCancelled { reason: Some(Reason::parse("it rains").unwrap()) }),
+    ]
+}
+
+fn announcer() -> Actor {
+    Actor::User { id: creator(), roles: RoleSet::of(&[Role::Announcer]) }
+}
+
+fn when(actor: Actor, before: &[Event], command: Command) -> Result<Vec<Event>, RecordError> {
+    let active = BTreeSet::from([user(1), user(2)]);
+    let around = Circumstances { id: Uuid::from_u128(5), actor, now: noon(), active };
+    TestFramework::<Announcement>::with(around).given(before.to_vec()).when(command).inspect_result()
+}
+
+fn draft(content: AnnouncementContent) -> Command {
+    Command::Draft(Box::new(content))
+}
+
+fn retitle() -> Command {
+    let title = Some(Headline::parse("Roof").unwrap());
+    Command::Edit(Box::new(AnnouncementEdit { title, ..AnnouncementEdit::default() }))
+}
+
+#[test]
+fn announcers_and_admins_announce() {
+    for actor in [announcer(), member_and(creator(), Role::Admin)] {
+        assert_eq!(when(actor, &[], draft(content())), Ok(vec![drafted()]));
+        assert!(when(actor, &[drafted()], retitle()).is_ok());
+    }
+    for actor in [member(creator()), member_and(creator(), Role::Manager), Actor::Anonymous] {
+        assert_eq!(when(actor, &[], draft(content())), Err(RecordError::Forbidden));
+        assert_eq!(when(actor, &[drafted()], Command::Cancel { reason: None }), Err(RecordError::Forbidden));
+    }
+    assert_eq!(when(announcer(), &[drafted()], draft(content())), Err(RecordError::IdTaken));
+    for command in
+        [retitle(), Command::Schedule(time("2026-11-23T00:00:00Z")), Command::Cancel { reason: None }]
+    {
+        assert_eq!(when(announcer(), &[], command), Err(RecordError::NotFound));
+    }
+}
+
+#[test]
+fn a_draft_is_changed_a_schedule_is_moved_until_it_is_time() {
+    let later = time("2026-11-23T00:00:00Z");
+    let scheduled = [drafted(), Event::Scheduled(later)];
+    let schedule = Command::Schedule;
+    assert_eq!(when(announcer(), &[drafted()], schedule(later)), Ok(vec![Event::Scheduled(later)]));
+    assert_eq!(when(announcer(), &scheduled, schedule(later)), Ok(vec![]));
+    let moved = time("2026-11-24T00:00:00Z");
+    assert_eq!(when(announcer(), &scheduled, schedule(moved)), Ok(vec![Event::Scheduled(moved)]));
+    let refused = |state| Err(RecordError::StateNotAllowed { state });
+    assert_eq!(when(announcer(), &scheduled, retitle()), refused("scheduled"));
+    let due = [drafted(), Event::Scheduled(time("2026-11-21T12:00:00Z"))];
+    for command in [schedule(moved), Command::Cancel { reason: None }] {
+        assert_eq!(when(announcer(), &due, command), refused("sent"));
+    }
+    let far = when(announcer(), &[drafted()], schedule(time("2027-11-21T12:00:01Z")));
+    assert!(matches!(far, Err(RecordError::Invalid(violations)) if violations[0].pointer == "/at"));
+}
+
+#[test]
+fn what_is_cancelled_stays_so() {
+    let cancelled = Event::Cancelled(AnnouncementCancelled { reason: None });
+    let cancel = || Command::Cancel { reason: None };
+    for before in [vec![drafted()], vec![drafted(), Event::Scheduled(time("2026-11-23T00:00:00Z"))]] {
+        assert_eq!(when(announcer(), &before, cancel()), Ok(vec![cancelled.clone()]));
+    }
+    let over = [drafted(), cancelled];
+    assert_eq!(when(announcer(), &over, cancel()), Ok(vec![]));
+    let refused = Err(RecordError::StateNotAllowed { state: "cancelled" });
+    for command in [retitle(), Command::Schedule(time("2026-11-23T00:00:00Z"))] {
+        assert_eq!(when(announcer(), &over, command), refused);
+    }
+}
+
+#[test]
+fn somebody_is_told_somehow() {
+    let nobody =
+        AnnouncementContent { audience: Recipients::default(), channels: ChannelSet::EMPTY, ..content() };
+    let empty = |member| FieldViolation::of(member, Violation::Empty);
+    let expected = RecordError::Invalid(vec![empty("audience"), empty("channels")]);
+    assert_eq!(when(announcer(), &[], draft(nobody)), Err(expected));
+    let audience = Recipients { users: vec![user(2), user(2), sleeper()], ..Recipients::default() };
+    let gone = when(announcer(), &[], draft(AnnouncementContent { audience, ..content() }));
+    assert!(
+        matches!(gone, Err(RecordError::Invalid(violations)) if violations[0].pointer == "/audience/users/2")
+    );
+    assert_eq!(Body::parse(" \n\u{200b}"), Err(Violation::Empty));
+}
