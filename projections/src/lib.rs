@@ -6,6 +6,7 @@
 //!
 //! What goes to the outside has a schema of its own, [`delivery`], which no rebuild touches; [`mail`] is the first to use it.
 
+pub mod channels;
 mod connect;
 pub mod delivery;
 mod fingerprint;

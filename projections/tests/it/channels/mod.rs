@@ -1,0 +1,4 @@
+//! What leaves, and what comes back.
+
+mod receiver;
+mod webhook;
