@@ -1,4 +1,6 @@
 //! What leaves, and what comes back.
 
+mod google;
+mod push;
 mod receiver;
 mod webhook;
