@@ -1,6 +1,7 @@
 //! How deliveries leave: what is sent, to whom it is proven to come from us, and what an answer means.
 
 mod attempted;
+pub mod interface;
 pub mod push;
 mod schedule;
 pub mod webhook;
