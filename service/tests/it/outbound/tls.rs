@@ -71,7 +71,11 @@ async fn only_a_valid_certificate_for_the_name_is_believed() {
     let other_name = ours.receiver("other.example.com", 2090).await;
     let expired = ours.receiver("hook.example.com", 2021).await;
     let strangers = Authority::new("Stranger").receiver("hook.example.com", 2090).await;
-    let plain = Receiver::answering("127.0.0.1:0", "HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let plain = Receiver::start("127.0.0.1:0", |mut stream| async move {
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await?;
+        read_request(&mut stream).await
+    })
+    .await;
     for (receiver, word) in [
         (&other_name, "not valid for name"),
         (&expired, "expired"),
