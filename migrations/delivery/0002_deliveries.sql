@@ -43,7 +43,7 @@ CREATE TABLE attempts (
     -- written before the call; what stays unknown is tried again
     outcome          text        NOT NULL DEFAULT 'unknown' CHECK (outcome IN
         ('unknown', 'delivered', 'failed', 'rejected', 'skipped')),
-    code             integer,
+    code             text,
     latency_ms       bigint,
     request_excerpt  text,
     response_excerpt text,

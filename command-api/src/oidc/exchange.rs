@@ -91,7 +91,7 @@ impl Provider {
         };
         let answer = self.outbound.post(metadata.token.clone(), basic.as_deref(), &form).await?;
         if answer.status.is_success() {
-            return Ok(answer.json()?);
+            return Ok(answer.json().map_err(OutboundError::from)?);
         }
         match answer.json::<Refusal>() {
             Ok(Refusal { error, error_description }) if answer.status.is_client_error() => {

@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use service::{
     config::{ConfigError, PublicUrl},
+    outbound::Unusable,
     secrets::SecretKey,
 };
 use sqlx::PgPool;
@@ -62,7 +63,7 @@ impl Oidc {
             return Err(ConfigError::Invalid(text));
         }
         let provider = |config: &ProviderConfig| Ok(Provider::new(config.clone(), Outbound::new()?));
-        let providers = configured.iter().map(provider).collect::<Result<_, reqwest::Error>>();
+        let providers = configured.iter().map(provider).collect::<Result<_, Unusable>>();
         Ok(Self(Arc::new(Inner {
             providers: providers.map_err(|error| ConfigError::Invalid(error.to_string()))?,
             states: States::new(secret),

@@ -1,3 +1,7 @@
-//! The ways to the outside, each a [`Channel`](crate::deliveries::Channel).
+//! How deliveries leave: what is sent, to whom it is proven to come from us, and what an answer means.
 
+mod attempted;
 pub mod email;
+pub mod interface;
+pub mod push;
+pub mod webhook;

@@ -75,12 +75,12 @@ pub struct Job {
 }
 
 /// What came of one try.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempted {
     /// In one word.
     pub outcome: Outcome,
-    /// The protocol's code for it.
-    pub code: Option<i32>,
+    /// What the other side calls it: a status, a word; or what kept an answer from coming.
+    pub code: Option<String>,
     /// What was sent, as far as anybody may see it.
     pub request: Option<String>,
     /// What was answered, as far as anybody may see it.
@@ -88,7 +88,7 @@ pub struct Attempted {
 }
 
 /// What came of one try, in one word.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The other side has it.
     Delivered,

@@ -20,6 +20,6 @@ pub use channel::{Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome
 pub use forget::forget;
 pub use metrics::Meters;
 pub use schedule::Schedule;
-pub(crate) use steer::{SteerError, retry, skip};
+pub(crate) use steer::{SteerError, retry, retry_all, skip, skip_all};
 pub use wake::Wake;
 pub use worker::{Desk, run};

@@ -59,7 +59,7 @@ pub(super) async fn record(
         .bind(owner)
         .bind(job.attempt)
         .bind(attempted.outcome.as_str())
-        .bind(attempted.code)
+        .bind(attempted.code.as_deref().map(excerpt))
         .bind(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
         .bind(attempted.request.as_deref().map(excerpt))
         .bind(attempted.response.as_deref().map(excerpt))

@@ -27,7 +27,10 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::channels::webhook;
 
     const SCHEDULE: Schedule = Schedule(&[Duration::from_secs(10), Duration::from_secs(100)]);
 
@@ -46,5 +49,33 @@ mod tests {
         assert_eq!(wished(5), Some(Duration::from_secs(10)));
         assert_eq!(wished(60), Some(Duration::from_secs(60)));
         assert_eq!(wished(1_000_000), Some(LONGEST));
+    }
+
+    #[test]
+    fn webhooks_are_tried_ten_times_in_about_three_days() {
+        let schedule = webhook::SCHEDULE;
+        let pauses: Vec<_> = (1..).map_while(|step| schedule.after(step, None, 0.5)).collect();
+        assert_eq!((schedule.attempts(), pauses[0]), (10, Duration::from_secs(5)));
+        assert_eq!(pauses.iter().sum::<Duration>(), Duration::from_secs(5 + 35 * 60 + 75 * 60 * 60));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pause_stays_near_the_schedule(step in 1_i32..12, luck in -1.0_f64..2.0) {
+            let schedule = webhook::SCHEDULE;
+            let Some(pause) = schedule.after(step, None, luck) else {
+                prop_assert!(step >= 10);
+                return Ok(());
+            };
+            let planned = schedule.0[usize::try_from(step).unwrap() - 1].as_secs_f64();
+            prop_assert!((pause.as_secs_f64() - planned).abs() <= planned * JITTER + 1e-6);
+        }
+
+        #[test]
+        fn the_receiver_can_only_ask_for_more_and_not_for_ever(step in 1_i32..12, luck in 0.0_f64..=1.0, secs: u64) {
+            let asked = Duration::from_secs(secs);
+            let pause = |asked| webhook::SCHEDULE.after(step, asked, luck);
+            prop_assert_eq!(pause(Some(asked)), pause(None).map(|own| own.max(asked.min(LONGEST))));
+        }
     }
 }

@@ -99,8 +99,8 @@ async fn steer_all<'a>(
             .bind(after.1)
             .bind(meant.channel.map(DeliveryChannel::as_str))
             .bind(meant.state.map(DeliveryState::as_str))
-            .bind(meant.from.map(Timestamp::as_datetime))
-            .bind(meant.to.map(Timestamp::as_datetime))
+            .bind(meant.from.as_ref().map(Timestamp::as_datetime))
+            .bind(meant.to.as_ref().map(Timestamp::as_datetime))
             .bind(but)
             .fetch_all(&mut *transaction)
             .await?;

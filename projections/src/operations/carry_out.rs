@@ -143,14 +143,6 @@ async fn attempt(
         (OperationKind::DiscardParked, "parked-events") => {
             resolve(registry, projectors, sources, name, true).await
         }
-        (OperationKind::RetryDelivery, "deliveries") => {
-            deliveries::retry(delivery, delivery_id(name)?).await?;
-            Ok(json!({}))
-        }
-        (OperationKind::SkipDelivery, "deliveries") => {
-            deliveries::skip(delivery, delivery_id(name)?).await?;
-            Ok(json!({}))
-        }
         (OperationKind::RetryDeliveries, "deliveries") => match meant {
             Some(meant) => Ok(json!({ "deliveries": deliveries::retry_all(delivery, meant).await? })),
             None => Ok(json!({ "deliveries": deliveries::retry(delivery, delivery_id(name)?).await? })),
@@ -158,8 +150,12 @@ async fn attempt(
         (OperationKind::SkipDeliveries, "deliveries") => {
             let reason = reason.as_ref().map_or("an operator skipped it", Reason::as_str);
             match meant {
-                Some(meant) => Ok(json!({ "deliveries": deliveries::skip_all(delivery, meant, reason).await? })),
-                None => Ok(json!({ "deliveries": deliveries::skip(delivery, delivery_id(name)?, reason).await? })),
+                Some(meant) => {
+                    Ok(json!({ "deliveries": deliveries::skip_all(delivery, meant, reason).await? }))
+                }
+                None => {
+                    Ok(json!({ "deliveries": deliveries::skip(delivery, delivery_id(name)?, reason).await? }))
+                }
             }
         }
         (

@@ -6,7 +6,12 @@ use std::{
     time::Duration,
 };
 
-use domain::{ids::EventId, operation::OperationKind};
+use domain::{
+    delivery::{DeliverySelection, DeliveryState},
+    ids::EventId,
+    operation::{OperationKind, Requested},
+    task::values::Reason,
+};
 use futures_util::future::BoxFuture;
 use projections::deliveries::{
     Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, Schedule, forget, insert,
@@ -17,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
-    operations::{ask, carry_out, outcome},
+    operations::{ask, ask_for, carry_out, outcome},
     world::World,
 };
 
@@ -181,7 +186,7 @@ async fn failures_are_tried_again_until_the_schedule_ends() {
         "recovers" if job.attempt < 3 => at_once(Attempted::failed("not now")),
         "recovers" => delivered(),
         "refuses" => at_once(Attempted::rejected("no")),
-        _ => at_once(Attempted { code: Some(503), ..Attempted::failed("down") }),
+        _ => at_once(Attempted { code: Some("503".into()), ..Attempted::failed("down") }),
     });
     world.deliver(&[to("recovers", 1), to("is down", 2), to("refuses", 3)]).await;
     let _working = world.carry(channel.clone());
@@ -317,18 +322,53 @@ async fn operators_have_a_delivery_tried_again_or_skipped() {
         let operation = ask(&world, kind, subject).await;
         outcome(&world, operation).await
     };
-    let (retry, skip) = (OperationKind::RetryDelivery, OperationKind::SkipDelivery);
-    assert_eq!(steer(retry, &ann).await, format!("retry_delivery {ann} done f"));
+    let (retry, skip) = (OperationKind::RetryDeliveries, OperationKind::SkipDeliveries);
+    assert_eq!(steer(retry, &ann).await, format!("retry_deliveries {ann} done f"));
     world.deliveries_are("delivered", 1).await;
     let attempts = "SELECT string_agg(trigger || ' ' || outcome, ', ' ORDER BY number)
         FROM delivery.attempts JOIN delivery.deliveries ON id = delivery_id WHERE recipient = 'ann'";
     assert_eq!(world.text(attempts).await.as_deref(), Some("scheduled failed, manual delivered"));
-    assert_eq!(steer(skip, &bob).await, format!("skip_delivery {bob} done f"));
+    assert_eq!(steer(skip, &bob).await, format!("skip_deliveries {bob} done f"));
     world.deliveries_are("skipped", 1).await;
-    assert_eq!(steer(retry, &ann).await, format!("retry_delivery {ann} failed f ENDED"));
-    assert_eq!(steer(skip, &bob).await, format!("skip_delivery {bob} failed f ENDED"));
+    assert_eq!(steer(retry, &ann).await, format!("retry_deliveries {ann} failed f ENDED"));
+    assert_eq!(steer(skip, &bob).await, format!("skip_deliveries {bob} failed f ENDED"));
     let nobody = format!("deliveries/{}", Uuid::now_v7());
-    assert_eq!(steer(retry, &nobody).await, format!("retry_delivery {nobody} failed f NOT_FOUND"));
+    assert_eq!(steer(retry, &nobody).await, format!("retry_deliveries {nobody} failed f NOT_FOUND"));
+    asked.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_steer_many_deliveries_at_once() {
+    let world = World::new().await;
+    let (asked, _stop) = carry_out(&world);
+    let channel = Scripted::new(Schedule(&[]), |job| match job.attempt {
+        1 => at_once(Attempted::failed("down")),
+        _ => delivered(),
+    });
+    let all: Vec<_> = (1..=1_100).map(|number| to(&format!("user{number}"), number)).collect();
+    world.deliver(&all).await;
+    let _working = world.carry(channel.clone());
+    world.deliveries_are("exhausted", 1_100).await;
+    let steer = async |kind, state, reason| {
+        let meant = DeliverySelection { state: Some(state), ..DeliverySelection::default() };
+        let wish = Requested { deliveries: Some(meant), reason, ..Requested::new(kind, "deliveries".into()) };
+        let operation = ask_for(&world, wish).await;
+        let outcome = outcome(&world, operation).await;
+        let count = format!(
+            "SELECT (response ->> 'deliveries')::bigint FROM read_model.operations WHERE id = '{operation}'"
+        );
+        (outcome, world.number(&count).await)
+    };
+    let gone = "UPDATE delivery.deliveries SET state = 'rejected' WHERE position > 1090";
+    world.run(gone).await;
+    let reason = Some(Reason::parse("the house burnt down").unwrap());
+    let skipped = steer(OperationKind::SkipDeliveries, DeliveryState::Rejected, reason).await;
+    assert_eq!(skipped, ("skip_deliveries deliveries done f".into(), 10));
+    let why = "SELECT count(*) FROM delivery.deliveries WHERE state = 'skipped' AND reason = 'the house burnt down'";
+    assert_eq!(world.number(why).await, 10);
+    let retried = steer(OperationKind::RetryDeliveries, DeliveryState::Exhausted, None).await;
+    assert_eq!(retried, ("retry_deliveries deliveries done f".into(), 1_090));
+    world.deliveries_are("delivered", 1_090).await;
     asked.abort();
 }
 

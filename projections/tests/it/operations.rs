@@ -23,7 +23,11 @@ use crate::{
 };
 
 pub(crate) async fn ask(world: &World, kind: OperationKind, subject: &str) -> Uuid {
-    let event = OperationEvent::Requested(Requested::new(kind, subject.into()));
+    ask_for(world, Requested::new(kind, subject.into())).await
+}
+
+pub(crate) async fn ask_for(world: &World, requested: Requested) -> Uuid {
+    let event = OperationEvent::Requested(requested);
     let (event_type, version) = event.stored_type();
     let at: Timestamp = DateTime::from_timestamp(1_700_000_000, 0).unwrap().into();
     let id = Uuid::now_v7();

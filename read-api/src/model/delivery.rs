@@ -50,7 +50,7 @@ pub struct Attempt {
     pub outcome: String,
     /// The protocol's code for it.
     #[schema(required)]
-    pub code: Option<i32>,
+    pub code: Option<String>,
     /// How long it took, in milliseconds.
     #[schema(required)]
     pub latency_ms: Option<i64>,

@@ -95,7 +95,8 @@ pub struct Network {
 pub struct InvalidNetwork;
 
 impl Network {
-    fn contains(&self, ip: IpAddr) -> bool {
+    /// Whether the address lies in it.
+    pub fn contains(&self, ip: IpAddr) -> bool {
         match (self.base, ip) {
             (IpAddr::V4(base), IpAddr::V4(ip)) => {
                 same_prefix(base.to_bits().into(), ip.to_bits().into(), 32, self.prefix)

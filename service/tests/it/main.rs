@@ -5,6 +5,7 @@ mod deadline;
 mod edge;
 mod floods;
 mod limits;
+mod outbound;
 mod outside;
 mod rates;
 mod revocations;

@@ -171,7 +171,7 @@ fn certificate(path: &Path) -> Result<Certificate, ConfigError> {
 
 fn accepted(response: &Response) -> Attempted {
     let text = response.message().collect::<Vec<_>>().join("\n");
-    let code = Some(u16::from(response.code()).into());
+    let code = Some(response.code().to_string());
     Attempted { code, response: Some(text), ..Attempted::new(Outcome::Delivered) }
 }
 
@@ -189,5 +189,5 @@ fn refused(setback: &Setback) -> Attempted {
         true => Attempted { response: Some(error.to_string()), ..Attempted::rejected(&error.to_string()) },
         false => Attempted::failed(error),
     };
-    Attempted { code: code.map(Into::into), ..attempted }
+    Attempted { code: code.map(|code| code.to_string()), ..attempted }
 }

@@ -159,7 +159,7 @@ impl Things {
             ("notification-rules", "id") => &self.rule,
             ("webhooks", "id") => &self.webhook,
             ("announcements", "id") => &self.announcement,
-            ("deliveries", "id") | ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",
+            ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",
             ("oidc", "provider") => PROVIDER,
             ("parked-events", "id") => "1",
             ("deliveries", "id") => &self.delivery,

@@ -1,0 +1,129 @@
+//! One change on its way to the core system.
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+use service::{
+    config::ConfigError,
+    outbound::{
+        Answer, CallError, Certificate, Client, Options, Url,
+        header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
+    },
+    secrets::Secret,
+};
+use uuid::Uuid;
+
+use super::{answer::Verdict, breaker::Breaker};
+use crate::deliveries::Attempted;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// So many failures in a row, and the core system is left alone so long.
+const FAILURES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// Where the core system is.
+#[derive(Args, Clone, Debug)]
+pub struct InterfaceArgs {
+    /// The Interface API of the core system, `https://core.example.com/interface`; without it nothing is sent there.
+    #[arg(long, env = "INTERFACE_API_URL", value_name = "URL")]
+    pub interface_api_url: Option<Url>,
+    /// The bearer token that the core system wants to see.
+    #[arg(long, env = "INTERFACE_API_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub interface_api_token: Option<Secret<String>>,
+}
+
+impl InterfaceArgs {
+    /// The client, if there is a core system.
+    pub fn open(&self, authorities: Vec<Certificate>) -> Result<Option<Interface>, ConfigError> {
+        let Some(url) = &self.interface_api_url else { return Ok(None) };
+        if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || !url.username().is_empty() {
+            return Err(ConfigError::Invalid("INTERFACE_API_URL: expected https://host/path".to_owned()));
+        }
+        let client = Client::new(Options { authorities, ..Options::default() });
+        let client = client.map_err(|error| ConfigError::Invalid(error.to_string()))?;
+        Ok(Some(Interface::new(url, self.token()?, client)))
+    }
+
+    fn token(&self) -> Result<Option<&str>, ConfigError> {
+        let Some(token) = &self.interface_api_token else { return Ok(None) };
+        let token = token.expose().trim();
+        if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(ConfigError::Invalid("INTERFACE_API_TOKEN: no token".to_owned()));
+        }
+        Ok(Some(token))
+    }
+}
+
+/// After failures in a row nothing is sent for so long; that is no attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the core system is left alone for {0:?}")]
+pub struct LeftAlone(pub Duration);
+
+/// Tells the core system of changes.
+pub struct Interface {
+    client: Client,
+    events: Url,
+    authorization: Option<HeaderValue>,
+    breaker: Mutex<Breaker>,
+}
+
+impl Interface {
+    /// Connects to nobody yet.
+    pub fn new(base: &Url, token: Option<&str>, client: Client) -> Self {
+        let mut events = base.clone();
+        events.set_path(&format!("{}/events", base.path().trim_end_matches('/')));
+        let authorization = token.and_then(|token| {
+            let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
+            value.set_sensitive(true);
+            Some(value)
+        });
+        let breaker = Mutex::new(Breaker::new(FAILURES, PAUSE, LONGEST_PAUSE));
+        Self { client, events, authorization, breaker }
+    }
+
+    /// Sends the envelope once, unless the core system is being left alone. However often it is sent, its id is the key by which
+    /// the core system knows it.
+    pub async fn send(
+        &self,
+        event: Uuid,
+        envelope: &[u8],
+        now: DateTime<Utc>,
+    ) -> Result<Attempted, LeftAlone> {
+        self.breaker().admit(Instant::now()).map_err(LeftAlone)?;
+        let verdict = Verdict::of(self.call(event, envelope).await, now);
+        match &verdict {
+            Verdict::Taken(_) | Verdict::Answered(_) => self.breaker().succeeded(),
+            Verdict::Trouble(_) => self.breaker().failed(Instant::now()),
+        }
+        Ok(verdict.into_attempted())
+    }
+
+    async fn call(&self, event: Uuid, envelope: &[u8]) -> Result<Answer, CallError> {
+        let mut request = self
+            .client
+            .post(self.events.clone())
+            .header(CONTENT_TYPE, "application/cloudevents+json")
+            .header(ACCEPT, "application/json")
+            .header(IDEMPOTENCY_KEY, event.to_string());
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        self.client.send(request.body(envelope.to_vec())).await
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Interface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interface").field("events", &self.events.as_str()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! Settings of outgoing calls.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use reqwest::Certificate;
+
+use super::{
+    ports::Ports,
+    reach::{Outside, Reach},
+};
+use crate::{
+    config::{ConfigError, PublicUrl},
+    request::Network,
+};
+
+/// Where calls may go whose addresses users choose, and whom calls trust.
+#[derive(Args, Clone, Debug)]
+pub struct OutboundArgs {
+    /// Networks inside that webhooks may call all the same, separated by commas; none by default. Metadata of machines in the
+    /// cloud often lies in 169.254.0.0/16.
+    #[arg(long, env = "OUTBOUND_ALLOW", value_name = "NETWORKS", value_delimiter = ',')]
+    pub outbound_allow: Vec<Network>,
+    /// Ports that webhooks may call, `443,9000-9099`.
+    #[arg(long, env = "OUTBOUND_PORTS", value_name = "PORTS", value_delimiter = ',', default_value = "443")]
+    pub outbound_ports: Vec<Ports>,
+    /// File with certificates (PEM) of authorities to trust besides those that the system trusts.
+    #[arg(long, env = "OUTBOUND_CA_FILE", value_name = "FILE")]
+    pub outbound_ca_file: Option<PathBuf>,
+}
+
+impl OutboundArgs {
+    /// What users may have called. Only an installation that its own machine alone can reach calls plain http.
+    pub fn reach(&self, public_url: &PublicUrl) -> Reach {
+        Reach::Outside(Outside {
+            plain_http: public_url.is_loopback(),
+            ports: self.outbound_ports.clone(),
+            allow: self.outbound_allow.clone(),
+        })
+    }
+
+    /// Reads the file.
+    pub fn authorities(&self) -> Result<Vec<Certificate>, ConfigError> {
+        let Some(path) = &self.outbound_ca_file else { return Ok(Vec::new()) };
+        let invalid =
+            |why: String| ConfigError::Invalid(format!("OUTBOUND_CA_FILE {}: {why}", path.display()));
+        let pem = std::fs::read(path).map_err(|error| invalid(error.to_string()))?;
+        let all = Certificate::from_pem_bundle(&pem).map_err(|_| invalid("not in PEM".into()))?;
+        if all.is_empty() { Err(invalid("no certificate".into())) } else { Ok(all) }
+    }
+}
