@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::ids::EventId;
+use domain::{ids::EventId, time::Timestamp};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
@@ -52,6 +52,8 @@ pub struct NewDelivery {
     pub recipient: String,
     /// Deliveries of one key and channel go out one after the other, in order of position.
     pub order_key: Option<String>,
+    /// Not before then; none = at once.
+    pub due: Option<Timestamp>,
     /// What the channel needs to know: ids and facts, sealed what is personal, never tokens.
     pub payload: Value,
 }
@@ -145,8 +147,10 @@ impl Attempted {
 }
 
 const INSERT: &str = "
-INSERT INTO deliveries (id, event_id, position, channel, recipient, order_key, payload)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::jsonb[])
+INSERT INTO deliveries (id, event_id, position, channel, recipient, order_key, payload, due_at)
+SELECT id, event_id, position, channel, recipient, order_key, payload, coalesce(due_at, clock_timestamp())
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::timestamptz[])
+    AS t (id, event_id, position, channel, recipient, order_key, payload, due_at)
 ON CONFLICT (event_id, channel, recipient) DO NOTHING";
 
 /// Writes deliveries down, those that are there once only, and wakes the workers at the commit.
@@ -162,6 +166,7 @@ pub async fn insert(tables: &mut PgConnection, new: &[NewDelivery]) -> sqlx::Res
         .bind(new.iter().map(|one| one.recipient.as_str()).collect::<Vec<_>>())
         .bind(new.iter().map(|one| one.order_key.as_deref()).collect::<Vec<_>>())
         .bind(new.iter().map(|one| Json(&one.payload)).collect::<Vec<_>>())
+        .bind(new.iter().map(|one| one.due.map(|due| due.as_datetime())).collect::<Vec<_>>())
         .execute(&mut *tables)
         .await?;
     wake::tell(tables).await

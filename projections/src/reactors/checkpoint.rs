@@ -9,6 +9,8 @@ use uuid::Uuid;
 /// Where a reactor goes on.
 pub(super) struct Start {
     pub(super) checkpoint: Checkpoint,
+    /// Events up to there are taken in without any effect.
+    pub(super) decides_after: i64,
     /// The log that the checkpoint belongs to.
     pub(super) log_epoch: Uuid,
 }
@@ -26,7 +28,7 @@ const PREPARE: &str = "INSERT INTO checkpoints (consumer, log_epoch) VALUES ($1,
 const TAKE: &str = "
 UPDATE checkpoints SET lease_owner = $2, lease_until = clock_timestamp() + make_interval(secs => $3)
 WHERE consumer = $1 AND (lease_owner = $2 OR lease_until < clock_timestamp())
-RETURNING position, event_id, log_epoch";
+RETURNING position, event_id, log_epoch, decides_after";
 
 const LEAVE: &str = "
 UPDATE checkpoints SET lease_until = '-infinity' WHERE consumer = $1 AND lease_owner = $2";
@@ -38,9 +40,10 @@ impl Claim {
     pub(super) async fn take(&self, pool: &PgPool, epoch: Uuid) -> sqlx::Result<Option<Start>> {
         sqlx::query(PREPARE).bind(self.reactor).bind(epoch).execute(pool).await?;
         let query = sqlx::query_as(TAKE).bind(self.reactor).bind(self.owner).bind(self.lease.as_secs_f64());
-        let row: Option<(i64, Option<Uuid>, Uuid)> = query.fetch_optional(pool).await?;
-        Ok(row.map(|(position, event_id, log_epoch)| Start {
+        let row: Option<(i64, Option<Uuid>, Uuid, i64)> = query.fetch_optional(pool).await?;
+        Ok(row.map(|(position, event_id, log_epoch, decides_after)| Start {
             checkpoint: Checkpoint { position, event_id: event_id.map(Into::into) },
+            decides_after,
             log_epoch,
         }))
     }

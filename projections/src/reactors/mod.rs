@@ -7,6 +7,7 @@
 pub mod account_mails;
 mod checkpoint;
 mod runner;
+mod states;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use sqlx::PgConnection;
 use crate::deliveries::NewDelivery;
 
 pub use runner::{LEASE, Sources, run};
+pub use states::{StateError, States};
 
 /// Decides what goes to the outside. It never calls the outside itself.
 pub trait Reactor: Send + Sync {
@@ -40,6 +42,9 @@ pub enum ReactError {
     /// Its tables cannot be read or written.
     #[error(transparent)]
     Tables(#[from] sqlx::Error),
+    /// The states that it keeps cannot be had.
+    #[error(transparent)]
+    States(#[from] StateError),
     /// What it has decided cannot be written down.
     #[error("a delivery cannot be written down: {0}")]
     Payload(#[from] serde_json::Error),

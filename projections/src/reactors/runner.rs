@@ -100,7 +100,9 @@ async fn work(reactor: &dyn Reactor, sources: &Sources, claim: Claim) -> Result<
     let mut renewal = time::interval(sources.lease / 3);
     renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut commands_first = sources.pressure.worker();
-    let mut shift = Shift { reactor, sources, claim, written: start.checkpoint, at: Instant::now() };
+    let decides_after = start.decides_after;
+    let written = start.checkpoint;
+    let mut shift = Shift { reactor, sources, claim, decides_after, written, at: Instant::now() };
     loop {
         tokio::select! {
             biased;
@@ -123,6 +125,8 @@ struct Shift<'a> {
     reactor: &'a dyn Reactor,
     sources: &'a Sources,
     claim: Claim,
+    /// Nothing is sent for what happened up to there.
+    decides_after: i64,
     /// The checkpoint as it stands in the table …
     written: Checkpoint,
     /// … since when.
@@ -141,7 +145,8 @@ impl Shift<'_> {
         if !self.claim.lock(&mut transaction, self.written).await? {
             return Err(Setback::LeaseLost);
         }
-        let decided = self.reactor.react(&mut transaction, &ours).await?;
+        let mut decided = self.reactor.react(&mut transaction, &ours).await?;
+        decided.retain(|new| new.position > self.decides_after);
         deliveries::insert(&mut transaction, &decided).await?;
         self.claim.advance(&mut transaction, checkpoint).await?;
         transaction.commit().await?;

@@ -95,6 +95,7 @@ fn to(recipient: &str, number: i64) -> NewDelivery {
         channel: NAME,
         recipient: recipient.to_owned(),
         order_key: None,
+        due: None,
         payload: json!({ "number": number }),
     }
 }

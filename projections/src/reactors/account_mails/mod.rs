@@ -80,6 +80,7 @@ async fn decide(
         recipient: at.aggregate_id.to_string(),
         // Each says something of its own: none waits for another.
         order_key: None,
+        due: None,
         payload: serde_json::to_value(letter)?,
     }))
 }
