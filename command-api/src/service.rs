@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::service::{
     audit::{Audit, Watch, watch},
-    auth::{ApiKeys, KeySource, Truth, Verifier},
+    auth::{ApiKeys, KeySource, SystemTokens, Truth, Verifier},
     config::{EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
     health::Health,
     process::{BuildError, Surroundings},
@@ -108,6 +108,7 @@ impl CommandApi {
         let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL)));
         let commands = Commands::new(Log::connect(pool.clone()), appender, sealer, revocations);
         let verifier = verifier.accepting(api_keys(pool, commands.clone()));
+        let verifier = verifier.accepting_system(SystemTokens::new(&secret));
         let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
         let app = App::new(commands.clone(), auth.clone(), oidc, verifier, http, &secret);
         let api = Self { commands, auth, app, surroundings: surroundings.clone() };

@@ -8,6 +8,7 @@
 //! [`deliveries`] carries it out over [`channels`].
 
 pub mod channels;
+pub mod commands;
 mod connect;
 pub mod deliveries;
 pub mod delivery;
@@ -15,6 +16,7 @@ mod fingerprint;
 pub mod lag;
 pub mod live;
 pub mod operations;
+mod outward;
 pub mod parked;
 pub mod projector;
 pub mod projectors;
@@ -27,6 +29,7 @@ mod script;
 mod service;
 
 pub use connect::ReadModel;
+pub use outward::OutwardArgs;
 pub use schema::MigrateError;
 pub use service::{Config, Projections, build};
 

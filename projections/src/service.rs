@@ -15,12 +15,13 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::sync::watch;
 
 use crate::{
-    channels::email::{Email, EmailArgs, Ink},
+    channels::email::{Email, Ink},
     connect::ReadModel,
     deliveries::{self, Channel, Desk, Meters, Wake},
     delivery::Delivery,
     lag::Gauges,
     operations,
+    outward::OutwardArgs,
     projector::Projector,
     reactors,
     registry::projectors,
@@ -88,25 +89,25 @@ impl Projections {
     /// All channels.
     fn channels(
         &self,
-        email: &EmailArgs,
+        outward: &OutwardArgs,
         http: &HttpArgs,
         delivery: &Delivery,
     ) -> Result<Vec<Arc<dyn Channel>>, BuildError> {
         let (sealer, tokens) = (self.sealer.clone(), self.mail_tokens.clone());
         let ink = Ink { sealer, tokens, public_url: http.public_url.to_string() };
-        Ok(vec![Arc::new(Email::new(email, ink, delivery)?)])
+        Ok(vec![Arc::new(Email::new(&outward.email, ink, delivery)?)])
     }
 
     /// Starts reactors and channels.
     fn carry_out(
         &self,
         delivery: Delivery,
-        email: &EmailArgs,
+        outward: &OutwardArgs,
         http: &HttpArgs,
         surroundings: &Surroundings,
         pressure: &Pressure,
     ) -> Result<(), BuildError> {
-        let channels = self.channels(email, http, &delivery)?;
+        let channels = self.channels(outward, http, &delivery)?;
         let Surroundings { shutdown, metrics, .. } = surroundings;
         let (wake, listening) = Wake::listen(&delivery, shutdown.token().clone());
         shutdown.spawn(listening);
@@ -130,7 +131,7 @@ impl Projections {
 /// Starts all projections, reactors and channels; they give way to `pressure` and end with the shutdown.
 pub async fn build(
     config: &Config,
-    email: &EmailArgs,
+    outward: &OutwardArgs,
     http: &HttpArgs,
     surroundings: &Surroundings,
     pressure: &Pressure,
@@ -150,7 +151,7 @@ pub async fn build(
         shutdown.spawn(runner::run(projector.clone(), sources, pace, told, stop));
     }
     let delivery = Delivery::new(config.read_model.url()?.expose())?;
-    projections.carry_out(delivery.clone(), email, http, surroundings, pressure)?;
+    projections.carry_out(delivery.clone(), outward, http, surroundings, pressure)?;
     let (projectors, sources) = (projections.projectors.clone(), projections.sources.clone());
     shutdown.spawn(operations::run(projectors, sources, delivery, Pace::default(), shutdown.token().clone()));
     let gauges = Gauges::register(&surroundings.metrics);

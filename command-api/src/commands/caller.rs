@@ -13,7 +13,7 @@ use domain::{
     user::User,
 };
 use event_store::Guard;
-use service::request::ClientInfo;
+use service::request::{Cause, ClientInfo};
 use uuid::Uuid;
 
 use super::{Commands, Refusal, user_ref};
@@ -106,6 +106,13 @@ impl Caller {
             transport,
             now: Utc::now().into(),
         }
+    }
+
+    /// The same, asked for by the system because of this.
+    pub fn of_the_system(self, cause: Option<Cause>) -> Self {
+        let correlation_id = cause.map_or(self.correlation_id, |cause| cause.correlation);
+        let causation_id = cause.map(|cause| EventId(cause.event));
+        Self { who: Who::System, correlation_id, causation_id, transport: "system", ..self }
     }
 
     /// The same at another time.

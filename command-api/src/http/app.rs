@@ -89,8 +89,11 @@ impl App {
         principal: &Principal,
         context: &RequestContext,
     ) -> Result<Caller, Problem> {
-        let user = UserId(principal.user_id);
         let caller = self.anonymous(context);
+        if principal.is_system {
+            return Ok(caller.of_the_system(context.cause()));
+        }
+        let user = UserId(principal.user_id);
         let seals = self.seals(principal.session_id, user, context.client()).await?;
         let caller = caller.of(seals.sealed.clone());
         let scopes = principal.scopes.as_ref();

@@ -102,7 +102,8 @@ impl<B: Content> FromRequest<App> for Exchange<B> {
         let Ok(trail) = Trail::from_request_parts(&mut parts, app).await;
         let caller = app.caller(&principal, &context).await?;
         let is_service_account = app.commands.is_service_account(&caller).await.map_err(problem)?;
-        let class = if is_service_account { Class::Quarter } else { Class::Day };
+        let lasting = is_service_account || principal.is_system;
+        let class = if lasting { Class::Quarter } else { Class::Day };
         let key = optional::<IdempotencyKey>(&mut parts, app).await?;
         let if_match = optional::<IfMatch>(&mut parts, app).await?;
         let if_none_match = optional::<IfNoneMatch>(&mut parts, app).await?;

@@ -29,7 +29,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use servers::testing::{self, Template, TestDatabase};
 use service::{
-    auth::testing::Minter,
+    auth::{SystemTokens, testing::Minter},
     config::{self, HttpArgs},
     http::{Edge, Rates, finish},
     mail_token::MailTokens,
@@ -187,6 +187,11 @@ impl World {
     /// The tokens of this installation's mails.
     pub(crate) fn mail_tokens(&self) -> MailTokens {
         MailTokens::new(&SecretKey::read(self.secret.path()).unwrap())
+    }
+
+    /// What the system shows when it asks for commands.
+    pub(crate) fn system_tokens(&self) -> SystemTokens {
+        SystemTokens::new(&SecretKey::read(self.secret.path()).unwrap())
     }
 
     /// One number from the database, asked as its owner.

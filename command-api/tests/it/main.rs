@@ -27,6 +27,7 @@ mod revocations;
 mod second_factor;
 mod sessions;
 mod signing_keys;
+mod system;
 mod tasks;
 mod transitions;
 mod webhooks;

@@ -143,6 +143,7 @@ impl Claims {
             expires_at: DateTime::from_timestamp(self.exp, 0)?,
             scopes: None,
             rate_per_minute: None,
+            is_system: false,
         })
     }
 }

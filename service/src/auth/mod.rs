@@ -7,6 +7,7 @@ mod extract;
 mod keys;
 mod principal;
 mod revocations;
+mod system_tokens;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod verifier;
@@ -17,6 +18,7 @@ pub use self::{
     keys::KeySource,
     principal::Principal,
     revocations::{MAX_SILENCE, Revocations, Revoked, Truth},
+    system_tokens::SystemTokens,
     verifier::{TokenError, Verifier},
     witness::Witness,
 };

@@ -32,6 +32,8 @@ pub struct Principal {
     pub scopes: Option<Arc<[String]>>,
     /// How many reads, and how many writes, an API key may ask for in a minute, if not as many as anybody.
     pub rate_per_minute: Option<u32>,
+    /// The system itself, and nobody else; it has no user and no session.
+    pub is_system: bool,
 }
 
 impl Principal {

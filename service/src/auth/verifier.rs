@@ -8,7 +8,7 @@ use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::{
-    ApiKeys, KeySource, Principal, Revocations,
+    ApiKeys, KeySource, Principal, Revocations, SystemTokens,
     claims::{Rules, Unverified},
     keys::Keys,
 };
@@ -38,7 +38,11 @@ pub enum TokenError {
 
 /// Verifies access tokens and API keys; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Verifier(Arc<Inner>, Option<ApiKeys>);
+pub struct Verifier {
+    inner: Arc<Inner>,
+    api_keys: Option<ApiKeys>,
+    system: Option<SystemTokens>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -59,17 +63,26 @@ impl Verifier {
     /// Accepts tokens of this issuer (PUBLIC_URL) for this audience, signed with the source's keys.
     pub fn new(source: KeySource, issuer: &str, audience: &str, revocations: Revocations) -> Self {
         let (keys, rules) = (Keys::new(source), Rules::new(issuer, audience));
-        Self(Arc::new(Inner { keys, rules, revocations, verified: Cache::new(CACHED_TOKENS) }), None)
+        let inner = Inner { keys, rules, revocations, verified: Cache::new(CACHED_TOKENS) };
+        Self { inner: Arc::new(inner), api_keys: None, system: None }
     }
 
     /// Accepts API keys too.
     pub fn accepting(self, api_keys: ApiKeys) -> Self {
-        Self(self.0, Some(api_keys))
+        Self { api_keys: Some(api_keys), ..self }
+    }
+
+    /// Accepts the system itself: for the service that carries out its commands, and for no other.
+    pub fn accepting_system(self, tokens: SystemTokens) -> Self {
+        Self { system: Some(tokens), ..self }
     }
 
     /// The principal of a token or key that is valid now and was not revoked.
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
-        let Some(api_keys) = self.1.as_ref().filter(|_| ApiKeys::claims(token)) else {
+        if let Some(system) = self.system.as_ref().filter(|_| SystemTokens::claims(token)) {
+            return system.verify(token, Utc::now());
+        }
+        let Some(api_keys) = self.api_keys.as_ref().filter(|_| ApiKeys::claims(token)) else {
             return self.unrevoked(self.signed(token).await?);
         };
         match self.unrevoked(api_keys.verify(token).await?) {
@@ -80,22 +93,22 @@ impl Verifier {
     }
 
     fn unrevoked(&self, principal: Principal) -> Result<Principal, TokenError> {
-        self.0.revocations.check(&principal).map(|()| principal)
+        self.inner.revocations.check(&principal).map(|()| principal)
     }
 
     /// Resolves when the principal's token is no longer good, with the reason that a request with it would be given: what
     /// an open stream waits for.
     pub async fn ended(&self, principal: &Principal) -> TokenError {
-        self.0.revocations.ended(principal).await
+        self.inner.revocations.ended(principal).await
     }
 
     /// From now on these keys count: for the service that makes them.
     pub fn replace_keys(&self, set: JwkSet) {
-        self.0.keys.replace(set);
+        self.inner.keys.replace(set);
     }
 
     async fn signed(&self, token: &str) -> Result<Principal, TokenError> {
-        let inner = &*self.0;
+        let inner = &*self.inner;
         let hash: [u8; 32] = Sha256::digest(token).into();
         inner.keys.refresh_if_old();
         if let Some(verified) = inner.verified.get(&hash)

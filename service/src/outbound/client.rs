@@ -100,6 +100,11 @@ impl Client {
         Ok(Self { http, reach, max_body: limits.body })
     }
 
+    /// A request of any kind.
+    pub fn request(&self, method: Method, url: Url) -> Request {
+        self.http.request(method, url)
+    }
+
     /// A request for what is there.
     pub fn get(&self, url: Url) -> Request {
         self.http.request(Method::GET, url)

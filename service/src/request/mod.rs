@@ -31,6 +31,27 @@ impl fmt::Display for RequestId {
     }
 }
 
+/// The event that a command of the system reacts to: what the headers [`Cause::CAUSATION`] and [`Cause::CORRELATION`] say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// That event.
+    pub event: Uuid,
+    /// What groups everything that one intent sets off.
+    pub correlation: Uuid,
+}
+
+impl Cause {
+    /// Name of the header with the event's id.
+    pub const CAUSATION: &str = "causation-id";
+    /// Name of the header with the id of the intent.
+    pub const CORRELATION: &str = "correlation-id";
+
+    fn read<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
+        let id = |name| header(name)?.parse().ok();
+        Some(Self { event: id(Self::CAUSATION)?, correlation: id(Self::CORRELATION)? })
+    }
+}
+
 /// Everything about a request that problems, events and logs repeat; an extractor, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RequestContext(Arc<Inner>);
@@ -41,6 +62,7 @@ struct Inner {
     traceparent: Traceparent,
     client: ClientInfo,
     language: Language,
+    cause: Option<Cause>,
     path: String,
     public_url: Arc<str>,
 }
@@ -54,6 +76,7 @@ impl RequestContext {
             traceparent: Traceparent::continued(text("traceparent")),
             client: ClientInfo::read(parts, proxies),
             language: Language::negotiate(text("accept-language").unwrap_or_default()),
+            cause: Cause::read(text),
             path: parts.uri.path().to_owned(),
             public_url,
         }))
@@ -77,6 +100,11 @@ impl RequestContext {
     /// The language of titles and details.
     pub fn language(&self) -> Language {
         self.0.language
+    }
+
+    /// Why the system asks; what anybody else says of it does not count.
+    pub fn cause(&self) -> Option<Cause> {
+        self.0.cause
     }
 
     /// The path without the query.

@@ -8,7 +8,11 @@ mod stores;
 use std::net::SocketAddr;
 
 use event_store::Pressure;
-use service::{process::Surroundings, shutdown::Shutdown};
+use service::{
+    config::{ConfigError, InvalidUrl, PublicUrl},
+    process::Surroundings,
+    shutdown::Shutdown,
+};
 use tokio::net::TcpListener;
 
 pub(crate) use arguments::Up;
@@ -55,14 +59,16 @@ async fn serve(
         http,
         stream: arguments.stream.clone(),
         oidc: arguments.oidc.clone(),
-        email: arguments.email.clone(),
+        outward: arguments.outward.clone(),
         surroundings: Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() },
         pressure: Pressure::new(arguments.burst_lag.0),
     };
     process.serve_metrics(process.http.metrics_addr).await?;
     // Its own keys, whatever name the world knows it by.
-    let jwks_url = format!("http://127.0.0.1:{port}/.well-known/jwks.json");
-    let (commands, router) = process.build(stores, jwks_url.clone()).await?;
+    let own = format!("http://127.0.0.1:{port}");
+    let own: PublicUrl = own.parse().map_err(|error: InvalidUrl| ConfigError::Invalid(error.to_string()))?;
+    let jwks_url = format!("{own}/.well-known/jwks.json");
+    let (commands, router) = process.build(stores, &own, jwks_url.clone()).await?;
     if arguments.demo {
         let added = demo::add(&commands.commands, chrono::Utc::now()).await?;
         say::text(&format!("demo: {added} tasks added"));

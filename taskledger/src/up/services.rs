@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use axum::Router;
 use command_api::{CommandApi, oidc::OidcArgs, relay::StreamArgs};
 use event_store::Pressure;
-use projections::channels::email::{EmailArgs, mailbox};
-use projections::delivery::Delivery;
-use service::config::{EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs};
+use projections::{OutwardArgs, channels::email::mailbox, delivery::Delivery};
+use service::config::{
+    EventStoreArgs, HttpArgs, NatsArgs, PublicUrl, ReadModelArgs, SecretKeyArgs, TokenArgs,
+};
 use service::process::{BuildError, Surroundings};
 
 use super::stores::Stores;
@@ -19,7 +20,7 @@ pub(super) struct Process {
     pub(super) http: HttpArgs,
     pub(super) stream: StreamArgs,
     pub(super) oidc: OidcArgs,
-    pub(super) email: EmailArgs,
+    pub(super) outward: OutwardArgs,
     pub(super) surroundings: Surroundings,
     pub(super) pressure: Pressure,
 }
@@ -50,11 +51,12 @@ impl Process {
     pub(super) async fn build(
         &self,
         stores: &Stores,
+        own: &PublicUrl,
         jwks_url: String,
     ) -> Result<(CommandApi, Router), Failure> {
         let settings = Settings::of(stores, jwks_url);
         let commands = self.commands(&settings).await?;
-        self.projections(&settings).await?;
+        self.projections(&settings, own).await?;
         let router = commands.router().merge(self.queries(&settings).await?);
         let router = router.merge(self.mailbox(&settings)?.unwrap_or_default());
         Ok((commands, self.surroundings.finish(router, &self.http)))
@@ -71,14 +73,16 @@ impl Process {
         Ok(command_api::build(&config, &self.http, &self.surroundings, &self.pressure).await?)
     }
 
-    async fn projections(&self, settings: &Settings) -> Result<(), Failure> {
+    async fn projections(&self, settings: &Settings, own: &PublicUrl) -> Result<(), Failure> {
         let config = projections::Config {
             event_store: settings.event_store.clone(),
             read_model: settings.read_model.clone(),
             nats: settings.nats.clone(),
             secret_key: settings.secret_key.clone(),
         };
-        Ok(projections::build(&config, &self.email, &self.http, &self.surroundings, &self.pressure).await?)
+        let mut outward = self.outward.clone();
+        outward.commands.command_api_url.get_or_insert_with(|| own.clone());
+        Ok(projections::build(&config, &outward, &self.http, &self.surroundings, &self.pressure).await?)
     }
 
     async fn queries(&self, settings: &Settings) -> Result<Router, Failure> {
@@ -103,7 +107,7 @@ impl Process {
 
     /// No mail leaves, this machine alone is listened to, and no proxy has given it another name.
     pub(super) fn has_mailbox(&self) -> bool {
-        self.email.smtp_url.is_none() && self.host.is_loopback() && self.http.public_url.is_loopback()
+        self.outward.email.smtp_url.is_none() && self.host.is_loopback() && self.http.public_url.is_loopback()
     }
 
     /// Serves `/metrics`, if that is wished.

@@ -106,6 +106,7 @@ impl From<Key> for Principal {
             expires_at: key.expires_at,
             scopes: Some(key.scopes),
             rate_per_minute: key.rate_per_minute,
+            is_system: false,
         }
     }
 }

@@ -139,6 +139,7 @@ pub fn principal(epoch: u64) -> Principal {
         expires_at: now + TimeDelta::minutes(10),
         scopes: None,
         rate_per_minute: None,
+        is_system: false,
     }
 }
 
