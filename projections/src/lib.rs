@@ -18,6 +18,7 @@ pub mod live;
 pub mod operations;
 mod outward;
 pub mod parked;
+pub mod processes;
 pub mod projector;
 pub mod projectors;
 pub mod reactors;

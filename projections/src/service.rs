@@ -8,6 +8,7 @@ use ::service::{
     mail_token::MailTokens,
     metrics::Metrics,
     process::{BuildError, Surroundings},
+    secrets::SecretKey,
 };
 use clap::Args;
 use event_store::{Log, MasterKey, Pressure, Role, Sealer, follow::Tail};
@@ -16,12 +17,14 @@ use tokio::sync::watch;
 
 use crate::{
     channels::email::{Email, Ink},
+    commands::Commands,
     connect::ReadModel,
     deliveries::{self, Channel, Desk, Meters, Wake},
     delivery::Delivery,
     lag::Gauges,
     operations,
     outward::OutwardArgs,
+    processes::{StepChannel, StepSources},
     projector::Projector,
     reactors,
     registry::projectors,
@@ -57,6 +60,7 @@ pub struct Projections {
     nats: async_nats::Client,
     sealer: Arc<Sealer>,
     mail_tokens: MailTokens,
+    secret: SecretKey,
 }
 
 impl Projections {
@@ -78,7 +82,7 @@ impl Projections {
             tail: None,
         };
         let mail_tokens = MailTokens::new(&secret);
-        Ok(Self { sources, projectors: projectors(&sealer), nats, sealer, mail_tokens })
+        Ok(Self { sources, projectors: projectors(&sealer), nats, sealer, mail_tokens, secret })
     }
 
     /// The projector of this name.
@@ -93,9 +97,12 @@ impl Projections {
         http: &HttpArgs,
         delivery: &Delivery,
     ) -> Result<Vec<Arc<dyn Channel>>, BuildError> {
+        let commands = Commands::new(&outward.commands, &http.public_url, &self.secret)?;
+        let (read_model, delivery) = (self.sources.read_model.clone(), delivery.clone());
+        let steps = StepSources { commands, read_model, delivery: delivery.clone() };
         let (sealer, tokens) = (self.sealer.clone(), self.mail_tokens.clone());
         let ink = Ink { sealer, tokens, public_url: http.public_url.to_string() };
-        Ok(vec![Arc::new(Email::new(&outward.email, ink, delivery)?)])
+        Ok(vec![Arc::new(Email::new(&outward.email, ink, &delivery)?), Arc::new(StepChannel(steps))])
     }
 
     /// Starts reactors and channels.

@@ -15,7 +15,7 @@ use event_store::envelope::Envelope;
 use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 
-use crate::deliveries::NewDelivery;
+use crate::{deliveries::NewDelivery, processes::Processes};
 
 pub use runner::{LEASE, Sources, run};
 pub use states::{StateError, States};
@@ -52,5 +52,5 @@ pub enum ReactError {
 
 /// All reactors.
 pub fn reactors() -> Vec<Arc<dyn Reactor>> {
-    vec![Arc::new(account_mails::AccountMails)]
+    vec![Arc::new(account_mails::AccountMails), Arc::new(Processes)]
 }
