@@ -2,7 +2,6 @@
 
 mod comment;
 mod history;
-mod operation;
 mod page;
 mod projection;
 mod schema;
@@ -11,7 +10,6 @@ mod user;
 
 pub use comment::Comment;
 pub use history::{Actor, FieldChange, HistoryEntry};
-pub use operation::{Operation, OperationProgress};
 pub use page::{Count, CountedPage, Counts, Label, Page};
 pub use projection::{Lane, ParkedEvent, ProjectionStatus};
 pub use task::{ChecklistItem, Person, Task};
