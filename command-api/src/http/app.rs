@@ -14,7 +14,7 @@ use service::{
 use std::{ops::Deref, sync::Arc};
 use uuid::Uuid;
 
-use super::problems::problem;
+use super::{ending::Endings, problems::problem};
 use crate::{
     auth::Auth,
     commands::{Caller, Commands, SealedClient, Who},
@@ -43,6 +43,8 @@ pub struct Parts {
     pub origins: Arc<[Origin]>,
     /// What links begin with.
     pub public_url: PublicUrl,
+    /// Hears how operations end.
+    pub endings: Endings,
     seals: Cache<Uuid, Arc<Seals>>,
 }
 
@@ -58,7 +60,8 @@ impl App {
     pub fn new(commands: Commands, auth: Auth, oidc: Oidc, verifier: Verifier, http: &HttpArgs) -> Self {
         let seals = Cache::new(CACHED_SESSIONS);
         let (origins, public_url) = (http.origins().into(), http.public_url.clone());
-        Self(Arc::new(Parts { commands, auth, oidc, verifier, origins, public_url, seals }))
+        let endings = Endings::default();
+        Self(Arc::new(Parts { commands, auth, oidc, verifier, origins, public_url, endings, seals }))
     }
 
     /// The task that a path names by UUID or by key.

@@ -7,6 +7,7 @@ mod auth;
 mod batch;
 mod cookies;
 mod echo;
+mod ending;
 mod exchange;
 mod identities;
 mod oidc;
@@ -28,6 +29,7 @@ mod users;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use app::App;
+pub use ending::Endings;
 pub(crate) use pages::router as pages;
 
 /// All routes. Each names the right it asks for as `x-policy`.

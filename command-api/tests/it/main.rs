@@ -12,6 +12,7 @@ mod idempotency;
 mod inputs;
 mod lockout;
 mod oidc;
+mod operations;
 mod passwords;
 mod policy;
 mod preconditions;

@@ -13,6 +13,7 @@ mod openapi;
 mod operator;
 mod process;
 mod revocations;
+mod streams;
 mod system;
 mod three_services;
 mod up;

@@ -1,6 +1,7 @@
 //! Operating.
 
-use utoipa::{IntoParams, ToSchema};
+use service::operation::Operation;
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 use uuid::Uuid;
 
 /// The path of a projection.
@@ -19,6 +20,15 @@ pub struct ParkedEventPath {
     pub id: i64,
 }
 
+/// How the client would have it.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct Preference {
+    /// `wait=10`: answer 200 with the operation if it ends within so many seconds (24 at most), else 202 as without.
+    #[param(rename = "Prefer", nullable = false)]
+    pub prefer: Option<String>,
+}
+
 /// An operation that was asked for; `Location` names where it can be watched.
 #[derive(Debug, ToSchema)]
 pub struct OperationReply {
@@ -35,3 +45,10 @@ pub struct OperationReply {
     /// Position of the request in the log.
     pub position: i64,
 }
+
+/// It has ended within the time of `Prefer: wait`.
+#[derive(Debug, IntoResponses)]
+#[response(status = 200, headers(
+    ("Preference-Applied" = String, description = "`wait=` and the seconds that were granted"),
+))]
+pub struct EndedOperation(pub Operation);
