@@ -124,6 +124,11 @@ impl CommandApi {
         Ok(())
     }
 
+    /// From now on hears over this connection how operations end, so that clients can wait for it.
+    pub fn hear_endings(&self, nats: async_nats::Client) {
+        self.app.endings.hear_over(nats);
+    }
+
     /// The routes, for [`Surroundings::finish`]; what is refused there goes into the audit log.
     pub fn router(&self) -> Router {
         let (router, document) = crate::http::router().split_for_parts();
@@ -179,6 +184,7 @@ pub async fn build(
     let pool = api.commands.log().pool().clone();
     let nats = ::service::nats::connect(config.nats.url()?, "command-api", &surroundings.metrics).await?;
     surroundings.revocations.exchange_hints(nats.clone(), surroundings);
+    api.hear_endings(nats.clone());
     let relaying = RelayConfig { stream: config.stream.config(), ..RelayConfig::default() };
     let relay =
         Relay::new(self::pool(config, RELAY_CONNECTIONS)?, async_nats::jetstream::new(nats), relaying)

@@ -10,6 +10,8 @@ pub mod progress;
 pub mod queries;
 mod service;
 mod standing;
+mod streams;
+mod watched;
 
 pub use http::{merged, openapi};
 pub use service::{Config, ReadApi, build, router, start};

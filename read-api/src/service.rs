@@ -9,6 +9,7 @@ use ::service::{
     page_token::PageTokens,
     postgres::{self, PoolOptions},
     process::{BuildError, Surroundings},
+    shutdown::Shutdown,
 };
 use axum::{Router, extract::FromRef};
 use clap::Args;
@@ -72,7 +73,9 @@ pub struct Parts {
     pub(crate) progress: Progress,
     pub(crate) page_tokens: PageTokens,
     audit: PgPool,
-    verifier: Verifier,
+    pub(crate) verifier: Verifier,
+    /// Ends all streams.
+    pub(crate) shutdown: Shutdown,
 }
 
 impl Deref for ReadApi {
@@ -91,7 +94,7 @@ impl FromRef<ReadApi> for Verifier {
 
 impl ReadApi {
     /// Connects; databases that are down show at the first read.
-    pub fn new(config: &Config, verifier: Verifier) -> Result<Self, BuildError> {
+    pub fn new(config: &Config, verifier: Verifier, shutdown: &Shutdown) -> Result<Self, BuildError> {
         let secret = config.secret_key.read()?;
         let log_options = event_store::connect_options(config.event_store.url()?.expose(), Role::Read)?;
         let log_pool = PgPoolOptions::new()
@@ -113,6 +116,7 @@ impl ReadApi {
             progress: Progress::default(),
             page_tokens: PageTokens::new(&secret),
             audit,
+            shutdown: shutdown.clone(),
         })))
     }
 }
@@ -165,7 +169,8 @@ pub async fn build(
     http: &HttpArgs,
     surroundings: &Surroundings,
 ) -> Result<Router, BuildError> {
-    let api = ReadApi::new(config, config.tokens.verifier(&http.public_url, &surroundings.revocations))?;
+    let verifier = config.tokens.verifier(&http.public_url, &surroundings.revocations);
+    let api = ReadApi::new(config, verifier, &surroundings.shutdown)?;
     let nats = ::service::nats::connect(config.nats.url()?, "read-api", &surroundings.metrics).await?;
     start(&api, Some(nats), surroundings).await;
     Ok(router(&api, surroundings))

@@ -10,6 +10,7 @@ pub mod json;
 pub mod mail_token;
 pub mod metrics;
 pub mod nats;
+pub mod operation;
 pub mod outbound;
 pub mod page_token;
 pub mod postgres;

@@ -1,8 +1,9 @@
-//! The connection to NATS: it never gives up, and what happens to it is counted.
+//! The connection to NATS: it never gives up, and what happens to it is counted. So do those who listen.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
-use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use async_nats::{Client, ConnectOptions, Event, Message, ServerAddr};
+use futures_util::StreamExt;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family},
@@ -15,6 +16,8 @@ const PING_INTERVAL: Duration = Duration::from_secs(10);
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(2);
+/// A subscription that ended is made anew after this long.
+const RESUBSCRIBE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Happening {
@@ -62,6 +65,21 @@ fn credentials(url: &NatsUrl) -> Option<(String, Option<String>)> {
         let server: ServerAddr = one.parse().ok()?;
         Some((server.username()?.to_owned(), server.password().map(str::to_owned)))
     })
+}
+
+/// Takes in every message on the subject, for ever. Some are missed: whoever listens has another way to find out.
+pub async fn listen(client: &Client, subject: &'static str, mut take_in: impl FnMut(Message)) -> Infallible {
+    loop {
+        match client.subscribe(subject).await {
+            Ok(mut messages) => {
+                while let Some(message) = messages.next().await {
+                    take_in(message);
+                }
+            }
+            Err(error) => tracing::warn!(subject, %error, "messages cannot be heard; polling goes on"),
+        }
+        tokio::time::sleep(RESUBSCRIBE).await;
+    }
 }
 
 /// Hosts and ports of its servers.

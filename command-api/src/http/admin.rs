@@ -1,4 +1,4 @@
-//! Operating: projections, parked events and deliveries.
+//! Operating: projections and parked events.
 
 use axum::extract::Path;
 use domain::{
@@ -7,22 +7,26 @@ use domain::{
 };
 use serde_json::json;
 use service::{
-    http::RequestBody,
+    http::{RequestBody, Wait},
     problem::{Code, Problem},
 };
 use uuid::Uuid;
 
-use super::{app::uuid, exchange::Exchange, problems::problem, schemas, tasks::Handled};
+use super::{app::uuid, ending::Ending, exchange::Exchange, problems::problem, schemas, tasks::Handled};
 use crate::commands::{Answer, OperationUnit, Reply};
 
 /// Build a projection anew, beside the live one.
 #[utoipa::path(post, path = "/v1/admin/projections/{name}/rebuild", tag = "operations",
-    params(schemas::ProjectionPath), request_body = schemas::Nothing,
-    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
-pub(super) async fn rebuild(Path(name): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
+    params(schemas::ProjectionPath, schemas::Preference), request_body = schemas::Nothing,
+    responses(schemas::EndedOperation, (status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn rebuild(
+    Path(name): Path<String>,
+    wait: Wait,
+    exchange: Exchange<RequestBody>,
+) -> Handled {
     let known = PROJECTIONS.contains(&name.as_str());
     let name = if known { Ok(format!("projections/{name}")) } else { Err(Code::NotFound) };
-    exchange.ask_for(OperationKind::Rebuild, name).await
+    exchange.ask_for_just(wait, OperationKind::Rebuild, name).await
 }
 
 /// What can be rebuilt.
@@ -30,18 +34,18 @@ const PROJECTIONS: &[&str] = &["tasks", "task_search", "users"];
 
 /// Try a parked event, and those that wait behind it, again.
 #[utoipa::path(post, path = "/v1/admin/parked-events/{id}/replay", tag = "operations",
-    params(schemas::ParkedEventPath), request_body = schemas::Nothing,
-    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
-pub(super) async fn replay(Path(id): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
-    exchange.ask_for(OperationKind::ReplayParked, parked(&id)).await
+    params(schemas::ParkedEventPath, schemas::Preference), request_body = schemas::Nothing,
+    responses(schemas::EndedOperation, (status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn replay(Path(id): Path<String>, wait: Wait, exchange: Exchange<RequestBody>) -> Handled {
+    exchange.ask_for_just(wait, OperationKind::ReplayParked, parked(&id)).await
 }
 
 /// Give a parked event up; those that wait behind it are tried again.
 #[utoipa::path(post, path = "/v1/admin/parked-events/{id}/discard", tag = "operations",
-    params(schemas::ParkedEventPath), request_body = schemas::Nothing,
-    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
-pub(super) async fn discard(Path(id): Path<String>, exchange: Exchange<RequestBody>) -> Handled {
-    exchange.ask_for(OperationKind::DiscardParked, parked(&id)).await
+    params(schemas::ParkedEventPath, schemas::Preference), request_body = schemas::Nothing,
+    responses(schemas::EndedOperation, (status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn discard(Path(id): Path<String>, wait: Wait, exchange: Exchange<RequestBody>) -> Handled {
+    exchange.ask_for_just(wait, OperationKind::DiscardParked, parked(&id)).await
 }
 
 /// Want an operation no more.
@@ -49,14 +53,20 @@ pub(super) async fn discard(Path(id): Path<String>, exchange: Exchange<RequestBo
 /// What has not begun is not begun, and a rebuild under way stops and leaves the live rows as they are. What ended before
 /// stays as it is: `GET /v1/operations/{id}` says what came of it.
 #[utoipa::path(post, path = "/v1/operations/{id}/cancel", tag = "operations", operation_id = "cancel_operation",
-    params(("id" = Uuid, Path, description = "The operation's id")), request_body = schemas::Nothing,
-    responses((status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
-pub(super) async fn cancel(Path(id): Path<String>, mut exchange: Exchange<RequestBody>) -> Handled {
+    params(("id" = Uuid, Path, description = "The operation's id"), schemas::Preference), request_body = schemas::Nothing,
+    responses(schemas::EndedOperation, (status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
+pub(super) async fn cancel(
+    Path(id): Path<String>,
+    wait: Wait,
+    mut exchange: Exchange<RequestBody>,
+) -> Handled {
     if let Some(replayed) = exchange.begin(Action::Operate, None).await? {
         return Ok(replayed);
     }
-    let answered = exchange.cancel_operation(&id).await;
-    exchange.finish(answered).await
+    let Ok(id) = uuid(&id) else { return exchange.finish(Err(Code::InvalidId.into())).await };
+    let ending = exchange.app.endings.listen(id, wait).await;
+    let answered = exchange.cancel_operation(id).await;
+    exchange.finish_with(answered, ending).await
 }
 
 fn parked(id: &str) -> Result<String, Code> {
@@ -65,38 +75,54 @@ fn parked(id: &str) -> Result<String, Code> {
 }
 
 impl Exchange {
-    async fn ask_for(mut self, kind: OperationKind, subject: Result<String, Code>) -> Handled {
+    /// Asks for an operation under a new id; `wish` reads from the request what it is.
+    pub(super) async fn ask_for(
+        mut self,
+        wait: Wait,
+        wish: impl FnOnce(&Self) -> Result<Requested, Problem>,
+    ) -> Handled {
         if let Some(replayed) = self.begin(Action::Operate, None).await? {
             return Ok(replayed);
         }
-        let answered = match subject {
-            Ok(subject) => self.request_operation(Requested::new(kind, subject)).await,
-            Err(code) => Err(code.into()),
+        let requested = match self.refuse_query().and_then(|()| wish(&self)) {
+            Ok(requested) => requested,
+            Err(problem) => return self.finish(Err(problem)).await,
         };
-        self.finish(answered).await
+        let id = Uuid::now_v7();
+        let ending = self.app.endings.listen(id, wait).await;
+        let unit = OperationUnit { id, command: OperationCommand::Request(requested), key: self.key() };
+        let answered = self.say(&unit, "pending").await;
+        self.finish_with(answered, ending).await
     }
 
-    async fn request_operation(&self, requested: Requested) -> Result<Answer, Problem> {
-        self.refuse_query()?;
-        let object = self.body.object()?;
-        object.fields().finish()?;
-        self.ask_operation(requested).await
+    /// The same where the path says it all.
+    pub(super) async fn ask_for_just(
+        self,
+        wait: Wait,
+        kind: OperationKind,
+        subject: Result<String, Code>,
+    ) -> Handled {
+        self.ask_for(wait, |exchange| {
+            let subject = subject?;
+            exchange.body.object()?.fields().finish()?;
+            Ok(Requested::new(kind, subject))
+        })
+        .await
     }
 
-    /// Asks for it under a new id.
-    pub(super) async fn ask_operation(&self, requested: Requested) -> Result<Answer, Problem> {
-        let unit = OperationUnit {
-            id: Uuid::now_v7(),
-            command: OperationCommand::Request(requested),
-            key: self.key(),
-        };
-        self.say(&unit, "pending").await
+    /// What is kept for a retry is the promise, also where the client gets more.
+    async fn finish_with(self, answered: Result<Answer, Problem>, ending: Option<Ending>) -> Handled {
+        let promise = self.finish(answered).await?;
+        match ending {
+            Some(ending) => Ok(ending.in_place_of(promise).await),
+            None => Ok(promise),
+        }
     }
 
-    async fn cancel_operation(&self, id: &str) -> Result<Answer, Problem> {
+    async fn cancel_operation(&self, id: Uuid) -> Result<Answer, Problem> {
         self.refuse_query()?;
         self.body.object()?.fields().finish()?;
-        let unit = OperationUnit { id: uuid(id)?, command: OperationCommand::Cancel, key: self.key() };
+        let unit = OperationUnit { id, command: OperationCommand::Cancel, key: self.key() };
         self.say(&unit, "cancelling").await
     }
 

@@ -16,7 +16,7 @@ use service::{
 use std::{ops::Deref, sync::Arc};
 use uuid::Uuid;
 
-use super::problems::problem;
+use super::{ending::Endings, problems::problem};
 use crate::{
     auth::Auth,
     commands::{Caller, Commands, SealedClient, Who},
@@ -47,6 +47,8 @@ pub struct Parts {
     pub public_url: PublicUrl,
     /// Makes what signs the calls of webhooks.
     pub webhook_secrets: WebhookSecrets,
+    /// Hears how operations end.
+    pub endings: Endings,
     seals: Cache<Uuid, Arc<Seals>>,
 }
 
@@ -70,7 +72,18 @@ impl App {
         let webhook_secrets = WebhookSecrets::new(secret);
         let seals = Cache::new(CACHED_SESSIONS);
         let (origins, public_url) = (http.origins().into(), http.public_url.clone());
-        Self(Arc::new(Parts { commands, auth, oidc, verifier, origins, public_url, webhook_secrets, seals }))
+        let endings = Endings::default();
+        Self(Arc::new(Parts {
+            commands,
+            auth,
+            oidc,
+            verifier,
+            origins,
+            public_url,
+            webhook_secrets,
+            endings,
+            seals,
+        }))
     }
 
     /// The task that a path names by UUID or by key.

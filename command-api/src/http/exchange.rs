@@ -33,7 +33,7 @@ use crate::{
 const POSITION: HeaderName = HeaderName::from_static("position");
 /// How long ago somebody may have proved who they are who changes what proves it.
 const FRESH: TimeDelta = TimeDelta::minutes(5);
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// A body as some routes want it.
 pub(super) trait Content: FromRequest<App, Rejection = Problem> {

@@ -10,6 +10,7 @@ mod cookies;
 mod deliveries;
 mod devices;
 mod echo;
+mod ending;
 mod exchange;
 mod identities;
 mod inbox;
@@ -36,6 +37,7 @@ mod webhooks;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use app::App;
+pub use ending::Endings;
 pub(crate) use pages::router as pages;
 
 /// All routes. Each names the right it asks for as `x-policy`.

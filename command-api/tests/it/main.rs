@@ -16,6 +16,7 @@ mod lockout;
 mod notification_rules;
 mod notifications;
 mod oidc;
+mod operations;
 mod passwords;
 mod policy;
 mod preconditions;

@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::requests::Operation;
+use super::{news, requests::Operation};
 use crate::{
     deliveries::{self, SteerError},
     delivery::Delivery,
@@ -213,7 +213,7 @@ async fn rebuild_once(
     let (told, latest) = watch::channel(RebuildProgress::default());
     tokio::select! {
         rebuilt = rebuild::rebuild(projector, sources, options, &told) => rebuilt,
-        never = note(registry, latest, operation) => match never {},
+        never = note(registry, sources, latest, operation) => match never {},
     }
 }
 
@@ -222,6 +222,7 @@ const PROGRESS: &str = "UPDATE read_model.operations SET done = $2, total = $3, 
 /// Writes the progress down again and again; what is missed is no harm.
 async fn note(
     registry: &mut PgConnection,
+    sources: &Sources,
     mut latest: watch::Receiver<RebuildProgress>,
     operation: &Operation,
 ) -> Infallible {
@@ -238,8 +239,9 @@ async fn note(
             .bind(metadata)
             .execute(&mut *registry)
             .await;
-        if let Err(error) = noted {
-            tracing::debug!(%error, "the progress of an operation was not noted");
+        match noted {
+            Ok(_) => news::tell(sources, registry, operation.id).await,
+            Err(error) => tracing::debug!(%error, "the progress of an operation was not noted"),
         }
         time::sleep(NOTE).await;
     }

@@ -4,6 +4,7 @@
 //! `read_model.operations`. An operation that its process did not survive is begun again by the next.
 
 mod carry_out;
+mod news;
 mod requests;
 
 use std::{
@@ -79,7 +80,9 @@ async fn lead(
             time::sleep(pace.lease / 3).await;
         }
     }
-    requests::begin_again(&mut registry).await?;
+    for changed in requests::begin_again(&mut registry).await? {
+        news::tell(sources, &mut registry, changed).await;
+    }
     let renewal = renew(registry, leases.clone(), pace.lease / 3);
     tokio::select! {
         lost = renewal => lost,
@@ -120,11 +123,15 @@ async fn work(
 async fn take_in(sources: &Sources, under_way: &UnderWay) -> Result<(), Setback> {
     let mut registry = sources.read_model.registry().await?;
     loop {
-        for unwanted in requests::take_in(&mut registry, &sources.log).await? {
+        let taken = requests::take_in(&mut registry, &sources.log).await?;
+        for unwanted in taken.unwanted {
             let under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((_, cancel)) = under_way.as_ref().filter(|(id, _)| *id == unwanted) {
                 cancel.cancel();
             }
+        }
+        for changed in taken.spoken_of {
+            news::tell(sources, &mut registry, changed).await;
         }
         time::sleep(POLL).await;
     }
@@ -142,10 +149,12 @@ async fn carry_out(
         while let Some(operation) = requests::next(&mut registry).await? {
             let cancel = CancellationToken::new();
             note(Some((operation.id, cancel.clone())));
+            news::tell(sources, &mut registry, operation.id).await;
             if requests::is_unwanted(&mut registry, operation.id).await? {
                 cancel.cancel();
             }
             carry_out::carry_out(&mut registry, projectors, sources, delivery, &operation, cancel).await?;
+            news::tell(sources, &mut registry, operation.id).await;
             note(None);
         }
         time::sleep(POLL).await;

@@ -49,13 +49,13 @@ pub(super) async fn prepare(registry: &mut PgConnection, log: &Log) -> Result<()
 const AGAIN: &str = "
 UPDATE read_model.operations SET state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'pending' END,
     end_time = CASE WHEN cancel_requested THEN clock_timestamp() END
-WHERE state = 'running'";
+WHERE state = 'running' RETURNING id";
 
-/// What a dead process left half done is to be done again, unless it is wanted no more.
-pub(super) async fn begin_again(registry: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query(AGAIN).execute(&mut *registry).await?;
+/// What a dead process left half done is to be done again, unless it is wanted no more. Returns what has changed by that.
+pub(super) async fn begin_again(registry: &mut PgConnection) -> sqlx::Result<Vec<Uuid>> {
+    let changed = sqlx::query_scalar(AGAIN).fetch_all(&mut *registry).await?;
     sqlx::query(FORGET).execute(registry).await?;
-    Ok(())
+    Ok(changed)
 }
 
 const LOCK: &str = "
@@ -65,20 +65,32 @@ const ADVANCE: &str = "
 UPDATE read_model.checkpoints SET position = $3, event_id = $4, handled = handled + $5
 WHERE projection = $1 AND version = $2 AND lane = 0";
 
-/// Takes in what was asked for since the checkpoint; returns the operations under way that are wanted no more.
-pub(super) async fn take_in(registry: &mut PgConnection, log: &Log) -> Result<Vec<Uuid>, Setback> {
+/// What was asked for.
+#[derive(Debug, Default)]
+pub(super) struct TakenIn {
+    /// Operations that were spoken of.
+    pub(super) spoken_of: Vec<Uuid>,
+    /// Those under way that are wanted no more.
+    pub(super) unwanted: Vec<Uuid>,
+}
+
+/// Takes in what was asked for since the checkpoint.
+pub(super) async fn take_in(registry: &mut PgConnection, log: &Log) -> Result<TakenIn, Setback> {
     let mut transaction = registry.begin().await?;
     let position: i64 =
         sqlx::query_scalar(LOCK).bind(NAME).bind(VERSION).fetch_one(&mut *transaction).await?;
     let events = log.read_types(position, TYPES, LIMIT).await?;
     let Some(last) = events.last() else {
         transaction.rollback().await?;
-        return Ok(Vec::new());
+        return Ok(TakenIn::default());
     };
-    let mut unwanted = Vec::new();
+    let mut taken = TakenIn::default();
     for event in &events {
+        taken.spoken_of.push(event.aggregate_id);
         match from_stored(&event.event_type, &event.event_version, event.data.get()) {
-            Ok(OperationEvent::CancelRequested(_)) => unwanted.extend(cancel(&mut transaction, event).await?),
+            Ok(OperationEvent::CancelRequested(_)) => {
+                taken.unwanted.extend(cancel(&mut transaction, event).await?);
+            }
             Ok(OperationEvent::Requested(wish)) => insert(&mut transaction, event, Ok(wish)).await?,
             Err(error) => insert(&mut transaction, event, Err(error)).await?,
         }
@@ -92,7 +104,7 @@ pub(super) async fn take_in(registry: &mut PgConnection, log: &Log) -> Result<Ve
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await?;
-    Ok(unwanted)
+    Ok(taken)
 }
 
 const INSERT: &str = "

@@ -8,18 +8,21 @@ use domain::{
     operation::{OperationEvent, OperationKind, Requested},
     time::Timestamp,
 };
+use futures_util::StreamExt;
 use projections::{
     operations,
     rebuild::{Options, Phase, RebuildProgress, rebuild},
     runner::Pace,
 };
-use tokio::{sync::watch, task::JoinHandle};
+use serde_json::Value;
+use service::operation;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
     fold_law::{assert_folded, some_histories},
-    world::{World, stored},
+    world::{DEADLINE, World, stored},
 };
 
 pub(crate) async fn ask(world: &World, kind: OperationKind, subject: &str) -> Uuid {
@@ -86,6 +89,40 @@ async fn rebuilds_are_carried_out_and_refusals_explained() {
     assert_folded(&world, &histories).await;
     stop.cancel();
     working.await.unwrap();
+}
+
+/// Whoever waits is told of every change, in the words in which the operation can be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_told_as_they_can_be_read() {
+    let world = World::new().await;
+    let _workers = world.start();
+    let client = world.sources.jetstream.client();
+    let mut messages = client.subscribe("operations.*").await.unwrap();
+    client.flush().await.unwrap();
+    let (_working, stop) = carry_out(&world);
+    let id = ask(&world, OperationKind::Rebuild, "projections/users").await;
+    let mut states = Vec::new();
+    let last = loop {
+        let message = timeout(DEADLINE, messages.next()).await.unwrap().unwrap();
+        assert_eq!(operation::of_subject(&message.subject), Some(id));
+        let told: Value = serde_json::from_slice(&message.payload).unwrap();
+        states.push(told["state"].as_str().unwrap().to_owned());
+        if !told["end_time"].is_null() {
+            break told;
+        }
+    };
+    // Who takes in and who carries out tell each for itself, so only the end is sure to be last.
+    assert!(states.contains(&"running".to_owned()) && states.ends_with(&["done".to_owned()]), "{states:?}");
+    let sql = format!("SELECT {} FROM read_model.operations WHERE id = $1", operation::COLUMNS);
+    let row: operation::Operation = sqlx::query_as(&sql).bind(id).fetch_one(&world.owner).await.unwrap();
+    assert_eq!(last, serde_json::to_value(row).unwrap());
+    // Of what had ended before it was cancelled it is told once more how.
+    cancel(&world, id).await;
+    let again = async {
+        while serde_json::from_slice::<Value>(&messages.next().await.unwrap().payload).unwrap() != last {}
+    };
+    timeout(DEADLINE, again).await.unwrap();
+    stop.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread")]

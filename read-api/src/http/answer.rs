@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -14,8 +14,6 @@ use service::{
 
 use super::fresh::Fresh;
 
-const POSITION: HeaderName = HeaderName::from_static("position");
-const STALE: HeaderName = HeaderName::from_static("stale");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A good answer on its way to the client.
@@ -75,10 +73,7 @@ impl IntoResponse for Answer {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, JSON);
         if let Some(fresh) = self.fresh {
-            headers.insert(POSITION, fresh.position.into());
-            if fresh.parked {
-                headers.insert(STALE, HeaderValue::from_static("parked"));
-            }
+            fresh.tell(headers);
         }
         for (name, value) in [(header::ETAG, self.etag), (header::LINK, self.link)] {
             if let Some(value) = value {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use service::{
     problem::{Code, Flaw, Problem},
     query::Query,
@@ -16,6 +17,8 @@ use crate::{
     queries,
 };
 
+const POSITION: HeaderName = HeaderName::from_static("position");
+const STALE: HeaderName = HeaderName::from_static("stale");
 /// How often the operations are asked while somebody waits for one.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 
@@ -37,6 +40,16 @@ pub(super) struct Fresh {
     pub(super) position: i64,
     /// Something that the answer shows has stopped following the log.
     pub(super) parked: bool,
+}
+
+impl Fresh {
+    /// Says so in an answer.
+    pub(super) fn tell(self, headers: &mut HeaderMap) {
+        headers.insert(POSITION, self.position.into());
+        if self.parked {
+            headers.insert(STALE, HeaderValue::from_static("parked"));
+        }
+    }
 }
 
 impl MinPosition {

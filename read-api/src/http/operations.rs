@@ -1,8 +1,14 @@
 //! `GET /v1/operations`, `/v1/operations/{id}`
 
-use axum::{extract::State, response::IntoResponse};
+use axum::{
+    extract::State,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
 use domain::policy::Action;
 use service::{
+    http::{PrefersStream, Wait},
+    operation::Operation,
     problem::{Code, Problem},
     query::Query,
 };
@@ -12,8 +18,10 @@ use super::{
 };
 use crate::{
     ReadApi,
-    model::{Operation, Page},
+    model::Page,
     queries::{self, OperationCursor},
+    streams::{Frame, Listener, Outlet},
+    watched::Watched,
 };
 
 /// Long jobs, newest first.
@@ -46,29 +54,73 @@ pub(super) async fn list(
     paging.answer(items, next_page_token, fresh)
 }
 
-/// One long job.
+/// One long job, or a stream of what becomes of it.
+///
+/// With `Accept: text/event-stream` the answer is a stream of server-sent events: at once and with every change one named
+/// `progress` whose data is the operation; the last one, when the operation has ended, is named `ended`. A stream that is
+/// closed before ends with an event named `closed` whose data is a problem: `TOKEN_EXPIRED` say, or `FELL_BEHIND`.
 #[utoipa::path(
     get, path = "/v1/operations/{id}", tag = "operations", operation_id = "get_operation",
     params(
         ("id" = Uuid, Path, description = "The operation's id"),
         ("min_position" = Option<i64>, Query, nullable = false,
             description = "Wait until the answer shows this position (2 s at most)"),
+        ("Prefer" = Option<String>, Header, nullable = false,
+            description = "`wait=10`: answer when it has ended, or after so many seconds (24 at most)"),
     ),
-    responses((status = 200, body = Operation, headers(
-        ("Position" = i64, description = "All requests up to here are in the answer"),
-    ))),
+    responses((status = 200, description = "As it stands, or a stream of how it goes on",
+        content((Operation = "application/json"), (String = "text/event-stream")),
+        headers(
+            ("Position" = i64, description = "All requests up to here are in the answer"),
+            ("Preference-Applied" = String, description = "`wait=` and the seconds that were granted"),
+        ),
+    )),
     extensions(("x-policy" = json!("operate"))),
 )]
 pub(super) async fn get(
     State(api): State<ReadApi>,
     caller: Caller,
     Id(id): Id,
+    PrefersStream(streaming): PrefersStream,
+    wait: Wait,
+    listener: Listener,
     mut query: Query,
-) -> Result<impl IntoResponse, Problem> {
+) -> Result<Response, Problem> {
     caller.may(Action::Operate)?;
     let min_position = MinPosition::read(&mut query);
     query.finish()?;
     let fresh = min_position.wait_for_operations(&api).await?;
-    let operation = queries::operation(&api.points, id).await.map_err(failed)?.ok_or(Code::NotFound)?;
-    Ok(Answer::json(&operation)?.fresh(fresh))
+    let mut watched = Watched::find(&api, id).await.map_err(failed)?.ok_or(Code::NotFound)?;
+    let mut response = if streaming {
+        listener.listen(|outlet| tell(watched, outlet))?
+    } else {
+        stand(&mut watched, wait).await?
+    };
+    fresh.tell(response.headers_mut());
+    // Caches must not give one client what another has asked for.
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+/// How it stands, or has ended if the client would wait for that.
+async fn stand(watched: &mut Watched, wait: Wait) -> Result<Response, Problem> {
+    if let Some(limit) = wait.limit() {
+        watched.end_within(limit).await?;
+    }
+    let mut response = Answer::json(watched.operation())?.into_response();
+    wait.tell(response.headers_mut());
+    Ok(response)
+}
+
+/// Tells how it stands, again and again, until it has ended.
+async fn tell(mut watched: Watched, outlet: Outlet) -> Result<(), Problem> {
+    while !watched.operation().has_ended() {
+        outlet.send(frame("progress", watched.operation())?).await?;
+        watched.change().await?;
+    }
+    outlet.send(frame("ended", watched.operation())?).await
+}
+
+fn frame(event: &str, operation: &Operation) -> Result<Frame, Problem> {
+    Frame::json(event, operation).map_err(Problem::internal)
 }

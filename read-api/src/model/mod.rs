@@ -3,7 +3,6 @@
 mod comment;
 mod delivery;
 mod history;
-mod operation;
 mod page;
 mod process;
 mod projection;
@@ -15,7 +14,6 @@ mod user;
 pub use comment::Comment;
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
 pub use history::{Actor, FieldChange, HistoryEntry};
-pub use operation::{Operation, OperationProgress};
 pub use page::{Count, CountedPage, Counts, Label, Page};
 pub use process::Process;
 pub use projection::{Lane, ParkedEvent, ProjectionStatus};

@@ -2,10 +2,9 @@
 
 use domain::time::Timestamp;
 use serde::Serialize;
+use service::operation::OperationProgress;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use super::OperationProgress;
 
 /// A reaction of many steps; its steps are the deliveries of its event on the channel `command`.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]

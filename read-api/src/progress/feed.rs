@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, Message, Subscriber};
-use futures_util::StreamExt;
+use async_nats::{Client, Message};
 use serde::Deserialize;
+use service::{nats, operation};
 use sqlx::PgPool;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -13,8 +13,6 @@ use uuid::Uuid;
 use super::{Parked, Progress, Projection};
 
 const POLL: Duration = Duration::from_secs(1);
-/// A subscription that ended is made anew after this long.
-const RESUBSCRIBE: Duration = Duration::from_secs(1);
 /// More parked aggregates are not remembered: their projection has stopped by then.
 const MAX_PARKED: i64 = 10_000;
 
@@ -23,7 +21,7 @@ pub async fn run(progress: Progress, pool: PgPool, nats: Option<Client>, ended: 
     let polls = poll(&progress, &pool);
     let messages = async {
         match nats {
-            Some(client) => listen(&progress, &client).await,
+            Some(client) => hear(&progress, &client).await,
             None => std::future::pending().await,
         }
     };
@@ -68,23 +66,20 @@ async fn poll_once(progress: &Progress, pool: &PgPool) -> sqlx::Result<()> {
     Ok(())
 }
 
-async fn listen(progress: &Progress, client: &Client) {
-    loop {
-        match client.subscribe("progress.*").await {
-            Ok(messages) => take_in(progress, messages).await,
-            Err(error) => {
-                tracing::warn!(%error, "progress of projections cannot be followed; polling goes on")
-            }
-        }
-        tokio::time::sleep(RESUBSCRIBE).await;
-    }
-}
-
-async fn take_in(progress: &Progress, mut messages: Subscriber) {
-    while let Some(message) = messages.next().await {
+async fn hear(progress: &Progress, client: &Client) {
+    let projections = nats::listen(client, "progress.*", |message| {
         if let Some((projection, report)) = read(&message) {
             progress.raise(projection, report.version, report.position);
         }
+    });
+    let operations = nats::listen(client, operation::SUBJECTS, |message| {
+        if let Some(id) = operation::of_subject(&message.subject) {
+            progress.operation_changed(id);
+        }
+    });
+    tokio::select! {
+        never = projections => match never {},
+        never = operations => match never {},
     }
 }
 

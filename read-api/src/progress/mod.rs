@@ -15,7 +15,7 @@ use std::{
 };
 
 use tokio::{
-    sync::watch,
+    sync::{broadcast, watch},
     time::{Instant, timeout_at},
 };
 use uuid::Uuid;
@@ -25,6 +25,9 @@ pub use parked::Parked;
 
 /// Reads wait this long at most for the position that they ask for.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Changes of operations that may wait for whoever watches one; who misses some looks by himself.
+const NEWS: usize = 64;
 
 /// The projections that queries read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,6 +85,17 @@ struct Inner {
     parked: RwLock<Arc<Parked>>,
     /// The log's head when last looked at.
     head: AtomicI64,
+    operations: OperationNews,
+}
+
+/// Which operations have changed just now, for those who watch them.
+#[derive(Debug)]
+struct OperationNews(broadcast::Sender<Uuid>);
+
+impl Default for OperationNews {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(NEWS))
+    }
 }
 
 impl Progress {
@@ -116,6 +130,16 @@ impl Progress {
     /// Remembers the log's head.
     pub fn saw_head(&self, head: i64) {
         self.0.head.store(head, Ordering::Relaxed);
+    }
+
+    /// Hears from now on which operations change; some changes may be missed.
+    pub fn operations(&self) -> broadcast::Receiver<Uuid> {
+        self.0.operations.0.subscribe()
+    }
+
+    fn operation_changed(&self, id: Uuid) {
+        // Nobody watches any, perhaps.
+        let _watched = self.0.operations.0.send(id);
     }
 
     /// What the projections could not take in, as of the last poll.

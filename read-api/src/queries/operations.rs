@@ -3,11 +3,9 @@
 use domain::time::Timestamp;
 use event_store::{Log, LogError};
 use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
+use service::operation::{COLUMNS, Operation};
+use sqlx::PgPool;
 use uuid::Uuid;
-
-use super::task_row::{optional_time, time};
-use crate::model::{Operation, OperationProgress};
 
 /// Where a page ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,52 +14,11 @@ pub struct OperationCursor {
     id: Uuid,
 }
 
-/// An operation and its id.
-struct OperationRow {
-    id: Uuid,
-    operation: Operation,
-}
-
-impl FromRow<'_, PgRow> for OperationRow {
-    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
-        let id: Uuid = row.try_get("id")?;
-        let operation = Operation {
-            name: format!("operations/{id}"),
-            kind: row.try_get("kind")?,
-            state: row.try_get("state")?,
-            progress: OperationProgress { done: row.try_get("done")?, total: row.try_get("total")? },
-            create_time: time(row, "create_time")?,
-            start_time: optional_time(row, "start_time")?,
-            end_time: optional_time(row, "end_time")?,
-            metadata: row.try_get("metadata")?,
-            response: row.try_get("response")?,
-            error: row.try_get("error")?,
-        };
-        Ok(Self { id, operation })
-    }
-}
-
-macro_rules! select {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, kind, state, done, total, create_time, start_time, end_time, \
-             metadata || jsonb_build_object('subject', subject) AS metadata, response, error \
-             FROM read_model.operations ",
-            $rest
-        )
-    };
-}
-
 /// One operation.
 pub async fn operation(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<Operation>> {
-    let row: Option<OperationRow> =
-        sqlx::query_as(select!("WHERE id = $1")).bind(id).fetch_optional(pool).await?;
-    Ok(row.map(|row| row.operation))
+    let sql = format!("SELECT {COLUMNS} FROM read_model.operations WHERE id = $1");
+    sqlx::query_as(&sql).bind(id).fetch_optional(pool).await
 }
-
-const PAGE: &str = select!(
-    "WHERE $1::timestamptz IS NULL OR (create_time, id) < ($1, $2) ORDER BY create_time DESC, id DESC LIMIT $3"
-);
 
 /// The operations behind `after`, each with the cursor behind it, at most `limit`.
 pub async fn operations(
@@ -69,14 +26,18 @@ pub async fn operations(
     after: Option<OperationCursor>,
     limit: i64,
 ) -> sqlx::Result<Vec<(OperationCursor, Operation)>> {
-    let rows: Vec<OperationRow> = sqlx::query_as(PAGE)
+    let sql = format!(
+        "SELECT {COLUMNS} FROM read_model.operations \
+         WHERE $1::timestamptz IS NULL OR (create_time, id) < ($1, $2) ORDER BY create_time DESC, id DESC LIMIT $3"
+    );
+    let rows: Vec<Operation> = sqlx::query_as(&sql)
         .bind(after.map(|after| after.create_time.as_datetime()))
         .bind(after.map(|after| after.id))
         .bind(limit)
         .fetch_all(pool)
         .await?;
-    let with_cursor = |OperationRow { id, operation }: OperationRow| {
-        (OperationCursor { create_time: operation.create_time, id }, operation)
+    let with_cursor = |operation: Operation| {
+        (OperationCursor { create_time: operation.create_time.into(), id: operation.id() }, operation)
     };
     Ok(rows.into_iter().map(with_cursor).collect())
 }

@@ -1,11 +1,12 @@
 //! Reactions of many steps, the newest first.
 
 use serde::{Deserialize, Serialize};
+use service::operation::OperationProgress;
 use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::task_row::{optional_time, time};
-use crate::model::{OperationProgress, Process};
+use crate::model::Process;
 
 /// Where a page ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -62,6 +62,33 @@ async fn tokens_of_a_dropped_key_open_no_door() {
     assert_eq!((reply.status.as_u16(), reply.code()), (401, "TOKEN_INVALID"));
 }
 
+#[tokio::test]
+async fn nobody_listens_to_more_than_one_operation() {
+    // 84
+    let world = World::new().await;
+    let (operator, member) =
+        (world.token(Uuid::now_v7(), &["operator"]), world.token(Uuid::now_v7(), &["member"]));
+    let stream = [("accept", "text/event-stream")];
+    for subject in ["*", "%3E", "operations.*", "*.%3E", "progress.tasks", "%2A", "x%20y", "a.b"] {
+        let path = format!("/v1/operations/{subject}");
+        let reply = world.get_with(&operator, &path, &stream).await;
+        assert_eq!((reply.status.as_u16(), reply.code()), (400, "INVALID_ID"), "{subject}");
+    }
+    for topic in ["subject=*", "topic=%3E", "types=*"] {
+        let path = format!("/v1/operations/{}?{topic}", Uuid::now_v7());
+        let reply = world.get_with(&operator, &path, &stream).await;
+        assert_eq!((reply.status.as_u16(), reply.code()), (400, "UNKNOWN_PARAMETER"), "{topic}");
+    }
+    let nobodys = format!("/v1/operations/{}", Uuid::now_v7());
+    for (token, status) in [(&operator, 404), (&member, 403), (&String::new(), 401)] {
+        let reply = world.get_with(token, &nobodys, &stream).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.header("content-type")),
+            (status, "application/problem+json")
+        );
+    }
+}
+
 /// A private task of somebody else, beside a team task, and a stranger who asks for it in every way there is.
 #[tokio::test]
 async fn what_is_hidden_is_in_no_list_no_count_and_no_page() {

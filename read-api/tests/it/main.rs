@@ -15,10 +15,12 @@ mod log;
 #[expect(clippy::print_stdout, reason = "it measures")]
 mod million;
 mod naive;
+mod operations;
 mod paging;
 mod policy;
 mod search;
 mod seed;
+mod streams;
 mod tasks;
 mod trace;
 mod users;

@@ -10,6 +10,7 @@ use axum::{
     body::Body,
     extract::FromRef,
     http::{HeaderMap, Request, StatusCode},
+    response::Response,
 };
 use http_body_util::BodyExt;
 use read_api::{Config, ReadApi};
@@ -18,7 +19,7 @@ use servers::testing::{self, Template, TestDatabase};
 use service::{
     auth::{Verifier, testing::Minter},
     config::{EventStoreArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
-    http::{Edge, finish},
+    http::{Edge, Rates, finish},
     process::Surroundings,
     secrets::SecretKey,
 };
@@ -36,7 +37,7 @@ pub(crate) struct World {
     pub(crate) secret: SecretKey,
     pub(crate) verifier: Verifier,
     router: Router,
-    surroundings: Surroundings,
+    pub(crate) surroundings: Surroundings,
     database: TestDatabase,
 }
 
@@ -61,6 +62,16 @@ impl World {
 
     /// The same, with progress messages.
     pub(crate) async fn with_nats(nats: Option<async_nats::Client>) -> Self {
+        Self::with_edge(nats, Edge::default()).await
+    }
+
+    /// The same with limits on how often clients may ask.
+    pub(crate) async fn limited(limits: &str) -> Self {
+        let rates = Some(Rates::new(limits.parse().unwrap()));
+        Self::with_edge(None, Edge { rates, ..Edge::default() }).await
+    }
+
+    async fn with_edge(nats: Option<async_nats::Client>, edge: Edge) -> Self {
         let database = testing::database(&template()).await;
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all("07".repeat(32).as_bytes()).unwrap();
@@ -74,10 +85,10 @@ impl World {
         let minter = Minter::default();
         let surroundings = Surroundings::default();
         let verifier = minter.verifier_with(surroundings.revocations.clone());
-        let api = ReadApi::new(&config, verifier).unwrap();
+        let api = ReadApi::new(&config, verifier, &surroundings.shutdown).unwrap();
         read_api::start(&api, nats, &surroundings).await;
         let verifier = Verifier::from_ref(&api);
-        let router = finish(read_api::router(&api, &surroundings), Edge::default());
+        let router = finish(read_api::router(&api, &surroundings), edge);
         let pool = PgPool::connect(database.url()).await.unwrap();
         let secret = SecretKey::from_bytes([7; 32]);
         Self { pool, minter, secret, verifier, router, surroundings, database }
@@ -91,9 +102,14 @@ impl World {
         self.minter.token(user, roles)
     }
 
+    /// Sends any request; what is answered may go on.
+    pub(crate) async fn open(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// Sends any request.
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

@@ -111,8 +111,8 @@ pub struct HttpArgs {
     /// How long an answer may take to begin; afterwards the client gets 504.
     #[arg(long, env = "REQUEST_TIMEOUT", value_name = "SPAN", default_value = "30s")]
     pub request_timeout: Span,
-    /// Requests that a client may send, by person (read, write) and by address (login, refresh), or `off`. Each process counts
-    /// for itself; rates that are left out stay as they are.
+    /// Requests that a client may send, by person (read, write) and by address (login, refresh), and streams that a person may
+    /// have open at a time, or `off`. Each process counts for itself; what is left out stays as it is.
     #[arg(long, env = "RATE_LIMITS", value_name = "RATES", default_value_t = RateLimits::default())]
     pub rate_limits: RateLimits,
     /// Where /metrics is served; nowhere by default.

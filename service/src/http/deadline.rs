@@ -16,6 +16,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use tokio::time::Instant;
+
 use crate::problem::{Code, Problem};
 
 /// Takes the deadline off its request. An argument of handlers that wait for as long as their client does; the first, since
@@ -26,6 +28,10 @@ pub struct Unhurried;
 /// Whether the deadline was taken off; in the extensions of every request.
 #[derive(Clone, Debug, Default)]
 struct Lifted(Arc<AtomicBool>);
+
+/// When the request must be answered; in the extensions of every request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline(pub(super) Instant);
 
 impl<S: Sync> FromRequestParts<S> for Unhurried {
     type Rejection = Infallible;
@@ -44,6 +50,7 @@ pub(super) async fn within<F: Future<Output = Response>>(
     mut request: Request,
     handle: impl FnOnce(Request) -> F,
 ) -> Response {
+    request.extensions_mut().insert(Deadline(Instant::now() + limit));
     let Lifted(lifted) = request.extensions_mut().get_or_insert_default::<Lifted>().clone();
     let changes = !request.method().is_safe();
     let mut answer = pin!(handle(request));

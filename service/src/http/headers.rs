@@ -2,8 +2,6 @@
 //!
 //! Handlers take them as `Option<IfMatch>`, `Option<IdempotencyKey>` and so on; a malformed one is 400.
 
-use std::time::Duration;
-
 use axum::{
     extract::OptionalFromRequestParts,
     http::{HeaderMap, HeaderValue, request::Parts},
@@ -93,29 +91,6 @@ fn unquote(quoted: &str) -> Option<String> {
     }
 }
 
-/// `Prefer: respond-async, wait=10`; unknown preferences are ignored, as the standard wants it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Prefer {
-    /// The client would rather have 202 and an operation.
-    pub respond_async: bool,
-    /// How long it would wait for the result.
-    pub wait: Option<Duration>,
-}
-
-fn parse_prefer(text: &str) -> Prefer {
-    let mut prefer = Prefer::default();
-    for preference in text.split(',') {
-        let token = preference.split(';').next().unwrap_or_default().trim();
-        let (name, value) = token.split_once('=').unwrap_or((token, ""));
-        match name.trim().to_ascii_lowercase().as_str() {
-            "respond-async" => prefer.respond_async = true,
-            "wait" => prefer.wait = value.trim().trim_matches('"').parse().ok().map(Duration::from_secs),
-            _ => {}
-        }
-    }
-    prefer
-}
-
 /// The entity tags of a list, opaque part with its quotes, and whether each is weak; `None` if malformed.
 fn entity_tags(text: &str) -> Option<Vec<(bool, &str)>> {
     let mut tags = Vec::new();
@@ -154,7 +129,7 @@ fn parse_if_none_match(text: &str) -> Result<IfNoneMatch, Flaw> {
 }
 
 /// The lines of a header as one list; `None` if absent, a flaw if not ASCII.
-fn joined(headers: &HeaderMap, name: &str) -> Result<Option<String>, Flaw> {
+pub(super) fn joined(headers: &HeaderMap, name: &str) -> Result<Option<String>, Flaw> {
     let lines: Result<Vec<&str>, _> = headers.get_all(name).iter().map(HeaderValue::to_str).collect();
     let lines = lines.map_err(|_| Flaw::new("NOT_ASCII").detail("must be ASCII"))?;
     Ok((!lines.is_empty()).then(|| lines.join(", ")))
@@ -185,7 +160,6 @@ optional_headers! {
     IfMatch = "If-Match", parse_if_match;
     IfNoneMatch = "If-None-Match", parse_if_none_match;
     IdempotencyKey = "Idempotency-Key", IdempotencyKey::parse;
-    Prefer = "Prefer", |text| Ok(parse_prefer(text));
 }
 
 #[cfg(test)]
@@ -222,13 +196,5 @@ mod tests {
             assert_eq!(key(bad), None, "{bad}");
         }
         assert!(key(&long[1..]).is_some());
-    }
-
-    #[test]
-    fn preferences_are_read_and_unknown_ones_ignored() {
-        let wait = Some(Duration::from_secs(10));
-        assert_eq!(parse_prefer("respond-async, wait=10"), Prefer { respond_async: true, wait });
-        assert_eq!(parse_prefer("return=minimal; x, WAIT=\"10\""), Prefer { respond_async: false, wait });
-        assert_eq!(parse_prefer("wait=soon"), Prefer::default());
     }
 }

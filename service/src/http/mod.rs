@@ -6,15 +6,19 @@ mod deadline;
 mod finish;
 pub mod headers;
 mod limits;
+mod negotiate;
 mod rates;
 mod serve;
 mod stream;
+mod wait;
 
 pub use self::{
     body::{LOGIN_LIMIT, MergePatch, RequestBody, STANDARD_LIMIT},
     deadline::Unhurried,
     finish::{Edge, InvalidOrigin, Origin, finish},
     limits::Limits,
-    rates::{InvalidRates, Meter, RateLimits, Rates, charge_address},
+    negotiate::{EVENT_STREAM, PrefersStream},
+    rates::{InvalidRates, Meter, RateLimits, Rates, StreamSlot, charge_address},
     serve::serve,
+    wait::Wait,
 };

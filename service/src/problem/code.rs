@@ -179,6 +179,9 @@ codes! {
     RequestTimeout = "REQUEST_TIMEOUT" REQUEST_TIMEOUT
         en "The request came too slowly" "Send the whole body within the time limit."
         ko "요청이 너무 느리게 도착했습니다" "제한 시간 안에 본문을 모두 보내세요.";
+    FellBehind = "FELL_BEHIND" REQUEST_TIMEOUT
+        en "The stream was read too slowly" "Connect again, and read as fast as it comes."
+        ko "스트림을 너무 느리게 읽었습니다" "다시 연결해서 오는 대로 읽으세요.";
     BodyTooLarge = "BODY_TOO_LARGE" PAYLOAD_TOO_LARGE
         en "The body is too large" "Send less at once."
         ko "본문이 너무 큽니다" "한 번에 보내는 양을 줄이세요.";

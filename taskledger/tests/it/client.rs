@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, header::HeaderMap};
+use reqwest::{Method, RequestBuilder, Response, header::HeaderMap};
 use serde_json::{Value, json};
 
 use crate::system::{PATIENCE, within};
@@ -118,12 +118,15 @@ impl Client {
         headers: &[(&str, &str)],
     ) -> reqwest::Result<Answer> {
         let request = self.request(Method::from_bytes(method.as_bytes()).expect("a method"), path, body);
-        let with =
-            |request: reqwest::RequestBuilder, (name, value): &(&str, &str)| request.header(*name, *value);
-        answer(headers.iter().fold(request, with)).await
+        answer(with(request, headers)).await
     }
 
-    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> reqwest::RequestBuilder {
+    /// A GET whose answer goes on for long.
+    pub(crate) async fn open(&self, path: &str, headers: &[(&str, &str)]) -> reqwest::Result<Response> {
+        with(self.request(Method::GET, path, None), headers).timeout(PATIENCE).send().await
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> RequestBuilder {
         let media_type =
             if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
         let mut request = self.http.request(method, format!("{}{path}", self.url));
@@ -137,7 +140,11 @@ impl Client {
     }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+fn with(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
+    headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
+}
+
+async fn answer(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
     let (status, headers) = (response.status().as_u16(), kept(response.headers()));
     Ok(Answer { status, headers, text: response.text().await? })
@@ -145,7 +152,15 @@ async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
 
 /// The headers that mean something to a client that compares answers.
 fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
-    let names = ["etag", "idempotent-replayed", "location", "position", "stale", "www-authenticate"];
+    let names = [
+        "etag",
+        "idempotent-replayed",
+        "location",
+        "position",
+        "preference-applied",
+        "stale",
+        "www-authenticate",
+    ];
     let value = |name: &str| Some((name.to_owned(), headers.get(name)?.to_str().ok()?.to_owned()));
     names.into_iter().filter_map(value).collect()
 }

@@ -15,6 +15,7 @@ mod operator;
 mod process;
 mod processes;
 mod revocations;
+mod streams;
 mod system;
 mod three_services;
 mod up;

@@ -9,10 +9,10 @@ use crate::client::{Client, PASSWORD};
 use crate::system::{PATIENCE, System, within};
 
 /// Two seconds, on a machine that is ten times slower.
-const FELT: Duration = Duration::from_secs(20);
+pub(crate) const FELT: Duration = Duration::from_secs(20);
 
 /// A member who can log in, made by the admin.
-async fn member(system: &System, admin: &Client) -> String {
+pub(crate) async fn member(system: &System, admin: &Client) -> String {
     let person = json!({"email": "kim@example.org", "name": "Kim", "password": PASSWORD});
     let stranger = Client::new(&system.command_api.url);
     stranger.post("/v1/auth/register", &person).await.unwrap().expect(202);
@@ -28,7 +28,7 @@ async fn member(system: &System, admin: &Client) -> String {
     id
 }
 
-async fn log_in(system: &System) -> Client {
+pub(crate) async fn log_in(system: &System) -> Client {
     let mut kim = Client::new(&system.command_api.url);
     kim.log_in("kim@example.org").await.unwrap();
     kim

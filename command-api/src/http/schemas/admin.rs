@@ -1,7 +1,8 @@
 //! Operating.
 
 use domain::time::Timestamp;
-use utoipa::{IntoParams, ToSchema};
+use service::operation::Operation;
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 use uuid::Uuid;
 
 /// The path of a projection.
@@ -66,6 +67,15 @@ pub struct ManySkipped {
     pub reason: String,
 }
 
+/// How the client would have it.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct Preference {
+    /// `wait=10`: answer 200 with the operation if it ends within so many seconds (24 at most), else 202 as without.
+    #[param(rename = "Prefer", nullable = false)]
+    pub prefer: Option<String>,
+}
+
 /// An operation that was asked for; `Location` names where it can be watched.
 #[derive(Debug, ToSchema)]
 pub struct OperationReply {
@@ -82,3 +92,10 @@ pub struct OperationReply {
     /// Position of the request in the log.
     pub position: i64,
 }
+
+/// It has ended within the time of `Prefer: wait`.
+#[derive(Debug, IntoResponses)]
+#[response(status = 200, headers(
+    ("Preference-Applied" = String, description = "`wait=` and the seconds that were granted"),
+))]
+pub struct EndedOperation(pub Operation);

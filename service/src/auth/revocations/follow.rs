@@ -3,13 +3,12 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use async_nats::Client;
-use futures_util::StreamExt;
 use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use uuid::Uuid;
 
 use super::{MAX_SILENCE, REMEMBERED, Revocations, Revoked};
-use crate::process::Surroundings;
+use crate::{nats, process::Surroundings};
 
 /// Where processes hint to each other that something was revoked. What a message says is not looked at.
 const SUBJECT: &str = "security.revoked";
@@ -21,8 +20,6 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// Each poll looks further back than the last one: a write becomes visible later than it says it was made, by as much as
 /// a request may take and the clock of a server may be set back.
 const OVERLAP: Duration = Duration::from_secs(60);
-/// A subscription that ended is made anew after this long.
-const RESUBSCRIBE: Duration = Duration::from_secs(1);
 
 /// Where the truth is.
 #[derive(Clone, Debug)]
@@ -62,7 +59,7 @@ impl Revocations {
     }
 
     /// Hears hints and gives them, until the shutdown; only the first call does anything.
-    pub fn exchange_hints(&self, nats: Client, surroundings: &Surroundings) {
+    pub fn exchange_hints(&self, client: Client, surroundings: &Surroundings) {
         if self.0.heard.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -70,8 +67,8 @@ impl Revocations {
         surroundings.shutdown.spawn(async move {
             tokio::select! {
                 () = ended.cancelled() => {}
-                () = revocations.hear(&nats) => {}
-                () = revocations.hint(&nats) => {}
+                never = nats::listen(&client, SUBJECT, |_| revocations.0.look.notify_one()) => match never {},
+                () = revocations.hint(&client) => {}
             }
         });
     }
@@ -101,20 +98,6 @@ impl Revocations {
                 () = self.0.look.notified() => {}
                 () = sleep_until(begun + POLL) => {}
             }
-        }
-    }
-
-    async fn hear(&self, nats: &Client) {
-        loop {
-            match nats.subscribe(SUBJECT).await {
-                Ok(mut hints) => {
-                    while hints.next().await.is_some() {
-                        self.0.look.notify_one();
-                    }
-                }
-                Err(error) => tracing::warn!(%error, "hints at revocations cannot be heard; polling goes on"),
-            }
-            sleep(RESUBSCRIBE).await;
         }
     }
 

@@ -12,8 +12,7 @@ use super::static_value;
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Accept-Language, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, \
                        Last-Event-ID, Prefer, traceparent";
-const EXPOSED: &str =
-    "ETag, Location, Position, Retry-After, Idempotent-Replayed, RateLimit, RateLimit-Policy";
+const EXPOSED: &str = "ETag, Location, Position, Preference-Applied, Retry-After, Idempotent-Replayed, RateLimit, RateLimit-Policy";
 
 /// The origin of a page: `https://app.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 
 use crate::{
-    http::STANDARD_LIMIT,
+    http::{EVENT_STREAM, STANDARD_LIMIT, negotiate::Naming},
     problem::{Code, Problem, weighted},
 };
 
@@ -11,7 +11,7 @@ use crate::{
 const MAX_URI: usize = 8 * 1024;
 /// What routes under `/v1` answer with.
 const OFFERED: [&str; 5] =
-    ["application/json", "application/problem+json", "text/event-stream", "text/csv", "application/x-ndjson"];
+    ["application/json", "application/problem+json", EVENT_STREAM, "text/csv", "application/x-ndjson"];
 
 /// The refusal of a request whose head alone shows that it cannot be served.
 pub(super) fn refuse(parts: &Parts) -> Option<Problem> {
@@ -44,15 +44,8 @@ fn accepts_ours(headers: &HeaderMap) -> bool {
 fn any_of_ours(accept: &str) -> bool {
     accept.split(',').any(|range| {
         let (range, quality) = weighted(range);
-        quality > 0 && OFFERED.iter().any(|offered| covers(range, offered))
+        quality > 0 && OFFERED.iter().any(|offered| Naming::of(range, offered).is_some())
     })
-}
-
-fn covers(range: &str, offered: &str) -> bool {
-    let family = range.strip_suffix("/*");
-    range == "*/*"
-        || range.eq_ignore_ascii_case(offered)
-        || family.is_some_and(|family| offered.split('/').next() == Some(family))
 }
 
 #[cfg(test)]

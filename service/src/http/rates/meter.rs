@@ -12,7 +12,7 @@ use axum::{
 };
 
 use super::{
-    Client, Rates,
+    Client, Rates, StreamSlot,
     bucket::Level,
     policy::{Policy, weight},
     setting::Rate,
@@ -25,6 +25,8 @@ use crate::{
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+/// Who has all the streams that there are looks again after so many seconds whether one has ended.
+const STREAM_AGAIN: u64 = 5;
 
 /// The meter of one request; one that runs nowhere where nothing is limited. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +46,8 @@ struct State {
     client: Option<Client>,
     /// What the buckets were left with, each as it was last.
     levels: Vec<(Policy, Rate, Level)>,
+    /// How many streams it may have open, and how many more it could open now.
+    streams: Option<(u32, u32)>,
 }
 
 impl Meter {
@@ -79,13 +83,28 @@ impl Meter {
         if more == 0 { Ok(()) } else { running.take_of_client(client, more, running.weight) }
     }
 
+    /// Counts one more open stream of the client; no longer when the slot is dropped.
+    pub fn open_stream(&self) -> Result<StreamSlot, Problem> {
+        let limited = self.0.as_ref().and_then(|running| Some((running, running.rates.0.limits.streams()?)));
+        let Some((running, most)) = limited else { return Ok(StreamSlot::default()) };
+        let Some(client) = running.lock().client else { return Ok(StreamSlot::default()) };
+        let slot = running.rates.open_stream(client.id, most);
+        running.lock().streams = Some((most, slot.as_ref().map_or(0, |(_, left)| *left)));
+        slot.map(|(slot, _)| slot).ok_or_else(|| too_many_streams(most))
+    }
+
     /// Says in an answer what is left.
     pub(crate) fn tell(&self, headers: &mut HeaderMap) {
         let Some(running) = &self.0 else { return };
-        for (policy, rate, level) in &running.lock().levels {
+        let state = running.lock();
+        for (policy, rate, level) in &state.levels {
             let (name, window) = (policy.name(), rate.window.as_secs());
             append(headers, &POLICY, &format!("\"{name}\";q={};w={window}", rate.quota));
             append(headers, &LIMIT, &format!("\"{name}\";r={};t={}", level.left, seconds(level.more_in)));
+        }
+        if let Some((most, left)) = state.streams {
+            append(headers, &POLICY, &format!("\"streams\";q={most};qu=\"concurrent-requests\""));
+            append(headers, &LIMIT, &format!("\"streams\";r={left}"));
         }
     }
 }
@@ -125,6 +144,13 @@ impl<S: Sync> FromRequestParts<S> for Meter {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self::of(parts))
     }
+}
+
+fn too_many_streams(most: u32) -> Problem {
+    Problem::new(Code::RateLimited).retry_after(STREAM_AGAIN).detail(
+        format!("You have {most} streams open, which is as many as you may: close one."),
+        format!("동시에 열 수 있는 스트림 {most}개를 모두 쓰고 있습니다. 하나를 닫으세요."),
+    )
 }
 
 fn append(headers: &mut HeaderMap, name: &HeaderName, text: &str) {

@@ -2,16 +2,18 @@
 //!
 //! A request of somebody with a good token takes from the bucket of that person, and with a good key from that of the key,
 //! so nobody else can empty it. Requests that bring no token but a secret to guess take from the bucket of their address. What is left is said in the fields of
-//! draft-ietf-httpapi-ratelimit-headers-11.
+//! draft-ietf-httpapi-ratelimit-headers-11. What stays open is not counted by time but while it is open.
 
 mod bucket;
 mod meter;
 mod policy;
 mod setting;
+mod streams;
 
 pub use self::{
     meter::{Meter, charge_address},
     setting::{InvalidRates, RateLimits},
+    streams::StreamSlot,
 };
 
 use std::{hash::Hash, net::IpAddr, sync::Arc};
@@ -24,6 +26,7 @@ use self::{
     bucket::{Bucket, Level},
     policy::Policy,
     setting::Rate,
+    streams::OpenStreams,
 };
 use crate::{auth::Principal, request::network_of};
 
@@ -40,6 +43,7 @@ struct Inner {
     begun: Instant,
     clients: Buckets<Uuid>,
     addresses: Buckets<IpAddr>,
+    streams: OpenStreams,
 }
 
 /// Buckets that are made when they are first needed. One table for clients and one for addresses: whoever has many
@@ -64,7 +68,8 @@ impl Rates {
     /// Full buckets for everybody.
     pub fn new(limits: RateLimits) -> Self {
         let (clients, addresses) = (Cache::new(REMEMBERED), Cache::new(REMEMBERED));
-        Self(Arc::new(Inner { limits, begun: Instant::now(), clients, addresses }))
+        let (begun, streams) = (Instant::now(), OpenStreams::default());
+        Self(Arc::new(Inner { limits, begun, clients, addresses, streams }))
     }
 
     /// See [`Bucket::take`]; none where nothing is limited.
