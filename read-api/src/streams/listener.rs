@@ -68,6 +68,11 @@ impl Listener {
     }
 
     fn closed(&self, problem: &Problem) -> Option<Frame> {
+        let (code, request) = (problem.code().as_str(), self.context.request_id());
+        match problem.cause().filter(|_| problem.code() == Code::Internal) {
+            Some(cause) => tracing::error!(code, %request, %cause, "a stream failed"),
+            None => tracing::debug!(code, %request, "a stream is closed"),
+        }
         Frame::json("closed", &problem.document(&self.context)).ok()
     }
 }
