@@ -15,6 +15,8 @@ words! {
         Inbox = "inbox",
         /// The core system.
         Interface = "interface",
+        /// A line of somebody's next digest.
+        Digest = "digest",
         /// An integrator's endpoint.
         Webhook = "webhook",
     }
