@@ -14,7 +14,7 @@ pub struct Delivery {
     pub event_id: Uuid,
     /// That event's place in the log.
     pub position: i64,
-    /// `email`
+    /// `email`, or `digest`: a line that waits for somebody's next one.
     pub channel: String,
     /// Who gets it: the id of a user.
     pub recipient: String,
