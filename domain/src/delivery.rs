@@ -9,12 +9,16 @@ words! {
     DeliveryChannel {
         /// A mail.
         Email = "email",
+        /// A line of somebody's next daily mail.
+        Digest = "digest",
         /// A message to devices.
         Push = "push",
         /// A line in the inbox of the product.
         Inbox = "inbox",
         /// The core system.
         Interface = "interface",
+        /// A line of somebody's next digest.
+        Digest = "digest",
         /// An integrator's endpoint.
         Webhook = "webhook",
         /// A step of a process: a command that the system asks for.

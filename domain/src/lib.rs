@@ -10,6 +10,7 @@ pub mod event;
 pub mod filter;
 pub mod ids;
 pub mod inbox;
+pub mod notice;
 pub mod notification;
 pub mod notification_rule;
 pub mod operation;

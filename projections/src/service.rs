@@ -10,13 +10,18 @@ use ::service::{
     process::{BuildError, Surroundings},
     secrets::SecretKey,
 };
+use chrono::Utc;
 use clap::Args;
+use domain::time::Timestamp;
 use event_store::{Log, MasterKey, Pressure, Role, Sealer, follow::Tail};
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::watch;
 
 use crate::{
-    channels::email::{Email, Ink},
+    channels::{
+        Sight,
+        email::{Email, Ink},
+    },
     commands::Commands,
     connect::ReadModel,
     deliveries::{self, Channel, Desk, Meters, Wake},
@@ -26,7 +31,7 @@ use crate::{
     outward::OutwardArgs,
     processes::{StepChannel, StepSources},
     projector::Projector,
-    reactors,
+    reactors::{self, notices},
     registry::projectors,
     runner::{self, Pace, Progress, Sources},
 };
@@ -101,7 +106,8 @@ impl Projections {
         let (read_model, delivery) = (self.sources.read_model.clone(), delivery.clone());
         let steps = StepSources { commands, read_model, delivery: delivery.clone() };
         let (sealer, tokens) = (self.sealer.clone(), self.mail_tokens.clone());
-        let ink = Ink { sealer, tokens, public_url: http.public_url.to_string() };
+        let sight = Sight::new(&delivery, &self.sources.log);
+        let ink = Ink { sealer, tokens, sight, public_url: http.public_url.to_string() };
         Ok(vec![Arc::new(Email::new(&outward.email, ink, &delivery)?), Arc::new(StepChannel(steps))])
     }
 
@@ -119,20 +125,28 @@ impl Projections {
         let (wake, listening) = Wake::listen(&delivery, shutdown.token().clone());
         shutdown.spawn(listening);
         let desk = Desk { delivery: delivery.clone(), wake, meters: Meters::register(metrics) };
-        let names = channels.iter().map(|channel| channel.name()).collect();
-        shutdown.spawn(desk.meters.clone().watch(delivery.clone(), names, shutdown.token().clone()));
+        let names: Vec<_> = channels.iter().map(|channel| channel.name()).collect();
+        shutdown.spawn(desk.meters.clone().watch(delivery.clone(), names.clone(), shutdown.token().clone()));
         shutdown.spawn(deliveries::forget(delivery.clone(), shutdown.token().clone()));
+        shutdown.spawn(notices::digest::run(delivery.clone(), clock, shutdown.token().clone()));
         for channel in channels {
             shutdown.spawn(deliveries::run(channel, desk.clone(), shutdown.token().clone()));
         }
         let Sources { log, jetstream, tail, .. } = self.sources.clone();
         let pressure = pressure.clone();
+        let means =
+            reactors::Means { log: log.clone(), sealer: self.sealer.clone(), channels: &names, clock };
+        let reactors = reactors::reactors(means);
         let sources = reactors::Sources { delivery, log, jetstream, tail, pressure, lease: reactors::LEASE };
-        for reactor in reactors::reactors() {
+        for reactor in reactors {
             shutdown.spawn(reactors::run(reactor, sources.clone(), shutdown.token().clone()));
         }
         Ok(())
     }
+}
+
+fn clock() -> Timestamp {
+    Utc::now().into()
 }
 
 /// Starts all projections, reactors and channels; they give way to `pressure` and end with the shutdown.

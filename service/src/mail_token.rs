@@ -23,6 +23,7 @@ pub enum Purpose {
 pub struct MailTokens {
     verify_email: [u8; 32],
     reset_password: [u8; 32],
+    unsubscribe: [u8; 32],
 }
 
 impl std::fmt::Debug for MailTokens {
@@ -37,6 +38,7 @@ impl MailTokens {
         Self {
             verify_email: secret.derive("mail tokens: verify email"),
             reset_password: secret.derive("mail tokens: reset password"),
+            unsubscribe: secret.derive("mail tokens: unsubscribe"),
         }
     }
 
@@ -55,6 +57,22 @@ impl MailTokens {
         let expected = hmac_of(self.key(purpose)).chain_update(user).chain_update(link);
         expected.verify_slice(mac).ok()?;
         Some((Uuid::from_bytes(*user), Uuid::from_bytes(*link)))
+    }
+
+    /// The token by which whoever holds a mail puts an end to a user's mails of this kind. It is good for ever.
+    pub fn write_unsubscribe(&self, user: Uuid, mailing: &str) -> String {
+        let named = [user.as_bytes(), mailing.as_bytes()].concat();
+        let mac = hmac_of(&self.unsubscribe).chain_update(&named).finalize().into_bytes();
+        format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode([&mac[..], &named].concat()))
+    }
+
+    /// User and kind of mails of a token that was made here.
+    pub fn read_unsubscribe(&self, token: &str) -> Option<(Uuid, String)> {
+        let bytes = URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX)?).ok()?;
+        let (mac, named) = bytes.split_first_chunk::<32>()?;
+        hmac_of(&self.unsubscribe).chain_update(named).verify_slice(mac).ok()?;
+        let (user, mailing) = named.split_first_chunk::<16>()?;
+        Some((Uuid::from_bytes(*user), String::from_utf8(mailing.to_vec()).ok()?))
     }
 
     fn key(&self, purpose: Purpose) -> &[u8; 32] {
@@ -86,6 +104,24 @@ mod tests {
             assert_eq!(tokens.read(Purpose::VerifyEmail, &text[..index]), None);
         }
         assert_eq!(tokens.read(Purpose::VerifyEmail, &format!("{text}AAAA")), None);
+    }
+
+    #[test]
+    fn mails_are_ended_by_whole_tokens_of_this_installation_only() {
+        let tokens = MailTokens::new(&SecretKey::from_bytes([7; 32]));
+        let user = Uuid::from_u128(1);
+        let text = tokens.write_unsubscribe(user, "comment");
+        assert_eq!(tokens.read_unsubscribe(&text), Some((user, "comment".into())));
+        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b)), "{text}");
+        let others = MailTokens::new(&SecretKey::from_bytes([8; 32]));
+        assert_eq!(others.read_unsubscribe(&text), None);
+        assert_eq!(tokens.read(Purpose::ResetPassword, &text), None);
+        for index in 0..text.len() {
+            let mut other = text.clone().into_bytes();
+            other[index] = if other[index] == b'A' { b'B' } else { b'A' };
+            assert_eq!(tokens.read_unsubscribe(std::str::from_utf8(&other).unwrap()), None, "{index}");
+            assert_eq!(tokens.read_unsubscribe(&text[..index]), None);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use domain::{
     ids::{CredentialId, LinkId, UserId},
+    notification::Mailing,
     user::{Proof, UserCommand, UserError, values::Email},
 };
 use service::{mail_token::Purpose, request::ClientInfo};
@@ -98,6 +99,21 @@ impl Auth {
         let answer = self.with_credential(caller, &UserUnit::new(user, command), &new, reply).await?;
         self.forget_tries(&state).await;
         Ok(answer)
+    }
+
+    /// Whose mails of what kind this token, which such a mail brought, puts an end to.
+    pub fn mailing(&self, token: &str) -> Result<(UserId, Mailing), Refusal> {
+        let named = self.0.mail_tokens.read_unsubscribe(token);
+        let mailing = named.and_then(|(user, word)| Some((UserId(user), word.parse().ok()?)));
+        Ok(mailing.ok_or(UserError::LinkVoid)?)
+    }
+
+    /// Puts an end to them.
+    pub async fn stop_mails(&self, token: &str, caller: Caller, client: &ClientInfo) -> Result<(), Refusal> {
+        let (user, mailing) = self.mailing(token)?;
+        let commands = &self.0.commands;
+        let caller = caller.of(commands.seal_client(user, client).await?);
+        commands.user(&caller, &UserUnit::new(user, UserCommand::StopMails(mailing))).await.map(drop)
     }
 
     async fn new_credential(&self, password: Password) -> Result<NewCredential, PasswordError> {

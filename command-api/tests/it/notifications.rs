@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::api::{Answer, Api, Person, World};
+use crate::api::{Answer, Api, Person, World, request};
 
 const PREFERENCES: &str = "/v1/notification-preferences";
 const DEVICES: &str = "/v1/users/me/devices";
@@ -115,4 +115,35 @@ async fn what_is_no_device_is_refused() {
         api.have_device(&ann, &format!("token-{n}")).await.expect(201);
     }
     api.have_device(&ann, "token-20").await.refused(409, "STATE_CONFLICT");
+}
+
+#[tokio::test]
+async fn a_mail_brings_the_end_of_such_mails_which_looking_does_not() {
+    let world = World::new().await;
+    let api = world.api().await;
+    let ann = api.member("ann").await;
+    let before = api.wish(&ann, json!({})).await.expect(200);
+    let token = world.mail_tokens().write_unsubscribe(ann.id, "mention");
+    let path = format!("/auth/unsubscribe/{token}");
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let send = async |method, path: &str, body| api.send(request(method, path, None, body, &form)).await;
+    let page = send("GET", &path, "").await.expect(200);
+    assert!(page.text.contains("<form method=\"post\">") && !page.text.contains(&token), "{}", page.text);
+    assert!(page.header("content-security-policy").unwrap().contains("form-action 'self'"));
+    assert_eq!(page.header("referrer-policy"), Some("no-referrer"));
+    send("POST", &path, "yes=1").await.expect(422);
+    assert_eq!(api.wish(&ann, json!({})).await.expect(200).version(), before.version());
+    for _ in 0..2 {
+        send("POST", &path, "List-Unsubscribe=One-Click").await.expect(200);
+    }
+    let wishes = json!({"channels": {"mention": {"email": "off"}}});
+    let after = api.wish(&ann, wishes).await.expect(200);
+    assert_eq!(after.version(), before.version() + 1);
+    for token in
+        ["tlm_AAAA", &token[..token.len() - 2], &world.mail_tokens().write_unsubscribe(ann.id, "weather")]
+    {
+        let path = format!("/auth/unsubscribe/{token}");
+        send("GET", &path, "").await.expect(404);
+        send("POST", &path, "List-Unsubscribe=One-Click").await.expect(404);
+    }
 }

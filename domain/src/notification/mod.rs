@@ -1,9 +1,11 @@
 //! What people are told, by what ways, and when: words that rules, preferences and deliveries share.
 
 mod clock;
+mod mailing;
 mod preferences;
 
 pub use clock::{ClockTime, QuietHours};
+pub use mailing::Mailing;
 pub use preferences::{Mode, Preferences};
 
 use crate::words::{word_set, words};

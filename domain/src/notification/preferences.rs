@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Category, Channel, ClockTime, QuietHours};
@@ -70,6 +71,11 @@ impl Preferences {
     /// When the next digest after this instant is mailed.
     pub fn next_digest(&self, after: Timestamp, home: TimeZone) -> Timestamp {
         self.digest_time.unwrap_or(ClockTime::EIGHT).next(after, self.zone(home))
+    }
+
+    /// The day of an instant where the person lives.
+    pub fn day(&self, at: Timestamp, home: TimeZone) -> NaiveDate {
+        self.zone(home).local(at).date()
     }
 
     fn zone(&self, home: TimeZone) -> TimeZone {

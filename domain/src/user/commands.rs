@@ -10,7 +10,7 @@ use super::{
 use crate::{
     actor::Actor,
     ids::{CredentialId, DeviceId, IdentityId, LinkId, UserId},
-    notification::Preferences,
+    notification::{Mailing, Preferences},
     personal::Sealed,
     policy::{Role, RoleSet, ScopeSet},
     task::values::ExternalRef,
@@ -158,6 +158,8 @@ pub enum UserCommand {
     },
     /// Be told other things, in other ways or at other times.
     SetPreferences(Preferences),
+    /// Get no more mails of this kind; whoever has the link of such a mail may ask for it.
+    StopMails(Mailing),
     /// Have notices pushed to a device; the claim on it is the caller's.
     RegisterDevice(DeviceRegistered),
     /// Have none pushed to it; the release of the claim is the caller's.
@@ -263,6 +265,7 @@ impl UserCommand {
             | Self::LinkIdentity(_)
             | Self::UnlinkIdentity { .. }
             | Self::SetPreferences(_)
+            | Self::StopMails(_)
             | Self::RegisterDevice(_)
             | Self::RemoveDevice { .. } => false,
         }

@@ -58,6 +58,7 @@ impl User {
                 self.unlink_identity(identity, has_password)
             }
             UserCommand::SetPreferences(preferences) => self.set_preferences(preferences),
+            UserCommand::StopMails(mailing) => self.set_preferences(self.preferences.without(mailing)),
             UserCommand::RegisterDevice(device) => self.register_device(device),
             UserCommand::RemoveDevice { device, why } => self.remove_device(device, why),
         }
@@ -218,7 +219,8 @@ impl UserCommand {
             | Self::RecordLock(_)
             | Self::UseRecoveryCode { .. }
             | Self::SignUpOutside { .. }
-            | Self::LinkIdentity(_) => None,
+            | Self::LinkIdentity(_)
+            | Self::StopMails(_) => None,
             Self::Invite { .. } => Some(Action::UserInvite),
             Self::Import { .. } => Some(Action::Import),
             Self::Verify { proof: Proof::Word } => Some(Action::UserVerify),

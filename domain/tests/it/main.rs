@@ -16,6 +16,7 @@ mod inboxes;
 mod life;
 mod merge;
 mod needs;
+mod notices;
 mod notification_rules;
 mod notifications;
 mod operations;

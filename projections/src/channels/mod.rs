@@ -3,5 +3,9 @@
 mod attempted;
 pub mod email;
 pub mod interface;
+pub mod notice;
 pub mod push;
+mod sight;
 pub mod webhook;
+
+pub use sight::Sight;

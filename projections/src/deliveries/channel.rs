@@ -153,12 +153,12 @@ FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::te
     AS t (id, event_id, position, channel, recipient, order_key, payload, due_at)
 ON CONFLICT (event_id, channel, recipient) DO NOTHING";
 
-/// Writes deliveries down, those that are there once only, and wakes the workers at the commit.
-pub async fn insert(tables: &mut PgConnection, new: &[NewDelivery]) -> sqlx::Result<()> {
+/// Writes deliveries down, those that are there once only, and wakes the workers at the commit; returns how many are new.
+pub async fn insert(tables: &mut PgConnection, new: &[NewDelivery]) -> sqlx::Result<u64> {
     if new.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
-    sqlx::query(INSERT)
+    let written = sqlx::query(INSERT)
         .bind(new.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
         .bind(new.iter().map(|one| one.event_id.0).collect::<Vec<_>>())
         .bind(new.iter().map(|one| one.position).collect::<Vec<_>>())
@@ -169,5 +169,6 @@ pub async fn insert(tables: &mut PgConnection, new: &[NewDelivery]) -> sqlx::Res
         .bind(new.iter().map(|one| one.due.map(|due| due.as_datetime())).collect::<Vec<_>>())
         .execute(&mut *tables)
         .await?;
-    wake::tell(tables).await
+    wake::tell(tables).await?;
+    Ok(written.rows_affected())
 }

@@ -6,12 +6,14 @@
 
 pub mod account_mails;
 mod checkpoint;
+pub mod notices;
 mod runner;
 mod states;
 
 use std::sync::Arc;
 
-use event_store::envelope::Envelope;
+use domain::time::Timestamp;
+use event_store::{Log, SealError, Sealer, envelope::Envelope};
 use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 
@@ -45,12 +47,30 @@ pub enum ReactError {
     /// The states that it keeps cannot be had.
     #[error(transparent)]
     States(#[from] StateError),
+    /// A name that it needs cannot be opened.
+    #[error(transparent)]
+    Sealed(#[from] SealError),
     /// What it has decided cannot be written down.
     #[error("a delivery cannot be written down: {0}")]
     Payload(#[from] serde_json::Error),
 }
 
+/// What reactors are made of.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// Where states come from that were written by a program before this one.
+    pub log: Log,
+    /// Opens names that comments may mean.
+    pub sealer: Arc<Sealer>,
+    /// The names of the channels that there are.
+    pub channels: &'a [&'a str],
+    /// What quiet hours and digests go by.
+    pub clock: fn() -> Timestamp,
+}
+
 /// All reactors.
-pub fn reactors() -> Vec<Arc<dyn Reactor>> {
-    vec![Arc::new(account_mails::AccountMails), Arc::new(Processes)]
+pub fn reactors(means: Means<'_>) -> Vec<Arc<dyn Reactor>> {
+    let Means { log, sealer, channels, clock } = means;
+    let notices = notices::Notices::new(log, sealer, channels, clock);
+    vec![Arc::new(account_mails::AccountMails), Arc::new(notices), Arc::new(Processes)]
 }

@@ -10,6 +10,7 @@ mod fold_law;
 mod histories;
 mod mail;
 mod migration;
+mod notices;
 mod operations;
 mod parking;
 mod progress;

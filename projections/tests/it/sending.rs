@@ -2,13 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::Utc;
 use clap::Parser;
+use domain::time::Timestamp;
 use event_store::{MasterKey, Pressure, Sealer};
 use projections::{
-    channels::email::{Email, EmailArgs, Ink},
+    channels::{
+        Sight,
+        email::{Email, EmailArgs, Ink},
+    },
     deliveries::{self, Channel, Desk, Meters, Wake},
     delivery::Delivery,
-    reactors,
+    reactors::{self, Means},
 };
 use service::{mail_token::MailTokens, metrics::Metrics, secrets::SecretKey};
 use tokio::task::JoinHandle;
@@ -78,8 +83,18 @@ impl World {
         Delivery::new(&self.url).unwrap()
     }
 
+    /// Opens what is sealed.
+    fn opener(&self) -> Arc<Sealer> {
+        Arc::new(Sealer::new(self.log.pool().clone(), &MasterKey([7; 32])))
+    }
+
     /// All reactors.
     pub(crate) fn react(&self, lease: Duration) -> Sending {
+        self.react_at(lease, || Utc::now().into())
+    }
+
+    /// All reactors, by this clock.
+    pub(crate) fn react_at(&self, lease: Duration, clock: fn() -> Timestamp) -> Sending {
         let sources = reactors::Sources {
             delivery: self.delivery(),
             log: self.log.clone(),
@@ -90,7 +105,8 @@ impl World {
         };
         let stop = CancellationToken::new();
         let run = |reactor| tokio::spawn(reactors::run(reactor, sources.clone(), stop.clone()));
-        Sending { tasks: reactors::reactors().into_iter().map(run).collect(), stop }
+        let means = Means { log: self.log.clone(), sealer: self.opener(), channels: &["email"], clock };
+        Sending { tasks: reactors::reactors(means).into_iter().map(run).collect(), stop }
     }
 
     /// One channel.
@@ -104,8 +120,8 @@ impl World {
 
     /// E-mail with these settings.
     pub(crate) fn email(&self, arguments: &[&str]) -> Sending {
-        let sealer = Arc::new(Sealer::new(self.log.pool().clone(), &MasterKey([7; 32])));
-        let ink = Ink { sealer, tokens: tokens(), public_url: URL.to_owned() };
+        let sight = Sight::new(&self.delivery(), &self.log);
+        let ink = Ink { sealer: self.opener(), tokens: tokens(), sight, public_url: URL.to_owned() };
         self.carry(Arc::new(Email::new(&email(arguments), ink, &self.delivery()).unwrap()))
     }
 

@@ -24,7 +24,8 @@ use crate::{
 #[utoipa::path(
     get, path = "/v1/deliveries", tag = "operations", operation_id = "list_deliveries",
     params(
-        ("channel" = Option<String>, Query, nullable = false, description = "`email`, `push`, `inbox`, `interface`, `webhook` or `command`"),
+        ("channel" = Option<String>, Query, nullable = false,
+            description = "`email`, `digest` (what waits for somebody's next one), `push`, `interface`, `webhook` or `command`"),
         ("state" = Option<String>, Query, nullable = false,
             description = "`pending`, `failed`, `delivered`, `exhausted`, `rejected`, `skipped` or `superseded`"),
         ("event_id" = Option<Uuid>, Query, nullable = false, description = "Caused by this event"),

@@ -1,6 +1,6 @@
 //! Errors of queries as refusals.
 
-use event_store::LogError;
+use event_store::{LoadError, LogError};
 use service::problem::{Code, Problem};
 
 use crate::queries::{ReadError, history::HistoryError};
@@ -37,6 +37,14 @@ pub(super) fn untold(error: HistoryError) -> Problem {
 /// What a client is told when the log does not answer.
 pub(super) fn unlogged(error: LogError) -> Problem {
     refusal(log_code(&error), error)
+}
+
+/// What a client is told when an aggregate cannot be loaded from the log.
+pub(super) fn unloaded(error: LoadError) -> Problem {
+    match error {
+        LoadError::Log(error) => unlogged(error),
+        other => Problem::new(Code::Internal).caused_by(other),
+    }
 }
 
 fn refusal(code: Code, cause: impl std::error::Error + Send + Sync + 'static) -> Problem {

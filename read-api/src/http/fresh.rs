@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use event_store::{Log, LogError};
 use service::{
     problem::{Code, Flaw, Problem},
     query::Query,
 };
+use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -71,14 +73,24 @@ impl MinPosition {
         Ok(Fresh { position: api.progress.lowest(projections), parked })
     }
 
-    /// What is read from the log itself is never behind it.
-    pub(super) async fn of_the_log(self, api: &ReadApi) -> Result<Fresh, Problem> {
-        let head = api.log.head().await.map_err(unlogged)?;
-        api.progress.saw_head(head);
+    /// For answers from the log itself.
+    pub(super) async fn in_log(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        let position = api.log.head().await.map_err(unlogged)?;
+        api.progress.saw_head(position);
         match self.0 {
-            Some(position) if position > head => Err(Problem::new(Code::PositionAhead).with("head", head)),
-            _ => Ok(Fresh { position: head, parked: false }),
+            Some(wanted) if wanted > position => {
+                Err(Problem::new(Code::PositionAhead).with("head", position))
+            }
+            _ => Ok(Fresh { position, parked: false }),
         }
+    }
+
+    /// Waits until everything is told up to the position, and the tasks that it is about are there. What tells does not move
+    /// on for events that are not its business, so those are not waited for.
+    pub(super) async fn wait_for_notices(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        let tasks = self.wait(api, TASKS).await?;
+        let told = self.ask_again(api, queries::notices_position, queries::notices_missing).await?;
+        Ok(Fresh { position: told.position.min(tasks.position), ..tasks })
     }
 
     /// Waits until all operations have been taken in that were asked for up to the position. They do not follow every
@@ -87,12 +99,22 @@ impl MinPosition {
         if let Self(Some(position)) = self {
             refuse_ahead(api, position).await?;
         }
+        self.ask_again(api, queries::operations_position, queries::operations_requested).await
+    }
+
+    /// Asks how far somebody has come who says nothing by himself, until nothing is missing up to the position.
+    async fn ask_again(
+        self,
+        api: &ReadApi,
+        reached: impl AsyncFn(&PgPool) -> sqlx::Result<i64>,
+        missing: impl AsyncFn(&Log, i64, i64) -> Result<bool, LogError>,
+    ) -> Result<Fresh, Problem> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let reached = queries::operations_position(&api.points).await.map_err(failed)?;
+            let reached = reached(&api.points).await.map_err(failed)?;
             let missing = match self.0 {
                 Some(position) if position > reached => {
-                    queries::operations_requested(&api.log, reached, position).await.map_err(unlogged)?
+                    missing(&api.log, reached, position).await.map_err(unlogged)?
                 }
                 _ => false,
             };

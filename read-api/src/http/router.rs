@@ -6,8 +6,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, comments, deliveries, documents, history, labels, operations, task_counts, task_get, task_list,
-    trace, users,
+    admin, comments, deliveries, documents, dry_run, history, labels, notices, operations, rules,
+    task_counts, task_get, task_list, trace, users,
 };
 use crate::ReadApi;
 
@@ -23,6 +23,12 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(users::list))
         .routes(routes!(users::me))
         .routes(routes!(users::get))
+        // notices
+        .routes(routes!(notices::list))
+        .routes(routes!(notices::preferences))
+        .routes(routes!(rules::list))
+        .routes(routes!(rules::get))
+        .routes(routes!(dry_run::run))
         // history
         .routes(routes!(history::of_task))
         .routes(routes!(history::of_user))

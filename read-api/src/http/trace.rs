@@ -39,7 +39,7 @@ pub(super) async fn get(
     let of = parse(&of).ok_or(Code::InvalidId)?;
     let (paging, min_position) = query.finish(caller)?;
     let after = paging.after()?.unwrap_or(0);
-    let fresh = min_position.of_the_log(&api).await?;
+    let fresh = min_position.in_log(&api).await?;
     let correlation = intent(&api.log, of).await.map_err(untold)?.ok_or(Code::NotFound)?;
     let found = trace(&api.log, &api.lists, correlation, after, paging.limit()).await;
     let mut items = found.map_err(untold)?;

@@ -14,7 +14,7 @@ pub struct Delivery {
     pub event_id: Uuid,
     /// That event's place in the log.
     pub position: i64,
-    /// `email`, `push`, `inbox`, `interface`, `webhook`; `command` for a step of a process.
+    /// `email`, `push`, `interface`, `webhook`; `digest` for a line that waits for somebody's next one; `command` for a step of a process.
     pub channel: String,
     /// Who gets it: the id of a user, or what the channel knows by a name.
     pub recipient: String,

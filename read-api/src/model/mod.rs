@@ -2,7 +2,9 @@
 
 mod comment;
 mod delivery;
+mod dry_run;
 mod history;
+mod notice;
 mod page;
 mod process;
 mod projection;
@@ -13,7 +15,9 @@ mod user;
 
 pub use comment::Comment;
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
+pub use dry_run::{DryAudience, DryRule, DryRun, DryRunRequest, WouldTell};
 pub use history::{Actor, FieldChange, HistoryEntry};
+pub use notice::{Inbox, Notice, NoticeTask, NotificationRule, NotificationWishes, Quiet, RuleRecipients};
 pub use page::{Count, CountedPage, Counts, Label, Page};
 pub use process::Process;
 pub use projection::{Lane, ParkedEvent, ProjectionStatus};

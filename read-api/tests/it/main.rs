@@ -16,6 +16,7 @@ mod log;
 mod million;
 mod naive;
 mod operations;
+mod notices;
 mod paging;
 mod policy;
 mod search;

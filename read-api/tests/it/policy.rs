@@ -10,13 +10,14 @@ use crate::{
     world::{DEADLINE, World},
 };
 
-/// Every route with its action; none = public.
+/// Every route that is asked by GET with its action; none = public.
 pub(crate) fn routes() -> Vec<(String, Option<Action>)> {
     let document = serde_json::to_value(read_api::openapi()).unwrap();
     let paths = document["paths"].as_object().unwrap();
     let policy = |path: &serde_json::Value| path["get"]["x-policy"].as_str().unwrap().to_owned();
     let action = |policy: String| (policy != "public").then(|| policy.parse().unwrap());
-    paths.iter().map(|(path, item)| (path.clone(), action(policy(item)))).collect()
+    let read = paths.iter().filter(|(_, item)| item["get"].is_object());
+    read.map(|(path, item)| (path.clone(), action(policy(item)))).collect()
 }
 
 pub(crate) fn concrete(template: &str, id: Uuid) -> String {

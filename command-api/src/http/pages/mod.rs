@@ -1,11 +1,15 @@
 //! The pages that mailed links open, and the one where logins by outside providers end. They hold nothing of anybody: the token stays in the browser until it is posted.
 
+mod unsubscribe;
+
 use axum::{
     Router,
     http::{HeaderName, HeaderValue, header},
     response::IntoResponse,
     routing::get,
 };
+
+use super::App;
 
 const PAGE: &str = include_str!("page.html");
 const SCRIPT: &str = include_str!("page.js");
@@ -16,7 +20,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
      form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The pages, below PUBLIC_URL as the API is.
-pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
+pub(crate) fn router(app: App) -> Router {
     let page = |name: &str| {
         let html = PAGE.replace("{page}", name);
         get(async move || served("text/html; charset=utf-8", html))
@@ -27,6 +31,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .route("/auth/entered", page("entered"))
         .route("/auth/page.js", get(async || served("text/javascript; charset=utf-8", SCRIPT)))
         .route("/auth/page.css", get(async || served("text/css; charset=utf-8", STYLE)))
+        .merge(unsubscribe::router(app))
 }
 
 fn served(media_type: &'static str, body: impl IntoResponse) -> impl IntoResponse {

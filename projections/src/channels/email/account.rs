@@ -1,14 +1,14 @@
 //! Mails about the recipient's own account.
 
 use domain::{personal::Sealed, time::Timestamp};
-use event_store::{SealError, Unsealed};
+use event_store::Unsealed;
 use serde::{Deserialize, Serialize};
 use service::mail_token::Purpose;
 use uuid::Uuid;
 
 use super::{
     Ink,
-    compose::{Facts, Mail, Topic, render},
+    compose::{Facts, Mail, Topic, Unwritten, render},
     texts,
 };
 
@@ -75,9 +75,9 @@ pub enum Occasion {
     },
 }
 
-/// The mail; none for somebody who is erased.
-pub(super) async fn compose(ink: &Ink, letter: &AccountLetter) -> Result<Option<Mail>, SealError> {
-    let Some([address, name]) = open(ink, [&letter.email, &letter.name]).await? else { return Ok(None) };
+/// The mail.
+pub(super) async fn compose(ink: &Ink, letter: &AccountLetter) -> Result<Mail, Unwritten> {
+    let [address, name] = open(ink, [&letter.email, &letter.name]).await?;
     let links = Links { ink, user: letter.user, language: language(&letter.locale) };
     let reset = |link: &Uuid| links.to("reset", Purpose::ResetPassword, *link);
     let (topic, url) = match &letter.occasion {
@@ -89,13 +89,11 @@ pub(super) async fn compose(ink: &Ink, letter: &AccountLetter) -> Result<Option<
         Occasion::SignUpRepeated => (Topic::SignUpRepeated, links.for_another_link()),
         Occasion::PasswordChanged => (Topic::PasswordChanged, links.for_another_link()),
         Occasion::TokenReused { used_from, reused_from } => {
-            let Some([used_from, reused_from]) = open(ink, [used_from, reused_from]).await? else {
-                return Ok(None);
-            };
+            let [used_from, reused_from] = open(ink, [used_from, reused_from]).await?;
             (Topic::TokenReused { used_from, reused_from }, links.for_another_link())
         }
         Occasion::LoginsFailed { count, tried_from } => {
-            let Some([tried_from]) = open(ink, [tried_from]).await? else { return Ok(None) };
+            let [tried_from] = open(ink, [tried_from]).await?;
             (Topic::LoginsFailed { count: *count, tried_from }, links.for_another_link())
         }
         Occasion::IdentityLinked { issuer } => {
@@ -107,14 +105,14 @@ pub(super) async fn compose(ink: &Ink, letter: &AccountLetter) -> Result<Option<
         "ko" => texts::ko::words(topic, facts),
         _ => texts::en::words(topic, facts),
     };
-    Ok(Some(render(address, links.language, &words)))
+    Ok(render(address, links.language, &words))
 }
 
-/// The texts in clear; none if their person is erased.
-async fn open<const N: usize>(ink: &Ink, sealed: [&Sealed; N]) -> Result<Option<[String; N]>, SealError> {
+/// The texts in clear, unless their person is erased.
+pub(super) async fn open<const N: usize>(ink: &Ink, sealed: [&Sealed; N]) -> Result<[String; N], Unwritten> {
     let opened = ink.sealer.unseal_all(&sealed.map(Clone::clone)).await?;
     let clear: Option<Vec<String>> = opened.into_iter().map(Unsealed::clear).collect();
-    Ok(clear.and_then(|clear| clear.try_into().ok()))
+    clear.and_then(|clear| clear.try_into().ok()).ok_or(Unwritten::Needless("the person is erased"))
 }
 
 /// Makes links for one person. What is secret stands behind the `#`, which browsers send to nobody.

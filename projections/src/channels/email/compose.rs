@@ -1,19 +1,37 @@
 //! From words to a mail.
 
 use event_store::SealError;
+use uuid::Uuid;
 
-use super::{Ink, Letter, account};
+use super::{Ink, Letter, account, notice};
+use crate::reactors::StateError;
 
 /// Opens what is sealed, chooses words and makes links.
 pub(super) struct Writer(pub(super) Ink);
 
 impl Writer {
-    /// The mail; none for somebody who is erased.
-    pub(super) async fn compose(&self, letter: &Letter) -> Result<Option<Mail>, SealError> {
+    /// The mail.
+    pub(super) async fn compose(&self, letter: &Letter) -> Result<Mail, Unwritten> {
         match letter {
             Letter::Account(letter) => account::compose(&self.0, letter).await,
+            Letter::Notice(letter) => notice::compose(&self.0, letter).await,
+            Letter::Digest(letter) => notice::compose_digest(&self.0, letter).await,
         }
     }
+}
+
+/// Why there is no mail.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unwritten {
+    /// There is nothing to tell any more.
+    #[error("{0}")]
+    Needless(&'static str),
+    /// What is sealed cannot be opened.
+    #[error(transparent)]
+    Sealed(#[from] SealError),
+    /// What it is about cannot be looked at.
+    #[error(transparent)]
+    States(#[from] StateError),
 }
 
 /// A mail, ready to go.
@@ -23,11 +41,15 @@ pub(super) struct Mail {
     pub(super) subject: String,
     pub(super) text: String,
     pub(super) html: String,
+    /// The task that it belongs to, so that mails of one task stand together.
+    pub(super) thread: Option<Uuid>,
+    /// Where no more such mails can be asked for.
+    pub(super) unsubscribe: Option<String>,
 }
 
 /// The subject of a mail, and what it says from the first line to the last.
 pub(super) struct Words {
-    pub(super) subject: &'static str,
+    pub(super) subject: String,
     pub(super) parts: Vec<Part>,
 }
 
@@ -37,6 +59,44 @@ pub(super) enum Part {
     Text(String),
     /// Something to click on.
     Link { label: &'static str, url: String },
+    /// What begins a part of a mail, and where that is.
+    Heading { text: String, url: String },
+    /// One below the other.
+    Lines(Vec<String>),
+    /// What somebody has written.
+    Quote(String),
+}
+
+impl Part {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Link { url, .. } => url.clone(),
+            Self::Heading { text, url } => format!("{text}\n{url}"),
+            Self::Lines(lines) => lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n"),
+            Self::Quote(text) => text.lines().map(|line| format!("> {line}")).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
+    fn html(&self) -> String {
+        match self {
+            Self::Text(text) => format!("<p>{}</p>\n", escape(text)),
+            Self::Link { label, url } => {
+                let url = escape(url);
+                format!("<p><a href=\"{url}\">{}</a><br>{url}</p>\n", escape(label))
+            }
+            Self::Heading { text, url } => {
+                format!("<h2><a href=\"{}\">{}</a></h2>\n", escape(url), escape(text))
+            }
+            Self::Lines(lines) => {
+                let items: String = lines.iter().map(|line| format!("<li>{}</li>\n", escape(line))).collect();
+                format!("<ul>\n{items}</ul>\n")
+            }
+            Self::Quote(text) => {
+                format!("<blockquote>{}</blockquote>\n", escape(text).replace('\n', "<br>\n"))
+            }
+        }
+    }
 }
 
 /// What a mail is about.
@@ -71,26 +131,18 @@ pub(super) struct Facts {
 
 /// Words as a mail in both forms.
 pub(super) fn render(address: String, language: &str, words: &Words) -> Mail {
-    let text = words.parts.iter().map(|part| match part {
-        Part::Text(text) => text.clone(),
-        Part::Link { url, .. } => url.clone(),
-    });
-    let html = words.parts.iter().map(|part| match part {
-        Part::Text(text) => format!("<p>{}</p>\n", escape(text)),
-        Part::Link { label, url } => {
-            let url = escape(url);
-            format!("<p><a href=\"{url}\">{}</a><br>{url}</p>\n", escape(label))
-        }
-    });
-    let html: String = html.collect();
-    let subject = words.subject;
+    let text: Vec<_> = words.parts.iter().map(Part::text).collect();
+    let html: String = words.parts.iter().map(Part::html).collect();
+    let title = escape(&words.subject);
     Mail {
         address,
-        subject: subject.to_owned(),
-        text: text.collect::<Vec<_>>().join("\n\n") + "\n",
+        subject: words.subject.clone(),
+        text: text.join("\n\n") + "\n",
         html: format!(
-            "<!doctype html>\n<html lang=\"{language}\">\n<meta charset=\"utf-8\">\n<title>{subject}</title>\n{html}</html>\n"
+            "<!doctype html>\n<html lang=\"{language}\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n{html}</html>\n"
         ),
+        thread: None,
+        unsubscribe: None,
     }
 }
 

@@ -3,7 +3,8 @@
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::AccountLetter;
+use super::{AccountLetter, DigestLetter};
+use crate::channels::notice::NoticeLetter;
 
 /// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,6 +12,10 @@ use super::AccountLetter;
 pub enum Letter {
     /// About the recipient's own account.
     Account(AccountLetter),
+    /// About a task.
+    Notice(NoticeLetter),
+    /// About all that waited for it.
+    Digest(DigestLetter),
 }
 
 impl Letter {
@@ -18,6 +23,8 @@ impl Letter {
     pub(super) fn good_until(&self) -> Timestamp {
         match self {
             Self::Account(letter) => letter.good_until,
+            Self::Notice(letter) => letter.good_until,
+            Self::Digest(letter) => letter.good_until,
         }
     }
 }

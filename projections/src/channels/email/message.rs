@@ -33,6 +33,42 @@ impl Header for AutoSubmitted {
     }
 }
 
+/// Where mail programs offer to have no more such mails (RFC 2369).
+#[derive(Clone)]
+struct ListUnsubscribe(String);
+
+impl Header for ListUnsubscribe {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), format!("<{}>", self.0))
+    }
+}
+
+/// Says that one request will do, without a page that asks (RFC 8058).
+#[derive(Clone)]
+struct OneClick;
+
+impl Header for OneClick {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
+    }
+
+    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self)
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
+    }
+}
+
 /// The same for all attempts of a delivery, so that a mailbox that gets it twice can tell.
 pub(super) fn message_id(delivery: Uuid, from: &Mailbox) -> String {
     format!("<{delivery}@{}>", from.email.domain())
@@ -40,20 +76,28 @@ pub(super) fn message_id(delivery: Uuid, from: &Mailbox) -> String {
 
 /// The message; its headers hold nothing but what stands here.
 pub(super) fn message(from: &Mailbox, to: Address, id: String, mail: &Mail) -> Result<Message, MessageError> {
-    Message::builder()
+    let mut builder = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to))
         .subject(one_line(&mail.subject))
         .message_id(Some(id))
         .date_now()
-        .header(AutoSubmitted)
-        .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
+        .header(AutoSubmitted);
+    if let Some(task) = mail.thread {
+        // No mail bears this id: all of a task's are answers to it, whichever comes first.
+        let root = format!("<task.{task}@{}>", from.email.domain());
+        builder = builder.in_reply_to(root.clone()).references(root);
+    }
+    if let Some(url) = &mail.unsubscribe {
+        builder = builder.header(ListUnsubscribe(url.clone())).header(OneClick);
+    }
+    builder.multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
 }
 
-/// A text that stays in its header, whatever it says.
+/// A text that stays in its header, whatever it says; what looks encoded is not to be decoded by who reads it.
 fn one_line(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SUBJECT).collect();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.split_whitespace().collect::<Vec<_>>().join(" ").replace("=?", "= ?")
 }
 
 #[cfg(test)]
@@ -67,6 +111,8 @@ mod tests {
             subject: subject.into(),
             text: text.into(),
             html: format!("<p>{text}</p>"),
+            thread: None,
+            unsubscribe: None,
         };
         let id = message_id(Uuid::from_u128(7), &from);
         let message = message(&from, "ann@example.com".parse().unwrap(), id, &mail).unwrap();
@@ -101,6 +147,12 @@ mod tests {
             ];
             assert_eq!(names, expected, "{evil:?}: {head}");
         }
+    }
+
+    #[test]
+    fn what_looks_encoded_is_told_as_it_stands() {
+        let sent = sent("[T-1] =?utf-8?q?a=0D=0ABcc:_eve@example.com?=", "text");
+        assert!(sent.contains("Subject: [T-1] = ?utf-8?q?a=0D=0ABcc:_eve@example.com?=\r\n"), "{sent}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod compose;
 mod letter;
 pub mod mailbox;
 mod message;
+mod notice;
 mod server;
 mod smtp;
 mod texts;
@@ -19,6 +20,7 @@ use futures_util::future::BoxFuture;
 use service::{config::ConfigError, mail_token::MailTokens};
 
 use crate::{
+    channels::Sight,
     deliveries::{Attempted, Channel, ChannelSettings, Job, Outcome, Schedule},
     delivery::Delivery,
 };
@@ -26,9 +28,10 @@ use crate::{
 pub use account::{AccountLetter, Occasion};
 pub use args::{EmailArgs, MailFrom};
 pub use letter::Letter;
+pub use notice::DigestLetter;
 pub use server::SmtpUrl;
 
-use compose::{Mail, Writer};
+use compose::{Mail, Unwritten, Writer};
 use mailbox::Mailbox;
 use smtp::Smtp;
 
@@ -57,6 +60,8 @@ pub struct Ink {
     pub sealer: Arc<Sealer>,
     /// Computes the tokens of links.
     pub tokens: MailTokens,
+    /// Sees whether people still see what they are told of.
+    pub sight: Sight,
     /// What links begin with.
     pub public_url: String,
 }
@@ -101,11 +106,13 @@ impl Email {
             return Attempted::skipped("it came too late");
         }
         match self.writer.compose(&letter).await {
-            Ok(Some(mail)) => self.carry(job, &mail).await,
-            Ok(None) => Attempted::skipped("the person is erased"),
+            Ok(mail) => self.carry(job, &mail).await,
+            Err(Unwritten::Needless(reason)) => Attempted::skipped(reason),
             // It will not be mended by waiting.
-            Err(SealError::Damaged) => Attempted::rejected("what is sealed cannot be opened"),
-            Err(error @ (SealError::Log(_) | SealError::Erased)) => Attempted::failed(error),
+            Err(Unwritten::Sealed(SealError::Damaged)) => {
+                Attempted::rejected("what is sealed cannot be opened")
+            }
+            Err(error @ (Unwritten::Sealed(_) | Unwritten::States(_))) => Attempted::failed(error),
         }
     }
 

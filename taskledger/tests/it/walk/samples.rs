@@ -191,6 +191,7 @@ impl Things {
             "create_service_account" => json!({"name": "x"}),
             "register_device" => device(),
             "create_notification_rule" => rule(),
+            "dry_run_notification_rule" => json!({"rule": rule()}),
             "create_webhook" => webhook(),
             "replay_webhook" => json!({"from": "1"}),
             "create_announcement" => announcement(),

@@ -105,5 +105,5 @@ pub(in crate::channels::email) fn words(topic: Topic, facts: Facts) -> Words {
             ],
         ),
     };
-    Words { subject, parts }
+    Words { subject: subject.to_owned(), parts }
 }

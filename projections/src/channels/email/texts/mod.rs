@@ -2,3 +2,4 @@
 
 pub(super) mod en;
 pub(super) mod ko;
+pub(super) mod notices;
