@@ -9,8 +9,6 @@ words! {
     DeliveryChannel {
         /// A mail.
         Email = "email",
-        /// A line of somebody's next daily mail.
-        Digest = "digest",
         /// A message to devices.
         Push = "push",
         /// A line in the inbox of the product.
