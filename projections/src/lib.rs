@@ -18,6 +18,7 @@ pub mod live;
 pub mod operations;
 mod outward;
 pub mod parked;
+mod past;
 pub mod projector;
 pub mod projectors;
 pub mod reactors;
@@ -27,6 +28,7 @@ pub mod runner;
 pub mod schema;
 mod script;
 mod service;
+mod webhooks;
 
 pub use connect::ReadModel;
 pub use outward::OutwardArgs;

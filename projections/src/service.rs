@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use ::service::{
-    config::{EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs},
+    config::{ConfigError, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs},
     health::Health,
     mail_token::MailTokens,
     metrics::Metrics,
+    outbound::{Client, Options},
     process::{BuildError, Surroundings},
+    secrets::SecretKey,
+    webhook_secrets::WebhookSecrets,
 };
 use clap::Args;
 use event_store::{Log, MasterKey, Pressure, Role, Sealer, follow::Tail};
@@ -15,7 +18,11 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::sync::watch;
 
 use crate::{
-    channels::email::{Email, Ink},
+    channels::{
+        email::{Email, Ink},
+        webhook,
+    },
+    commands::Commands,
     connect::ReadModel,
     deliveries::{self, Channel, Desk, Meters, Wake},
     delivery::Delivery,
@@ -56,7 +63,7 @@ pub struct Projections {
     pub projectors: Vec<Arc<dyn Projector>>,
     nats: async_nats::Client,
     sealer: Arc<Sealer>,
-    mail_tokens: MailTokens,
+    secret: SecretKey,
 }
 
 impl Projections {
@@ -77,8 +84,7 @@ impl Projections {
             jetstream: async_nats::jetstream::new(nats.clone()),
             tail: None,
         };
-        let mail_tokens = MailTokens::new(&secret);
-        Ok(Self { sources, projectors: projectors(&sealer), nats, sealer, mail_tokens })
+        Ok(Self { sources, projectors: projectors(&sealer), nats, sealer, secret })
     }
 
     /// The projector of this name.
@@ -93,9 +99,29 @@ impl Projections {
         http: &HttpArgs,
         delivery: &Delivery,
     ) -> Result<Vec<Arc<dyn Channel>>, BuildError> {
-        let (sealer, tokens) = (self.sealer.clone(), self.mail_tokens.clone());
+        let (sealer, tokens) = (self.sealer.clone(), MailTokens::new(&self.secret));
         let ink = Ink { sealer, tokens, public_url: http.public_url.to_string() };
-        Ok(vec![Arc::new(Email::new(&outward.email, ink, delivery)?)])
+        let email = Email::new(&outward.email, ink, delivery)?;
+        Ok(vec![Arc::new(email), Arc::new(self.webhooks(outward, http, delivery)?)])
+    }
+
+    fn webhooks(
+        &self,
+        outward: &OutwardArgs,
+        http: &HttpArgs,
+        delivery: &Delivery,
+    ) -> Result<webhook::Webhooks, BuildError> {
+        let reach = outward.outbound.reach(&http.public_url)?;
+        let authorities = outward.outbound.authorities()?;
+        let client = Client::new(Options { reach, authorities, ..Options::default() });
+        let parts = webhook::Parts {
+            client: client.map_err(|error| ConfigError::Invalid(error.to_string()))?,
+            log: self.sources.log.clone(),
+            sealer: self.sealer.clone(),
+            secrets: WebhookSecrets::new(&self.secret),
+            commands: Commands::new(&outward.commands, &http.public_url, &self.secret)?,
+        };
+        Ok(webhook::Webhooks::new(parts, delivery))
     }
 
     /// Starts reactors and channels.
@@ -120,8 +146,12 @@ impl Projections {
         }
         let Sources { log, jetstream, tail, .. } = self.sources.clone();
         let pressure = pressure.clone();
+        let behind = Arc::new(reactors::webhooks::Webhooks::new(&log));
+        let stop = shutdown.token().clone();
+        shutdown.spawn(reactors::webhooks::read(behind, delivery.clone(), pressure.clone(), stop));
+        let all = reactors::reactors(&log);
         let sources = reactors::Sources { delivery, log, jetstream, tail, pressure, lease: reactors::LEASE };
-        for reactor in reactors::reactors() {
+        for reactor in all {
             shutdown.spawn(reactors::run(reactor, sources.clone(), shutdown.token().clone()));
         }
         Ok(())

@@ -8,10 +8,11 @@ pub mod account_mails;
 mod checkpoint;
 mod runner;
 mod states;
+pub mod webhooks;
 
 use std::sync::Arc;
 
-use event_store::envelope::Envelope;
+use event_store::{Log, LogError, envelope::Envelope};
 use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 
@@ -45,12 +46,15 @@ pub enum ReactError {
     /// The states that it keeps cannot be had.
     #[error(transparent)]
     States(#[from] StateError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// What it has decided cannot be written down.
     #[error("a delivery cannot be written down: {0}")]
     Payload(#[from] serde_json::Error),
 }
 
-/// All reactors.
-pub fn reactors() -> Vec<Arc<dyn Reactor>> {
-    vec![Arc::new(account_mails::AccountMails)]
+/// All reactors; what they do not keep themselves they look up in this log.
+pub fn reactors(log: &Log) -> Vec<Arc<dyn Reactor>> {
+    vec![Arc::new(account_mails::AccountMails), Arc::new(webhooks::Webhooks::new(log))]
 }

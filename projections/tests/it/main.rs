@@ -17,4 +17,5 @@ mod rebuild;
 mod sending;
 mod upgrade;
 mod users;
+mod webhooks;
 mod world;

@@ -34,6 +34,11 @@ impl Sending {
         }
     }
 
+    /// Something that ends when it is told to.
+    pub(crate) fn one(work: impl Future<Output = ()> + Send + 'static, stop: CancellationToken) -> Self {
+        Self { tasks: vec![tokio::spawn(work)], stop }
+    }
+
     pub(crate) async fn end(mut self) {
         self.stop.cancel();
         for task in self.tasks.drain(..) {
@@ -90,7 +95,7 @@ impl World {
         };
         let stop = CancellationToken::new();
         let run = |reactor| tokio::spawn(reactors::run(reactor, sources.clone(), stop.clone()));
-        Sending { tasks: reactors::reactors().into_iter().map(run).collect(), stop }
+        Sending { tasks: reactors::reactors(&self.log).into_iter().map(run).collect(), stop }
     }
 
     /// One channel.

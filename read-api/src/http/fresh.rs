@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::webhook::WebhookEvent;
 use service::{
     problem::{Code, Flaw, Problem},
     query::Query,
@@ -61,15 +62,32 @@ impl MinPosition {
     /// Waits until all operations have been taken in that were asked for up to the position. They do not follow every
     /// event but look for requests, so they are asked.
     pub(super) async fn wait_for_operations(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        self.wait_asking(api, async |api| queries::operations_position(&api.points).await, queries::REQUESTS)
+            .await
+    }
+
+    /// The same for webhooks: events about other things are not waited for.
+    pub(super) async fn wait_for_webhooks(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        let types: Vec<_> = WebhookEvent::TYPES.iter().map(|(name, _)| *name).collect();
+        self.wait_asking(api, async |api| queries::webhooks_position(&api.points).await, &types).await
+    }
+
+    /// Waits until nothing of these types is missing up to the position.
+    async fn wait_asking(
+        self,
+        api: &ReadApi,
+        reached: impl AsyncFn(&ReadApi) -> sqlx::Result<i64>,
+        types: &[&str],
+    ) -> Result<Fresh, Problem> {
         if let Self(Some(position)) = self {
             refuse_ahead(api, position).await?;
         }
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let reached = queries::operations_position(&api.points).await.map_err(failed)?;
+            let reached = reached(api).await.map_err(failed)?;
             let missing = match self.0 {
                 Some(position) if position > reached => {
-                    queries::operations_requested(&api.log, reached, position).await.map_err(unlogged)?
+                    queries::happened(&api.log, types, reached, position).await.map_err(unlogged)?
                 }
                 _ => false,
             };

@@ -19,6 +19,7 @@ mod task_get;
 mod task_list;
 mod task_query;
 mod users;
+mod webhooks;
 
 pub use documents::merged;
 pub use router::openapi;

@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     admin, comments, deliveries, documents, history, labels, operations, task_counts, task_get, task_list,
-    users,
+    users, webhooks,
 };
 use crate::ReadApi;
 
@@ -33,6 +33,10 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(admin::parked_events))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
+        // webhooks
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::get))
+        .routes(routes!(webhooks::attempts))
         // documents
         .routes(routes!(documents::openapi_json))
 }

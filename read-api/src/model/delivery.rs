@@ -14,9 +14,9 @@ pub struct Delivery {
     pub event_id: Uuid,
     /// That event's place in the log.
     pub position: i64,
-    /// `email`
+    /// `email`, `webhook`
     pub channel: String,
-    /// Who gets it: the id of a user.
+    /// Who gets it: the id of a user, or of a webhook (`<webhook>/<replay>` if it is sent again).
     pub recipient: String,
     /// Deliveries of one key go out one after the other.
     #[schema(required)]
@@ -28,7 +28,7 @@ pub struct Delivery {
     pub reason: Option<String>,
     /// How often it was tried.
     pub attempts: i32,
-    /// When it is to be tried next; null when it has ended.
+    /// When it is to be tried next; null when it has ended, or waits for something else.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub due_time: Option<Timestamp>,
     /// When it was decided on.

@@ -9,6 +9,7 @@ mod projection;
 mod schema;
 mod task;
 mod user;
+mod webhook;
 
 pub use comment::Comment;
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
@@ -18,3 +19,4 @@ pub use page::{Count, CountedPage, Counts, Label, Page};
 pub use projection::{Lane, ParkedEvent, ProjectionStatus};
 pub use task::{ChecklistItem, Person, Task};
 pub use user::{PrivateFields, User};
+pub use webhook::{Webhook, WebhookAttempt};

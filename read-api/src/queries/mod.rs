@@ -16,12 +16,13 @@ mod task_list;
 mod task_reader;
 mod task_row;
 mod users;
+mod webhooks;
 
 pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
 pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use labels::labels;
-pub use operations::{OperationCursor, operation, operations, operations_position, operations_requested};
+pub use operations::{OperationCursor, REQUESTS, happened, operation, operations, operations_position};
 pub use parked_events::parked_events;
 pub use projections::projections;
 pub use search::Words;
@@ -31,3 +32,6 @@ pub use task_filter::{Span, TaskFilter};
 pub use task_list::{Sort, SortKey, TaskCursor, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};
 pub use users::{UserCursor, UserFilter, UserRow, names, user, users};
+pub use webhooks::{
+    AttemptCursor, AttemptFilter, WebhookCursor, webhook, webhook_attempts, webhooks, webhooks_position,
+};

@@ -181,6 +181,8 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
     connection.execute("CREATE SCHEMA delivery; SET search_path = delivery").await?;
     connection.execute(include_str!("../../../migrations/delivery/0001_mail.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0002_deliveries.sql")).await?;
+    connection.execute(include_str!("../../../migrations/delivery/0003_states.sql")).await?;
+    connection.execute(include_str!("../../../migrations/delivery/0006_webhooks.sql")).await?;
     connection.close().await?;
     Ok(())
 }

@@ -192,6 +192,7 @@ impl Things {
             "register_device" => device(),
             "create_notification_rule" => rule(),
             "create_webhook" => webhook(),
+            "disable_webhook" => json!({"reason": "gone"}),
             "replay_webhook" => json!({"from": "1"}),
             "create_announcement" => announcement(),
             "schedule_announcement" => {
