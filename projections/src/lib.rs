@@ -18,6 +18,7 @@ pub mod live;
 pub mod operations;
 mod outward;
 pub mod parked;
+mod past;
 pub mod processes;
 pub mod projector;
 pub mod projectors;
@@ -28,6 +29,7 @@ pub mod runner;
 pub mod schema;
 mod script;
 mod service;
+mod webhooks;
 
 pub use connect::ReadModel;
 pub use outward::OutwardArgs;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use ::service::{
-    config::{EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs},
+    config::{ConfigError, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs},
     health::Health,
     mail_token::MailTokens,
     metrics::Metrics,
+    outbound::{Client, Options},
     process::{BuildError, Surroundings},
     secrets::SecretKey,
+    webhook_secrets::WebhookSecrets,
 };
 use chrono::Utc;
 use clap::Args;
@@ -21,6 +23,7 @@ use crate::{
     channels::{
         Sight,
         email::{Email, Ink},
+        webhook,
     },
     commands::Commands,
     connect::ReadModel,
@@ -64,7 +67,6 @@ pub struct Projections {
     pub projectors: Vec<Arc<dyn Projector>>,
     nats: async_nats::Client,
     sealer: Arc<Sealer>,
-    mail_tokens: MailTokens,
     secret: SecretKey,
 }
 
@@ -86,8 +88,7 @@ impl Projections {
             jetstream: async_nats::jetstream::new(nats.clone()),
             tail: None,
         };
-        let mail_tokens = MailTokens::new(&secret);
-        Ok(Self { sources, projectors: projectors(&sealer), nats, sealer, mail_tokens, secret })
+        Ok(Self { sources, projectors: projectors(&sealer), nats, sealer, secret })
     }
 
     /// The projector of this name.
@@ -103,12 +104,34 @@ impl Projections {
         delivery: &Delivery,
     ) -> Result<Vec<Arc<dyn Channel>>, BuildError> {
         let commands = Commands::new(&outward.commands, &http.public_url, &self.secret)?;
-        let (read_model, delivery) = (self.sources.read_model.clone(), delivery.clone());
-        let steps = StepSources { commands, read_model, delivery: delivery.clone() };
-        let (sealer, tokens) = (self.sealer.clone(), self.mail_tokens.clone());
-        let sight = Sight::new(&delivery, &self.sources.log);
+        let (sealer, tokens) = (self.sealer.clone(), MailTokens::new(&self.secret));
+        let sight = Sight::new(delivery, &self.sources.log);
         let ink = Ink { sealer, tokens, sight, public_url: http.public_url.to_string() };
-        Ok(vec![Arc::new(Email::new(&outward.email, ink, &delivery)?), Arc::new(StepChannel(steps))])
+        let email = Email::new(&outward.email, ink, delivery)?;
+        let webhooks = self.webhooks(outward, http, commands.clone(), delivery)?;
+        let (read_model, delivery) = (self.sources.read_model.clone(), delivery.clone());
+        let steps = StepChannel(StepSources { commands, read_model, delivery });
+        Ok(vec![Arc::new(email), Arc::new(webhooks), Arc::new(steps)])
+    }
+
+    fn webhooks(
+        &self,
+        outward: &OutwardArgs,
+        http: &HttpArgs,
+        commands: Commands,
+        delivery: &Delivery,
+    ) -> Result<webhook::Webhooks, BuildError> {
+        let reach = outward.outbound.reach(&http.public_url)?;
+        let authorities = outward.outbound.authorities()?;
+        let client = Client::new(Options { reach, authorities, ..Options::default() });
+        let parts = webhook::Parts {
+            client: client.map_err(|error| ConfigError::Invalid(error.to_string()))?,
+            log: self.sources.log.clone(),
+            sealer: self.sealer.clone(),
+            secrets: WebhookSecrets::new(&self.secret),
+            commands,
+        };
+        Ok(webhook::Webhooks::new(parts, delivery))
     }
 
     /// Starts reactors and channels.
@@ -134,6 +157,9 @@ impl Projections {
         }
         let Sources { log, jetstream, tail, .. } = self.sources.clone();
         let pressure = pressure.clone();
+        let behind = Arc::new(reactors::webhooks::Webhooks::new(&log));
+        let stop = shutdown.token().clone();
+        shutdown.spawn(reactors::webhooks::read(behind, delivery.clone(), pressure.clone(), stop));
         let means =
             reactors::Means { log: log.clone(), sealer: self.sealer.clone(), channels: &names, clock };
         let reactors = reactors::reactors(means);

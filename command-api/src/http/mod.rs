@@ -113,6 +113,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(webhooks::update, webhooks::delete))
         .routes(routes!(webhooks::rotate_secret))
         .routes(routes!(webhooks::pause))
+        .routes(routes!(webhooks::disable))
         .routes(routes!(webhooks::resume))
         .routes(routes!(webhooks::test))
         .routes(routes!(webhooks::replay))

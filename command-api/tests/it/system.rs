@@ -7,10 +7,6 @@ use uuid::Uuid;
 
 use crate::api::{Api, Person, World};
 
-fn system(world: &World) -> Person {
-    Person { id: Uuid::nil(), token: world.system_tokens().mint(Utc::now()) }
-}
-
 async fn assigned(api: &Api) -> (Person, String) {
     let ann = api.member("ann").await;
     let task = api.task(&ann, json!({"title": "t"})).await.id();
@@ -29,8 +25,8 @@ async fn the_system_acts_once_and_says_why() {
     let headers = [("idempotency-key", "step-1"), ("causation-id", &*cause), ("correlation-id", &*intent)];
     let path = format!("/v1/tasks/{task}/unassign");
     let body = json!({"assignees": [ann.id]});
-    let first = api.call("POST", &path, Some(&system(&world)), body.clone(), &headers).await.expect(200);
-    let again = api.call("POST", &path, Some(&system(&world)), body.clone(), &headers).await.expect(200);
+    let first = api.call("POST", &path, Some(&world.system()), body.clone(), &headers).await.expect(200);
+    let again = api.call("POST", &path, Some(&world.system()), body.clone(), &headers).await.expect(200);
     assert_eq!((again.text, again.headers["idempotent-replayed"].to_str().unwrap()), (first.text, "true"));
     let why = format!(
         "SELECT count(*) FROM event_store.events WHERE event_type = 'task.unassigned'
@@ -67,7 +63,7 @@ async fn the_system_is_known_by_its_own_tokens_only() {
     api.post(&path, Some(&stranger), json!({})).await.refused(401, "TOKEN_INVALID");
     // It is nobody: what is for people is not for it, and nobody's rate is charged.
     for _ in 0..4 {
-        api.post("/v1/tasks", Some(&system(&world)), json!({"title": "t"})).await.refused(403, "FORBIDDEN");
+        api.post("/v1/tasks", Some(&world.system()), json!({"title": "t"})).await.refused(403, "FORBIDDEN");
     }
-    api.post(&path, Some(&system(&world)), json!({})).await.expect(200);
+    api.post(&path, Some(&world.system()), json!({})).await.expect(200);
 }

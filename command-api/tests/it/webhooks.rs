@@ -87,6 +87,26 @@ async fn secrets_are_shown_once_and_rotate() {
 }
 
 #[tokio::test]
+async fn of_keys_only_the_public_half_is_shown() {
+    let world = World::new().await;
+    let api = world.api().await;
+    let root = api.person("root", &[Role::Member, Role::Admin]).await;
+    let robot = api.integrator(&root).await;
+    let body = json!({"url": "https://hooks.example.com/in", "event_types": ["task.*"], "signature": "v1a"});
+    let made = api.hook(&robot, body).await.expect(201);
+    let rotate = format!("{WEBHOOKS}/{}/rotate-secret", made.id());
+    let any = [("if-match", "*")];
+    let rotated = api.call("POST", &rotate, Some(&robot), json!({}), &any).await.expect(200);
+    let keys = [&made, &rotated].map(|answer| {
+        assert_eq!((&answer.json["signature"], answer.json.get("secret")), (&json!("v1a"), None));
+        answer.json["public_key"].as_str().unwrap().to_owned()
+    });
+    assert!(keys.iter().all(|key| key.starts_with("whpk_")) && keys[0] != keys[1], "{keys:?}");
+    let unknown = json!({"url": "https://b.example.com/", "event_types": ["*"], "signature": "rsa"});
+    api.hook(&robot, unknown).await.refused(422, "VALIDATION_FAILED");
+}
+
+#[tokio::test]
 async fn others_do_not_learn_of_a_webhook_and_operators_only_stop_it() {
     let world = World::new().await;
     let api = world.api().await;
@@ -108,6 +128,27 @@ async fn others_do_not_learn_of_a_webhook_and_operators_only_stop_it() {
     }
     api.call("DELETE", &path, Some(&other), json!({}), &[]).await.refused(404, "NOT_FOUND");
     api.call("DELETE", &path, Some(&operator), json!({}), &[]).await.refused(403, "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn the_system_disables_what_does_not_answer() {
+    let world = World::new().await;
+    let api = world.api().await;
+    let root = api.person("root", &[Role::Member, Role::Admin]).await;
+    let robot = api.integrator(&root).await;
+    let made = api.hook(&robot, wish("https://hooks.example.com/in")).await.expect(201);
+    let path = format!("{WEBHOOKS}/{}/disable", made.id());
+    let body = json!({"reason": "gone"});
+    api.post(&path, Some(&root), body.clone()).await.refused(403, "FORBIDDEN");
+    let system = world.system();
+    api.post(&path, Some(&system), json!({"reason": "tired"})).await.refused(422, "VALIDATION_FAILED");
+    let disabled = api.post(&path, Some(&system), body).await.expect(200);
+    assert_eq!(
+        (&disabled.json["state"], &disabled.json["disabled_reason"]),
+        (&json!("disabled"), &json!("gone"))
+    );
+    // It makes and changes none.
+    api.hook(&system, wish("https://b.example.com")).await.refused(403, "FORBIDDEN");
 }
 
 /// Attack 85: what could be inside is refused before anybody is asked what it is.

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     SecretRotated, WebhookCommand, WebhookDefinition, WebhookDisabled, WebhookEvent, WebhookPaused,
-    values::{DisabledReason, MAX_EVENT_TYPES, MAX_HEADERS, Start, WebhookState},
+    values::{DisabledReason, MAX_EVENT_TYPES, MAX_HEADERS, Signature, Start, WebhookState},
 };
 use crate::{
     actor::Actor,
@@ -38,6 +38,9 @@ pub struct Webhook {
     pub start: Start,
     /// What signs.
     pub secret: Option<SecretId>,
+    /// How it signs.
+    #[serde(default)]
+    pub signature: Signature,
     /// When it was made.
     pub create_time: Option<Timestamp>,
     /// When the last event occurred.
@@ -54,6 +57,7 @@ impl Webhook {
                 self.definition = Some(created.definition);
                 self.start = created.start;
                 self.secret = Some(created.secret);
+                self.signature = created.signature;
             }
             WebhookEvent::Changed(change) => self.definition = Some(change.to),
             WebhookEvent::SecretRotated(rotated) => self.secret = Some(rotated.to),
@@ -130,14 +134,13 @@ impl Record for Webhook {
                 self.must_be_owned(around)
             }
             WebhookCommand::Pause { .. }
+            | WebhookCommand::Disable { .. }
             | WebhookCommand::Resume
             | WebhookCommand::Test(_)
             | WebhookCommand::Replay(_) => {
                 around.permit(Action::WebhookControl)?;
                 self.must_be_owned_or_operated(around)
             }
-            WebhookCommand::Disable { .. } if around.actor == Actor::System => self.there().map(drop),
-            WebhookCommand::Disable { .. } => Err(RecordError::Forbidden),
         }
     }
 

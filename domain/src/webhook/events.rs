@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::{
     WebhookUrl,
-    values::{Description, DisabledReason, HeaderName, Moment, Ordering, PayloadMode, Start, Throttle},
+    values::{
+        Description, DisabledReason, HeaderName, Moment, Ordering, PayloadMode, Signature, Start, Throttle,
+    },
 };
 use crate::{
     event::{Change, EventPattern, Nothing, events},
@@ -74,6 +76,9 @@ pub struct WebhookCreated {
     pub start: Start,
     /// What signs; the secret itself is computed from this and a key of the installation.
     pub secret: SecretId,
+    /// How it signs.
+    #[serde(default)]
+    pub signature: Signature,
 }
 
 /// Payload of `webhook.secret_rotated`.

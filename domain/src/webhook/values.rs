@@ -54,6 +54,18 @@ words! {
 }
 
 words! {
+    /// How calls are signed.
+    #[derive(Default)]
+    Signature {
+        /// With a secret that both sides know.
+        #[default]
+        V1 = "v1",
+        /// With a key that only we know; receivers have its public half.
+        V1a = "v1a",
+    }
+}
+
+words! {
     /// What waits for what.
     #[derive(Default)]
     Ordering {

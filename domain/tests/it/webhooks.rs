@@ -18,8 +18,8 @@ use domain::{
         WebhookCreated, WebhookDefinition, WebhookDisabled, WebhookEdit, WebhookEvent as Event,
         WebhookPaused, WebhookUrl,
         values::{
-            Description, DisabledReason, HeaderName, HeaderValue, Moment, Ordering, PayloadMode, Start,
-            Throttle,
+            Description, DisabledReason, HeaderName, HeaderValue, Moment, Ordering, PayloadMode, Signature,
+            Start, Throttle,
         },
     },
 };
@@ -50,7 +50,13 @@ fn definition() -> WebhookDefinition {
 }
 
 fn creation() -> WebhookCreated {
-    WebhookCreated { owner: user(1), definition: definition(), start: Start::Now, secret: secret(1) }
+    WebhookCreated {
+        owner: user(1),
+        definition: definition(),
+        start: Start::Now,
+        secret: secret(1),
+        signature: Signature::V1a,
+    }
 }
 
 /// One of each, in the order of the variants.
@@ -146,11 +152,11 @@ fn it_is_paused_disabled_and_resumed() {
     assert_eq!(when(me, &paused, pause()), Ok(vec![]));
     assert_eq!(when(me, &paused, Command::Resume), Ok(vec![Event::Resumed(Nothing {})]));
     let disable = || Command::Disable { reason: DisabledReason::Gone };
-    for actor in [me, operator()] {
-        assert_eq!(when(actor, &made, disable()), Err(RecordError::Forbidden));
-    }
     let gone = Event::Disabled(WebhookDisabled { reason: DisabledReason::Gone });
-    assert_eq!(when(Actor::System, &made, disable()), Ok(vec![gone.clone()]));
+    assert_eq!(when(integrator(2), &made, disable()), Err(RecordError::NotFound));
+    for actor in [me, operator(), Actor::System] {
+        assert_eq!(when(actor, &made, disable()), Ok(vec![gone.clone()]));
+    }
     let disabled = after(gone);
     assert_eq!(when(Actor::System, &disabled, disable()), Ok(vec![]));
     for command in [pause(), Command::Replay(replay())] {

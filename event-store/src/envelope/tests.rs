@@ -75,6 +75,16 @@ fn decoding_gives_back_what_was_recorded() {
 }
 
 #[test]
+fn without_data_nothing_else_is_missing() {
+    for event in [assigned(), anonymous()] {
+        let mut expected: serde_json::Value = serde_json::from_str(&text(&event)).unwrap();
+        expected.as_object_mut().unwrap().remove("data").unwrap();
+        let thin = Envelope::try_from(event).unwrap().without_data();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&thin).unwrap(), expected);
+    }
+}
+
+#[test]
 fn attribute_names_and_values_follow_cloudevents() {
     let value: serde_json::Value = serde_json::from_str(&text(&assigned())).unwrap();
     for (name, value) in value.as_object().unwrap().iter().filter(|(name, _)| *name != "data") {

@@ -99,6 +99,11 @@ pub enum Outcome {
         /// What the other side asked for.
         retry_after: Option<Duration>,
     },
+    /// Nothing was tried: it is not the time. Does not count as an attempt.
+    Held {
+        /// When to look again.
+        pause: Duration,
+    },
     /// The other side will never take it.
     Rejected {
         /// Why.
@@ -117,6 +122,7 @@ impl Outcome {
         match self {
             Self::Delivered => "delivered",
             Self::Failed { .. } => "failed",
+            Self::Held { .. } => "held",
             Self::Rejected { .. } => "rejected",
             Self::Skipped { .. } => "skipped",
         }
@@ -133,6 +139,11 @@ impl Attempted {
     pub fn failed(reason: impl ToString) -> Self {
         let response = Some(reason.to_string());
         Self { response, ..Self::new(Outcome::Failed { retry_after: None }) }
+    }
+
+    /// Not the time to try it.
+    pub fn held(pause: Duration) -> Self {
+        Self::new(Outcome::Held { pause })
     }
 
     /// There is nothing to send, for this reason.

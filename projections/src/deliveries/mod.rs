@@ -22,4 +22,5 @@ pub use metrics::Meters;
 pub use schedule::Schedule;
 pub(crate) use steer::{SteerError, retry, retry_all, skip, skip_all};
 pub use wake::Wake;
+pub(crate) use wake::tell;
 pub use worker::{Desk, run};

@@ -27,6 +27,7 @@ impl Verdict {
             Outcome::Delivered => end("delivered", None),
             Outcome::Rejected { reason } => end("rejected", Some(reason)),
             Outcome::Skipped { reason } => end("skipped", Some(reason)),
+            Outcome::Held { pause } => Self { state: "held", next: Some(*pause), reason: None },
             Outcome::Failed { .. } if next.is_none() => end("exhausted", attempted.response.as_ref()),
             Outcome::Failed { .. } => Self { state: "failed", next, reason: None },
         }
@@ -54,6 +55,9 @@ pub(super) async fn record(
     took: Duration,
     verdict: &Verdict,
 ) -> sqlx::Result<()> {
+    if let Outcome::Held { pause } = attempted.outcome {
+        return put_back(pool, owner, job, pause).await;
+    }
     sqlx::query(RECORD)
         .bind(job.id)
         .bind(owner)
@@ -69,6 +73,18 @@ pub(super) async fn record(
         .execute(pool)
         .await
         .map(drop)
+}
+
+const PUT_BACK: &str = "
+WITH undone AS (DELETE FROM attempts WHERE delivery_id = $1 AND number = $3 RETURNING trigger)
+UPDATE deliveries SET attempts = attempts - 1, step = step - 1, lease_owner = NULL, lease_until = NULL,
+    due_at = clock_timestamp() + make_interval(secs => $4), next_trigger = undone.trigger
+FROM undone WHERE id = $1 AND lease_owner = $2 AND attempts = $3";
+
+/// As if it had not been taken, but for when it is due.
+async fn put_back(pool: &PgPool, owner: Uuid, job: &Job, pause: Duration) -> sqlx::Result<()> {
+    let query = sqlx::query(PUT_BACK).bind(job.id).bind(owner).bind(job.attempt).bind(pause.as_secs_f64());
+    query.execute(pool).await.map(drop)
 }
 
 /// The beginning, as far as Postgres takes it.

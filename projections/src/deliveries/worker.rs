@@ -87,7 +87,9 @@ async fn carry(channel: Arc<dyn Channel>, desk: Desk, owner: Uuid, job: Job) {
         Outcome::Failed { retry_after } => {
             settings.schedule.after(job.step, retry_after, rand::random_range(0.0..=1.0))
         }
-        Outcome::Delivered | Outcome::Rejected { .. } | Outcome::Skipped { .. } => None,
+        Outcome::Delivered | Outcome::Held { .. } | Outcome::Rejected { .. } | Outcome::Skipped { .. } => {
+            None
+        }
     };
     let verdict = Verdict::of(&attempted, next);
     if verdict.state != "delivered" {

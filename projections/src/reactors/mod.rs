@@ -9,11 +9,12 @@ mod checkpoint;
 pub mod notices;
 mod runner;
 mod states;
+pub mod webhooks;
 
 use std::sync::Arc;
 
 use domain::time::Timestamp;
-use event_store::{Log, SealError, Sealer, envelope::Envelope};
+use event_store::{Log, LogError, SealError, Sealer, envelope::Envelope};
 use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 
@@ -50,6 +51,9 @@ pub enum ReactError {
     /// A name that it needs cannot be opened.
     #[error(transparent)]
     Sealed(#[from] SealError),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// What it has decided cannot be written down.
     #[error("a delivery cannot be written down: {0}")]
     Payload(#[from] serde_json::Error),
@@ -71,6 +75,12 @@ pub struct Means<'a> {
 /// All reactors.
 pub fn reactors(means: Means<'_>) -> Vec<Arc<dyn Reactor>> {
     let Means { log, sealer, channels, clock } = means;
+    let webhooks = webhooks::Webhooks::new(&log);
     let notices = notices::Notices::new(log, sealer, channels, clock);
-    vec![Arc::new(account_mails::AccountMails), Arc::new(notices), Arc::new(Processes)]
+    vec![
+        Arc::new(account_mails::AccountMails),
+        Arc::new(notices),
+        Arc::new(Processes),
+        Arc::new(webhooks),
+    ]
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use domain::{
-    event::{DecodeError, RecordedEvent, from_stored},
+    event::{DecodeError, from_stored},
     stored::Stored,
 };
 use event_store::{Log, LogError, envelope::Envelope};
@@ -11,8 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-/// Events of one aggregate read at once.
-const PAGE: i64 = 1_000;
+use crate::past::replay;
 
 /// The states that one reactor keeps of one kind of aggregate, for the events of one batch.
 ///
@@ -90,7 +89,11 @@ where
         for (id, version, state) in rows {
             let state = match state.and_then(|state| serde_json::from_value(state).ok()) {
                 Some(state) => state,
-                None => again(log, id, version).await?,
+                None => {
+                    let mut state = A::default();
+                    replay(log, id, &mut state, 0, version).await?;
+                    state
+                }
             };
             known.insert(id, Known { state, version, changed: false });
         }
@@ -139,33 +142,5 @@ where
             .execute(tables)
             .await?;
         Ok(())
-    }
-}
-
-/// The aggregate after so many events, from the log.
-async fn again<A: Stored>(log: &Log, id: Uuid, version: i64) -> Result<A, StateError>
-where
-    A::Event: DeserializeOwned,
-{
-    let (mut state, mut after) = (A::default(), 0);
-    while after < version {
-        let events = log.read_aggregate(A::TYPE, id, after, PAGE.min(version - after)).await?;
-        let Some(last) = events.last() else { break };
-        after = last.sequence;
-        events.iter().for_each(|event| apply(&mut state, event));
-    }
-    Ok(state)
-}
-
-fn apply<A: Stored>(state: &mut A, at: &RecordedEvent)
-where
-    A::Event: DeserializeOwned,
-{
-    match from_stored(&at.event_type, &at.event_version, at.data.get()) {
-        Ok(event) => {
-            state.apply(event);
-            state.occurred(at.metadata.occurred_at);
-        }
-        Err(error) => tracing::error!(position = at.position, %error, "an event cannot be read"),
     }
 }

@@ -18,4 +18,5 @@ mod rebuild;
 mod sending;
 mod upgrade;
 mod users;
+mod webhooks;
 mod world;

@@ -39,6 +39,11 @@ impl Sending {
         }
     }
 
+    /// Something that ends when it is told to.
+    pub(crate) fn one(work: impl Future<Output = ()> + Send + 'static, stop: CancellationToken) -> Self {
+        Self { tasks: vec![tokio::spawn(work)], stop }
+    }
+
     pub(crate) async fn end(mut self) {
         self.stop.cancel();
         for task in self.tasks.drain(..) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use domain::webhook::WebhookEvent;
 use event_store::{Log, LogError};
 use service::{
     problem::{Code, Flaw, Problem},
@@ -96,10 +97,28 @@ impl MinPosition {
     /// Waits until all operations have been taken in that were asked for up to the position. They do not follow every
     /// event but look for requests, so they are asked.
     pub(super) async fn wait_for_operations(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        self.wait_asking(api, queries::operations_position, queries::REQUESTS).await
+    }
+
+    /// The same for webhooks: events about other things are not waited for.
+    pub(super) async fn wait_for_webhooks(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        let types: Vec<_> = WebhookEvent::TYPES.iter().map(|(name, _)| *name).collect();
+        self.wait_asking(api, queries::webhooks_position, &types).await
+    }
+
+    /// Waits until nothing of these types is missing up to the position.
+    async fn wait_asking(
+        self,
+        api: &ReadApi,
+        reached: impl AsyncFn(&PgPool) -> sqlx::Result<i64>,
+        types: &[&str],
+    ) -> Result<Fresh, Problem> {
         if let Self(Some(position)) = self {
             refuse_ahead(api, position).await?;
         }
-        self.ask_again(api, queries::operations_position, queries::operations_requested).await
+        let missing =
+            async |log: &Log, after, up_to| queries::happened(log, types, after, up_to).await;
+        self.ask_again(api, reached, missing).await
     }
 
     /// Asks how far somebody has come who says nothing by himself, until nothing is missing up to the position.

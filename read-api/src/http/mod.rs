@@ -23,6 +23,7 @@ mod task_list;
 mod task_query;
 mod trace;
 mod users;
+mod webhooks;
 
 pub use documents::merged;
 pub use router::openapi;

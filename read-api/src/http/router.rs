@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     admin, comments, deliveries, documents, dry_run, history, labels, notices, operations, rules,
-    task_counts, task_get, task_list, trace, users,
+    task_counts, task_get, task_list, trace, users, webhooks,
 };
 use crate::ReadApi;
 
@@ -42,6 +42,10 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(admin::processes))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
+        // webhooks
+        .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::get))
+        .routes(routes!(webhooks::attempts))
         // documents
         .routes(routes!(documents::openapi_json))
 }

@@ -16,7 +16,8 @@ pub struct Delivery {
     pub position: i64,
     /// `email`, `push`, `interface`, `webhook`; `digest` for a line that waits for somebody's next one; `command` for a step of a process.
     pub channel: String,
-    /// Who gets it: the id of a user, or what the channel knows by a name.
+    /// Who gets it: the id of a user, or of a webhook (`<webhook>/<replay>` if it is sent again), or what the channel knows by a
+    /// name.
     pub recipient: String,
     /// Deliveries of one key go out one after the other.
     #[schema(required)]
@@ -28,7 +29,7 @@ pub struct Delivery {
     pub reason: Option<String>,
     /// How often it was tried.
     pub attempts: i32,
-    /// When it is to be tried next; null when it has ended.
+    /// When it is to be tried next; null when it has ended, or waits for something else.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub due_time: Option<Timestamp>,
     /// When it was decided on.

@@ -12,6 +12,7 @@ mod schema;
 mod task;
 mod trace;
 mod user;
+mod webhook;
 
 pub use comment::Comment;
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
@@ -24,3 +25,4 @@ pub use projection::{Lane, ParkedEvent, ProjectionStatus};
 pub use task::{ChecklistItem, Person, Task};
 pub use trace::{TraceEntry, TracedAggregate};
 pub use user::{PrivateFields, User};
+pub use webhook::{Webhook, WebhookAttempt};

@@ -21,6 +21,7 @@ mod task_reader;
 mod task_row;
 mod trace;
 mod users;
+mod webhooks;
 
 pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
@@ -28,7 +29,7 @@ pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use dry_run::{Asking, DryRunError, dry_run};
 pub use labels::labels;
 pub use notices::{NoticeCursor, notices, notices_missing, notices_position, unread};
-pub use operations::{OperationCursor, operation, operations, operations_position, operations_requested};
+pub use operations::{OperationCursor, REQUESTS, happened, operation, operations, operations_position};
 pub use parked_events::parked_events;
 pub use processes::{ProcessCursor, processes};
 pub use projections::projections;
@@ -41,3 +42,6 @@ pub use task_list::{Sort, SortKey, TaskCursor, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};
 pub use trace::{Traced, intent, trace};
 pub use users::{UserCursor, UserFilter, UserRow, names, user, users};
+pub use webhooks::{
+    AttemptCursor, AttemptFilter, WebhookCursor, webhook, webhook_attempts, webhooks, webhooks_position,
+};

@@ -49,8 +49,11 @@ pub async fn operations_position(pool: &PgPool) -> sqlx::Result<i64> {
     sqlx::query_scalar(SQL).fetch_one(pool).await
 }
 
-/// Whether a request between these positions (the second included) has yet to be taken in.
-pub async fn operations_requested(log: &Log, after: i64, up_to: i64) -> Result<bool, LogError> {
-    let next = log.read_types(after, &["operation.requested", "operation.cancel_requested"], 1).await?;
+/// What operations are asked for by.
+pub const REQUESTS: &[&str] = &["operation.requested", "operation.cancel_requested"];
+
+/// Whether anything of these types has happened between these positions (the second included).
+pub async fn happened(log: &Log, types: &[&str], after: i64, up_to: i64) -> Result<bool, LogError> {
+    let next = log.read_types(after, types, 1).await?;
     Ok(next.first().is_some_and(|event| event.position <= up_to))
 }

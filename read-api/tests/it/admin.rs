@@ -104,3 +104,57 @@ async fn processes_show_what_their_steps_have_come_to() {
     assert_eq!(second.pluck("state"), ["done"]);
     assert_eq!(second.body["next_page_token"], "");
 }
+
+#[tokio::test]
+async fn webhooks_are_their_owners_and_operators() {
+    let world = World::new().await;
+    let [owner, other, hook] = [(); 3].map(|()| Uuid::now_v7());
+    let definition = json!({"url": "https://hooks.example.com/in", "description": null, "event_types": ["task.*"],
+        "filter": null, "mode": "full", "ordering": "strict", "throttle_per_second": 7,
+        "headers": {"authorization": "s1.sealed"}});
+    let sql = "INSERT INTO delivery.webhooks (id, owner, version, state, definition, start, signature, secret, create_time, \
+         update_time) VALUES ($1, $2, 3, 'enabled', $3, 'now', 'v1', $1, now(), now())";
+    sqlx::query(sql).bind(hook).bind(owner).bind(&definition).execute(&world.pool).await.unwrap();
+    let route = |replay: Option<Uuid>| replay.map_or(hook.to_string(), |replay| format!("{hook}/{replay}"));
+    let replay = Uuid::now_v7();
+    for (position, recipient) in [(1_i64, route(None)), (2, route(Some(replay))), (3, other.to_string())] {
+        let id = Uuid::from_u128(position as u128);
+        let sql = "INSERT INTO delivery.deliveries (id, event_id, position, channel, recipient, payload, due_at) \
+             VALUES ($1, $1, $2, 'webhook', $3, '{}', 'infinity')";
+        sqlx::query(sql).bind(id).bind(position).bind(recipient).execute(&world.pool).await.unwrap();
+        let sql = "INSERT INTO delivery.attempts (delivery_id, number, outcome, request_excerpt) VALUES \
+             ($1, 1, 'failed', E'webhook-id: 7\nauthorization: ***'), ($1, 2, 'unknown', NULL)";
+        sqlx::query(sql).bind(id).execute(&world.pool).await.unwrap();
+    }
+    let own = world.token(owner, &["integrator"]);
+    let foreign = world.token(other, &["integrator"]);
+    let operator = world.token(other, &["operator"]);
+    for token in [&own, &operator] {
+        let listed = world.get(token, "/v1/webhooks").await;
+        let one = world.get(token, &format!("/v1/webhooks/{hook}")).await.body;
+        assert_eq!(listed.items(), [one.clone()]);
+        assert_eq!(
+            (&one["headers"], &one["throttle_per_second"]),
+            (&json!({"authorization": "***"}), &json!(7))
+        );
+        assert_eq!((&one["unfinished"], one.get("secret")), (&json!(1), None));
+    }
+    assert_eq!(world.get(&foreign, "/v1/webhooks").await.items().len(), 0);
+    for path in ["", "/attempts"] {
+        assert_eq!(world.get(&foreign, &format!("/v1/webhooks/{hook}{path}")).await.status, 404);
+    }
+    let attempts = format!("/v1/webhooks/{hook}/attempts");
+    let ids = async |query: &str| world.get(&own, &format!("{attempts}{query}")).await.pluck("id");
+    let id = |position: u128, number: i32| format!("{}-{number}", Uuid::from_u128(position));
+    assert_eq!(ids("").await, [id(2, 2), id(2, 1), id(1, 2), id(1, 1)]);
+    assert_eq!(ids("?outcome=failed").await, [id(2, 1), id(1, 1)]);
+    assert_eq!(ids(&format!("?event_id={}", Uuid::from_u128(1))).await, [id(1, 2), id(1, 1)]);
+    let first = world.get(&own, &format!("{attempts}?page_size=3")).await;
+    let page = first.body["next_page_token"].as_str().unwrap();
+    assert_eq!(ids(&format!("?page_size=3&page_token={page}")).await, [id(1, 1)]);
+    assert_eq!(first.items()[0]["replay"], json!(replay));
+    assert_eq!(first.items()[1]["headers"], json!({"webhook-id": "7", "authorization": "***"}));
+    // What waits for an endpoint to be resumed is due at no time.
+    let waiting = world.get(&operator, &format!("/v1/deliveries/{}", Uuid::from_u128(1))).await.body;
+    assert!(waiting["due_time"].is_null(), "{waiting}");
+}

@@ -6,21 +6,19 @@ use clap::Args;
 use reqwest::Certificate;
 
 use super::{
+    allowed::Allowed,
     ports::Ports,
     reach::{Outside, Reach},
 };
-use crate::{
-    config::{ConfigError, PublicUrl},
-    request::Network,
-};
+use crate::config::{ConfigError, PublicUrl};
 
 /// Where calls may go whose addresses users choose, and whom calls trust.
 #[derive(Args, Clone, Debug)]
 pub struct OutboundArgs {
-    /// Networks inside that webhooks may call all the same, separated by commas; none by default. Metadata of machines in the
-    /// cloud often lies in 169.254.0.0/16.
-    #[arg(long, env = "OUTBOUND_ALLOW", value_name = "NETWORKS", value_delimiter = ',')]
-    pub outbound_allow: Vec<Network>,
+    /// Hosts inside that webhooks may call all the same, `127.0.0.1:9000,receiver:80`; only where PUBLIC_URL is an address of
+    /// this machine.
+    #[arg(long, env = "OUTBOUND_ALLOW", value_name = "HOST:PORT", value_delimiter = ',')]
+    pub outbound_allow: Vec<Allowed>,
     /// Ports that webhooks may call, `443,9000-9099`.
     #[arg(long, env = "OUTBOUND_PORTS", value_name = "PORTS", value_delimiter = ',', default_value = "443")]
     pub outbound_ports: Vec<Ports>,
@@ -31,12 +29,16 @@ pub struct OutboundArgs {
 
 impl OutboundArgs {
     /// What users may have called. Only an installation that its own machine alone can reach calls plain http.
-    pub fn reach(&self, public_url: &PublicUrl) -> Reach {
-        Reach::Outside(Outside {
+    pub fn reach(&self, public_url: &PublicUrl) -> Result<Reach, ConfigError> {
+        if !self.outbound_allow.is_empty() && !public_url.is_loopback() {
+            let why = "OUTBOUND_ALLOW is for trying on one machine: PUBLIC_URL is not an address of this one";
+            return Err(ConfigError::Invalid(why.into()));
+        }
+        Ok(Reach::Outside(Outside {
             plain_http: public_url.is_loopback(),
             ports: self.outbound_ports.clone(),
             allow: self.outbound_allow.clone(),
-        })
+        }))
     }
 
     /// Reads the file.

@@ -7,7 +7,7 @@ use reqwest::{Certificate, Method, RequestBuilder, Url};
 use super::{
     answer::Answer,
     error::CallError,
-    names::{Checked, Names, SystemNames},
+    names::{Checked, Names, PORT, SystemNames},
     reach::Reach,
 };
 
@@ -119,7 +119,9 @@ impl Client {
     pub async fn send(&self, request: Request) -> Result<Answer, CallError> {
         let request = request.build().map_err(|error| CallError::of(&error))?;
         self.reach.check(request.url())?;
-        let mut response = self.http.execute(request).await.map_err(|error| CallError::of(&error))?;
+        let port = request.url().port_or_known_default().unwrap_or_default();
+        let execution = PORT.scope(port, self.http.execute(request));
+        let mut response = execution.await.map_err(|error| CallError::of(&error))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| CallError::of(&error))? {

@@ -5,6 +5,7 @@
 //! been resolved, on exactly the addresses that are dialled.
 
 mod address;
+mod allowed;
 mod answer;
 mod args;
 mod client;
@@ -14,6 +15,7 @@ mod ports;
 mod reach;
 
 pub use address::is_public;
+pub use allowed::{Allowed, InvalidAllowed};
 pub use answer::Answer;
 pub use args::OutboundArgs;
 pub use client::{Client, Limits, Options, Request, Unusable};

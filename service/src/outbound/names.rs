@@ -31,6 +31,11 @@ impl Names for SystemNames {
     }
 }
 
+tokio::task_local! {
+    /// The port of the call under way, which a name does not say.
+    pub(super) static PORT: u16;
+}
+
 /// Between a name and the connection stands the check.
 #[derive(Debug)]
 pub(super) struct Checked {
@@ -41,9 +46,10 @@ pub(super) struct Checked {
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
         let (looking_up, reach) = (self.names.look_up(name.as_str()), self.reach.clone());
+        let port = PORT.try_with(|port| *port).ok();
         Box::pin(async move {
             let addresses = looking_up.await?;
-            reach.check_resolved(&addresses)?;
+            reach.check_resolved(name.as_str(), port, &addresses)?;
             // The port is that of the URL.
             Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })

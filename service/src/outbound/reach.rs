@@ -4,8 +4,7 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use super::{address::is_public, ports::Ports};
-use crate::request::Network;
+use super::{address::is_public, allowed::Allowed, ports::Ports};
 
 /// Longer addresses are refused (bytes).
 const MAX_URL: usize = 2_048;
@@ -43,8 +42,8 @@ pub struct Outside {
     pub plain_http: bool,
     /// Which ports may be called.
     pub ports: Vec<Ports>,
-    /// Networks inside that may be called all the same.
-    pub allow: Vec<Network>,
+    /// Hosts inside that may be called all the same, at ports of their own.
+    pub allow: Vec<Allowed>,
 }
 
 /// Why a call may not go there. What a name resolved to is not said: names inside are nobody's business outside.
@@ -99,26 +98,44 @@ impl Outside {
             return Err(Refusal::Fragment);
         }
         let port = url.port_or_known_default().ok_or(Refusal::Malformed)?;
-        if !self.ports.iter().any(|ports| ports.contain(port)) {
+        if !self.has_port(port) && !self.allow.iter().any(|allowed| allowed.has_port(port)) {
             return Err(Refusal::Port(port));
         }
-        self.check_host(url.host_str().ok_or(Refusal::Malformed)?)
+        self.check_host(url.host_str().ok_or(Refusal::Malformed)?, port)
     }
 
-    /// With networks inside allowed, names of theirs are judged by their addresses alone.
-    fn check_host(&self, host: &str) -> Result<(), Refusal> {
+    fn has_port(&self, port: u16) -> bool {
+        self.ports.iter().any(|ports| ports.contain(port))
+    }
+
+    /// Names inside are judged by their addresses alone where a host inside is allowed at that port.
+    fn check_host(&self, host: &str, port: u16) -> Result<(), Refusal> {
         if let Ok(address) = host.trim_matches(['[', ']']).parse() {
-            return self.check_address(address);
+            return self.check_address(address, port);
         }
         if host.ends_with('.') {
             return Err(Refusal::Malformed);
         }
-        if self.allow.is_empty() && is_inner_name(host) { Err(Refusal::InnerName) } else { Ok(()) }
+        let inside = is_inner_name(host) && !self.allow.iter().any(|allowed| allowed.has_port(port));
+        if inside { Err(Refusal::InnerName) } else { Ok(()) }
     }
 
-    fn check_address(&self, address: IpAddr) -> Result<(), Refusal> {
-        let allowed = is_public(address) || self.allow.iter().any(|network| network.contains(address));
-        if allowed { Ok(()) } else { Err(Refusal::InnerAddress) }
+    fn check_address(&self, address: IpAddr, port: u16) -> Result<(), Refusal> {
+        if self.allow.iter().any(|allowed| allowed.has_address(address, port)) {
+            return Ok(());
+        }
+        match (is_public(address), self.has_port(port)) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Refusal::Port(port)),
+            (false, _) => Err(Refusal::InnerAddress),
+        }
+    }
+
+    fn check_resolved(&self, name: &str, port: u16, addresses: &[IpAddr]) -> Result<(), Refusal> {
+        if self.allow.iter().any(|allowed| allowed.has_name(name, port)) {
+            return Ok(());
+        }
+        addresses.iter().try_for_each(|address| self.check_address(*address, port))
     }
 }
 
@@ -130,12 +147,17 @@ impl Reach {
         }
     }
 
-    /// One address inside among those of a name, and none of them is dialled.
-    pub(super) fn check_resolved(&self, addresses: &[IpAddr]) -> Result<(), Refusal> {
+    /// One address inside among those of a name, and none of them is dialled. Nor is one for a port that is not known.
+    pub(super) fn check_resolved(
+        &self,
+        name: &str,
+        port: Option<u16>,
+        addresses: &[IpAddr],
+    ) -> Result<(), Refusal> {
         match self {
             Self::Configured => Ok(()),
             Self::Outside(outside) => {
-                addresses.iter().try_for_each(|address| outside.check_address(*address))
+                outside.check_resolved(name, port.ok_or(Refusal::InnerAddress)?, addresses)
             }
         }
     }
@@ -268,25 +290,59 @@ mod tests {
     }
 
     #[test]
-    fn networks_that_are_allowed_may_be_called() {
-        let allow = vec!["10.1.0.0/16".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+    fn hosts_that_are_allowed_may_be_called_at_their_ports() {
+        let allow =
+            ["10.1.2.3:9000-9099", "127.0.0.1:9000", "[::1]:9000", "receiver:80", "hooks.example.com:9000"];
+        let allow = allow.map(|one| one.parse().unwrap()).into();
         let outside = Outside { plain_http: true, allow, ..outside() };
-        assert!(outside.parse("https://10.1.2.3/").is_ok());
-        assert!(outside.parse("http://127.0.0.1:8443/").is_ok());
-        assert!(outside.parse("https://receiver/").is_ok(), "judged when it is dialled");
-        assert_eq!(outside.parse("https://10.2.2.3/"), Err(Refusal::InnerAddress));
-        assert_eq!(outside.parse("https://127.0.0.2/"), Err(Refusal::InnerAddress));
-        assert_eq!(outside.parse("https://[::ffff:10.1.2.3]/"), Err(Refusal::InnerAddress));
+        for good in [
+            "http://127.0.0.1:9000/",
+            "https://10.1.2.3:9042/",
+            "http://[::1]:9000/",
+            "http://receiver/",
+            "http://localhost:9000/",
+            "https://example.com/",
+        ] {
+            assert_eq!(outside.parse(good).err(), None, "{good}");
+        }
+        for (bad, why) in [
+            ("http://127.0.0.1:8443/", Refusal::InnerAddress),
+            ("http://127.0.0.2:9000/", Refusal::InnerAddress),
+            ("https://10.1.2.3/", Refusal::InnerAddress),
+            ("https://[::ffff:10.1.2.3]:9000/", Refusal::InnerAddress),
+            ("https://1.1.1.1:9000/", Refusal::Port(9000)),
+            ("https://receiver/", Refusal::InnerName),
+            ("https://localhost/", Refusal::InnerName),
+            ("http://receiver:81/", Refusal::Port(81)),
+        ] {
+            assert_eq!(outside.parse(bad), Err(why), "{bad}");
+        }
+    }
+
+    fn resolved(reach: &Reach, name: &str, port: u16, all: &[&str]) -> Result<(), Refusal> {
+        let all: Vec<_> = all.iter().map(|one| one.parse().unwrap()).collect();
+        reach.check_resolved(name, Some(port), &all)
     }
 
     #[test]
     fn one_inner_address_among_those_of_a_name_is_enough() {
         let reach = Reach::Outside(outside());
-        let check = |all: &[&str]| {
-            reach.check_resolved(&all.iter().map(|one| one.parse().unwrap()).collect::<Vec<_>>())
-        };
+        let check = |all| resolved(&reach, "example.com", 443, all);
         assert_eq!(check(&["1.1.1.1", "2606:4700::1111"]), Ok(()));
         assert_eq!(check(&["1.1.1.1", "10.0.0.1"]), Err(Refusal::InnerAddress));
         assert_eq!(check(&["::ffff:1.1.1.1"]), Err(Refusal::InnerAddress));
+        assert_eq!(reach.check_resolved("example.com", None, &[]), Err(Refusal::InnerAddress));
+    }
+
+    #[test]
+    fn a_name_reaches_what_is_allowed_at_its_port_only() {
+        let allow = vec!["127.0.0.1:9000".parse().unwrap(), "receiver:9001".parse().unwrap()];
+        let reach = Reach::Outside(Outside { allow, ..outside() });
+        let check = |name, port, all| resolved(&reach, name, port, all);
+        assert_eq!(check("example.com", 9000, &["127.0.0.1"]), Ok(()));
+        assert_eq!(check("example.com", 443, &["127.0.0.1"]), Err(Refusal::InnerAddress));
+        assert_eq!(check("example.com", 9000, &["1.1.1.1"]), Err(Refusal::Port(9000)));
+        assert_eq!(check("Receiver", 9001, &["172.17.0.2"]), Ok(()));
+        assert_eq!(check("receiver", 443, &["172.17.0.2"]), Err(Refusal::InnerAddress));
     }
 }

@@ -41,6 +41,8 @@ pub struct NewWebhook {
     pub headers: Option<BTreeMap<String, String>>,
     /// From where on: `now` (default), `beginning`, a position, or a time.
     pub start: Option<String>,
+    /// How calls are signed: `v1` (default) with a secret of both sides, `v1a` with a key of which you get the public half.
+    pub signature: Option<String>,
 }
 
 /// Changes to a webhook.
@@ -107,8 +109,19 @@ pub struct WebhookReply {
     /// When it was last changed.
     #[schema(value_type = String, format = DateTime)]
     pub update_time: Timestamp,
-    /// What signs, `whsec_…`: in the answers that make and rotate it, and never again.
+    /// How calls are signed.
+    pub signature: String,
+    /// What signs with `v1`, `whsec_…`: in the answers that make and rotate it, and never again.
     pub secret: Option<String>,
+    /// What verifies with `v1a`, `whpk_…`: in the same answers.
+    pub public_key: Option<String>,
+}
+
+/// Why a webhook is to get nothing any more.
+#[derive(Debug, ToSchema)]
+pub struct DisableWebhook {
+    /// `failing`, `gone`.
+    pub reason: String,
 }
 
 /// A test event to be sent.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::webhook::{Webhook, WebhookEvent};
+use domain::webhook::{Webhook, WebhookEvent, values::Signature};
 use serde_json::{Value, json};
 
 use crate::{
@@ -21,6 +21,7 @@ pub(super) fn webhook(done: &RecordDone<Webhook>) -> Reply {
         "state": webhook.state,
         "disabled_reason": webhook.disabled_reason,
         "start": webhook.start,
+        "signature": webhook.signature,
         "create_time": webhook.create_time,
         "update_time": webhook.update_time,
     });
@@ -31,6 +32,12 @@ pub(super) fn webhook(done: &RecordDone<Webhook>) -> Reply {
         body.insert("headers".into(), json!(headers));
     }
     answer(done, "webhooks", body)
+}
+
+/// How the calls of the webhook of this answer are signed.
+pub(super) fn signature(reply: &Reply) -> Signature {
+    let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
+    body["signature"].as_str().and_then(|word| word.parse().ok()).unwrap_or_default()
 }
 
 /// That it is gone.

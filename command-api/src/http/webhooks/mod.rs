@@ -10,7 +10,7 @@ use domain::{
     task::values::Reason,
     webhook::{
         ReplayRequested, TestRequested, WebhookCommand, WebhookCreated,
-        values::{Moment, Start},
+        values::{DisabledReason, Moment, Signature, Start},
     },
 };
 use serde_json::json;
@@ -96,6 +96,11 @@ posts! {
     /// Its place in the log is kept: when it is resumed, events go on from there.
     pause "/v1/webhooks/{id}/pause" "pause_webhook" 200 schemas::OnlyReason, schemas::WebhookReply
         => |exchange, id| exchange.pause_webhook(id);
+    /// Send nothing to a webhook any more, as the system does to one that does not answer as it should.
+    ///
+    /// Its place in the log is kept: when it is resumed, events go on from there.
+    disable "/v1/webhooks/{id}/disable" "disable_webhook" 200 schemas::DisableWebhook, schemas::WebhookReply
+        => |exchange, id| exchange.disable_webhook(id);
     /// Go on sending to a webhook that was paused or disabled.
     resume "/v1/webhooks/{id}/resume" "resume_webhook" 200 schemas::Nothing, schemas::WebhookReply
         => |exchange, id| exchange.resume_webhook(id);
@@ -115,13 +120,14 @@ impl Exchange {
         let mut fields = object.fields();
         let id = fields.optional("id", uuid_v7);
         let start = fields.optional("start", rule(str::parse::<Start>)).unwrap_or_default();
+        let signature = fields.optional("signature", rule(str::parse::<Signature>)).unwrap_or_default();
         let wish = read::wish(&mut fields, self.url_rules());
         read::require(&mut fields, &["url", "event_types"]);
         fields.finish()?;
         let definition = self.seal(wish).await?;
         let secret = SecretId(Uuid::now_v7());
         let definition = read::complete(definition)?;
-        let created = WebhookCreated { owner: self.user, definition, start, secret };
+        let created = WebhookCreated { owner: self.user, definition, start, secret, signature };
         let id = id.unwrap_or_else(Uuid::now_v7);
         let command = WebhookCommand::Create(Box::new(created));
         let answer = self.on_record(id, command, answers::webhook).await?;
@@ -137,8 +143,11 @@ impl Exchange {
     }
 
     fn show_secret(&self, mut answer: Answer, secret: SecretId) -> Answer {
-        if !answer.replayed {
-            answer.show_once("secret", json!(self.app.webhook_secrets.text(secret.0)));
+        let secrets = &self.app.webhook_secrets;
+        match answers::signature(&answer.reply) {
+            _ if answer.replayed => {}
+            Signature::V1 => answer.show_once("secret", json!(secrets.text(secret.0))),
+            Signature::V1a => answer.show_once("public_key", json!(secrets.public_key(secret.0))),
         }
         answer
     }
@@ -150,6 +159,15 @@ impl Exchange {
         let reason = fields.nullable("reason", rule(Reason::parse)).value();
         fields.finish()?;
         self.on_record(id, WebhookCommand::Pause { reason }, answers::webhook).await
+    }
+
+    async fn disable_webhook(&self, id: Uuid) -> Result<Answer, Problem> {
+        self.refuse_query()?;
+        let object = self.body.object()?;
+        let mut fields = object.fields();
+        let reason = fields.required("reason", rule(str::parse::<DisabledReason>));
+        let reason = fields.finish_with(|| reason)?;
+        self.on_record(id, WebhookCommand::Disable { reason }, answers::webhook).await
     }
 
     async fn resume_webhook(&self, id: Uuid) -> Result<Answer, Problem> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use service::outbound::{
     Answer, Client, StatusCode, Url,
-    header::{CONTENT_TYPE, HeaderName},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use uuid::Uuid;
 
@@ -51,21 +51,39 @@ pub struct Called {
 impl Target {
     /// Calls the endpoint once; `client` must reach outside only.
     pub async fn call(&self, client: &Client, hook: Hook<'_>, now: DateTime<Utc>) -> Called {
-        let mut request = client
-            .post(self.url.clone())
-            .headers(self.headers.to_map())
-            .header(CONTENT_TYPE, "application/cloudevents+json")
-            .header(ID, hook.id.to_string())
-            .header(TIMESTAMP, now.timestamp())
-            .header(SIGNATURE, self.secrets.sign(hook.id, now, hook.body));
-        if let Some(operation) = hook.replay {
-            request = request.header(REPLAY, operation.to_string());
-        }
-        match client.send(request.body(hook.body.to_vec())).await {
+        let headers = self.headers(hook, now);
+        let shown = shown(&headers);
+        let request = client.post(self.url.clone()).headers(headers).body(hook.body.to_vec());
+        let mut called = match client.send(request).await {
             Ok(answer) => judge(&answer, now),
             Err(error) => Called { attempted: Attempted::unanswered(&error), gone: false },
-        }
+        };
+        called.attempted.request = Some(shown);
+        called
     }
+
+    fn headers(&self, hook: Hook<'_>, now: DateTime<Utc>) -> HeaderMap {
+        let mut headers = self.headers.to_map();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(event_store::envelope::CONTENT_TYPE));
+        let signature = self.secrets.sign(hook.id, now, hook.body);
+        let replay = hook.replay.map(|replay| (REPLAY, replay.to_string()));
+        let ours =
+            [(ID, hook.id.to_string()), (TIMESTAMP, now.timestamp().to_string()), (SIGNATURE, signature)];
+        for (name, value) in ours.into_iter().chain(replay) {
+            // Ids, digits and base64 are headers.
+            headers.extend(HeaderValue::try_from(value).ok().map(|value| (name, value)));
+        }
+        headers
+    }
+}
+
+/// The headers for people to read, without the values that are the endpoint's own.
+fn shown(headers: &HeaderMap) -> String {
+    let line = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = value.to_str().ok().filter(|_| !value.is_sensitive());
+        format!("{name}: {}", value.unwrap_or("***"))
+    };
+    headers.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// 2xx has it; anything else is tried again, and only who asks for a pause with a status that means one gets it.
@@ -85,7 +103,7 @@ fn pause(answer: &Answer, now: DateTime<Utc>) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use service::outbound::header::{HeaderMap, RETRY_AFTER};
+    use service::outbound::header::RETRY_AFTER;
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use service::outbound::header::{HeaderMap, HeaderName, HeaderValue};
 
-const MAX_HEADERS: usize = 16;
+const MAX_HEADERS: usize = 20;
 /// Bytes of a value.
 const MAX_VALUE: usize = 1_024;
 
@@ -117,7 +117,7 @@ mod tests {
             assert!(matches!(one(name, "1"), Err(InvalidHeader::Ours(_))), "{name}");
         }
         assert!(matches!(OwnHeaders::parse([("x", "1"), ("X", "2")]), Err(InvalidHeader::Twice(_))));
-        let many: Vec<_> = (0..17).map(|n| format!("x-{n}")).collect();
+        let many: Vec<_> = (0..21).map(|n| format!("x-{n}")).collect();
         assert_eq!(OwnHeaders::parse(many.iter().map(|name| (&**name, "1"))), Err(InvalidHeader::TooMany));
     }
 }

@@ -1,13 +1,17 @@
 //! Events for integrators, signed as Standard Webhooks has it.
 
+mod body;
 mod call;
+mod channel;
 mod headers;
+mod health;
 mod secret;
 mod sign;
 
 use std::time::Duration;
 
 pub use call::{Called, Hook, Target};
+pub use channel::{Parts, Webhooks};
 pub use headers::{InvalidHeader, OwnHeaders};
 pub use secret::{InvalidSecret, WebhookSecret};
 pub use sign::{OVERLAP, Secrets};

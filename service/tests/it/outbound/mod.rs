@@ -17,7 +17,7 @@ fn options() -> Options {
     let outside = Outside {
         plain_http: true,
         ports: vec!["1024-65535".parse().unwrap()],
-        allow: vec!["127.0.0.1".parse().unwrap()],
+        allow: vec!["127.0.0.1:1024-65535".parse().unwrap()],
     };
     let limits = Limits { connect: PATIENCE, whole: PATIENCE, body: 64 * 1024 };
     Options { reach: Reach::Outside(outside), limits, ..Options::default() }

@@ -193,6 +193,7 @@ impl Things {
             "create_notification_rule" => rule(),
             "dry_run_notification_rule" => json!({"rule": rule()}),
             "create_webhook" => webhook(),
+            "disable_webhook" => json!({"reason": "gone"}),
             "replay_webhook" => json!({"from": "1"}),
             "create_announcement" => announcement(),
             "schedule_announcement" => {

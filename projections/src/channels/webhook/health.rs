@@ -1,0 +1,85 @@
+//! Whether anything gets through to an endpoint, and what follows if nothing does.
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use domain::webhook::values::DisabledReason;
+use event_store::envelope::Envelope;
+use serde_json::json;
+use sqlx::PgPool;
+use tokio::time;
+
+use crate::{
+    commands::{CommandError, Commands},
+    deliveries::Job,
+    webhooks::Endpoint,
+};
+
+/// So long nothing has got through that nothing will.
+const HOPELESS: TimeDelta = TimeDelta::days(5);
+/// Longest wait for a command; the next attempt asks again.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What one attempt says about its endpoint.
+pub(super) struct Case<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) event: &'a Envelope,
+    pub(super) job: &'a Job,
+    pub(super) delivered: bool,
+    /// The endpoint says so itself.
+    pub(super) gone: bool,
+}
+
+const WELL: &str = "
+UPDATE webhooks SET failing_since = NULL, warned = false, last_success_time = clock_timestamp()
+WHERE id = $1 AND (failing_since IS NOT NULL OR last_success_time IS NULL
+    OR last_success_time < clock_timestamp() - interval '1 minute')";
+
+const ILL: &str = "
+UPDATE webhooks SET failing_since = clock_timestamp() WHERE id = $1 AND failing_since IS NULL";
+
+/// Programs have no mailbox: operators hear of it, and owners see it on the webhook.
+const WARN: &str = "
+UPDATE webhooks SET warned = true
+WHERE id = $1 AND NOT warned AND failing_since <= clock_timestamp() - interval '1 hour'";
+
+/// Writes it down, and has the endpoint disabled if it is to be.
+pub(super) async fn note(pool: &PgPool, commands: &Commands, case: Case<'_>) {
+    if let Err(error) = write(pool, &case).await {
+        tracing::warn!(webhook = %case.endpoint.id, %error, "its health is not written down");
+    }
+    let Some(reason) = verdict(&case) else { return };
+    if let Err(error) = disable(commands, &case, reason).await {
+        tracing::warn!(webhook = %case.endpoint.id, %error, "it is not disabled yet");
+    }
+}
+
+async fn write(pool: &PgPool, case: &Case<'_>) -> sqlx::Result<()> {
+    let id = case.endpoint.id;
+    if case.delivered {
+        return sqlx::query(WELL).bind(id).execute(pool).await.map(drop);
+    }
+    sqlx::query(ILL).bind(id).execute(pool).await?;
+    if sqlx::query(WARN).bind(id).execute(pool).await?.rows_affected() > 0 {
+        tracing::warn!(webhook = %id, "nothing has got through for an hour");
+    }
+    Ok(())
+}
+
+fn verdict(case: &Case<'_>) -> Option<DisabledReason> {
+    let hopeless = case.endpoint.failing_since.is_some_and(|since| since <= Utc::now() - HOPELESS);
+    match (case.gone, case.delivered) {
+        (true, _) => Some(DisabledReason::Gone),
+        (false, false) if hopeless => Some(DisabledReason::Failing),
+        (false, _) => None,
+    }
+}
+
+/// Asks for it because of this attempt; it may have been resumed since the last one.
+async fn disable(commands: &Commands, case: &Case<'_>, reason: DisabledReason) -> Result<(), CommandError> {
+    let path = format!("/v1/webhooks/{}/disable", case.endpoint.id);
+    let key = format!("{}/{}/disable", case.job.id, case.job.attempt);
+    let (commands, body) = (commands.because_of(case.event), json!({ "reason": reason }));
+    let asked = time::timeout(DEADLINE, commands.post(&path, &key, &body)).await;
+    asked.unwrap_or_else(|_| Err(CommandError::Unanswered("no answer in time".into()))).map(drop)
+}
