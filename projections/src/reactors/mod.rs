@@ -77,10 +77,5 @@ pub fn reactors(means: Means<'_>) -> Vec<Arc<dyn Reactor>> {
     let Means { log, sealer, channels, clock } = means;
     let webhooks = webhooks::Webhooks::new(&log);
     let notices = notices::Notices::new(log, sealer, channels, clock);
-    vec![
-        Arc::new(account_mails::AccountMails),
-        Arc::new(notices),
-        Arc::new(Processes),
-        Arc::new(webhooks),
-    ]
+    vec![Arc::new(account_mails::AccountMails), Arc::new(notices), Arc::new(Processes), Arc::new(webhooks)]
 }

@@ -40,7 +40,10 @@ async fn nothing_is_sent_again_and_nothing_is_lost() {
     let position = world.happens(user, 2, &[to_verify(Uuid::now_v7(), 24)]).await;
     projections::migrate(&world.url).await.unwrap();
     // What tells of tasks begins where mails stood, and is silent about what was before.
-    assert_eq!(world.number("SELECT decides_after FROM delivery.checkpoints WHERE consumer = 'notices'").await, 2);
+    assert_eq!(
+        world.number("SELECT decides_after FROM delivery.checkpoints WHERE consumer = 'notices'").await,
+        2
+    );
     let _sending = world.react(Duration::from_secs(2)).and(world.email(&[]));
     world.mailed(position).await;
     assert_eq!(world.number("SELECT count(*) FROM delivery.deliveries").await, 1);

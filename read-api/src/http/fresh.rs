@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use domain::webhook::WebhookEvent;
-use event_store::{Log, LogError};
+use event_store::LogError;
 use service::{
     problem::{Code, Flaw, Problem},
     query::Query,
 };
-use sqlx::PgPool;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -86,54 +85,34 @@ impl MinPosition {
         }
     }
 
-    /// Waits until everything is told up to the position, and the tasks that it is about are there. What tells does not move
-    /// on for events that are not its business, so those are not waited for.
+    /// Waits until everything is told up to the position, and the tasks that it is about are there.
     pub(super) async fn wait_for_notices(self, api: &ReadApi) -> Result<Fresh, Problem> {
         let tasks = self.wait(api, TASKS).await?;
-        let told = self.ask_again(api, queries::notices_position, queries::notices_missing).await?;
+        let told = self.ask_again(api, Silent::Notices).await?;
         Ok(Fresh { position: told.position.min(tasks.position), ..tasks })
     }
 
-    /// Waits until all operations have been taken in that were asked for up to the position. They do not follow every
-    /// event but look for requests, so they are asked.
+    /// Waits until all operations have been taken in that were asked for up to the position.
     pub(super) async fn wait_for_operations(self, api: &ReadApi) -> Result<Fresh, Problem> {
-        self.wait_asking(api, queries::operations_position, queries::REQUESTS).await
+        self.ask_again(api, Silent::Operations).await
     }
 
-    /// The same for webhooks: events about other things are not waited for.
+    /// Waits until webhooks are as they were at the position, or later.
     pub(super) async fn wait_for_webhooks(self, api: &ReadApi) -> Result<Fresh, Problem> {
-        let types: Vec<_> = WebhookEvent::TYPES.iter().map(|(name, _)| *name).collect();
-        self.wait_asking(api, queries::webhooks_position, &types).await
-    }
-
-    /// Waits until nothing of these types is missing up to the position.
-    async fn wait_asking(
-        self,
-        api: &ReadApi,
-        reached: impl AsyncFn(&PgPool) -> sqlx::Result<i64>,
-        types: &[&str],
-    ) -> Result<Fresh, Problem> {
-        if let Self(Some(position)) = self {
-            refuse_ahead(api, position).await?;
-        }
-        let missing =
-            async |log: &Log, after, up_to| queries::happened(log, types, after, up_to).await;
-        self.ask_again(api, reached, missing).await
+        self.ask_again(api, Silent::Webhooks).await
     }
 
     /// Asks how far somebody has come who says nothing by himself, until nothing is missing up to the position.
-    async fn ask_again(
-        self,
-        api: &ReadApi,
-        reached: impl AsyncFn(&PgPool) -> sqlx::Result<i64>,
-        missing: impl AsyncFn(&Log, i64, i64) -> Result<bool, LogError>,
-    ) -> Result<Fresh, Problem> {
+    async fn ask_again(self, api: &ReadApi, whom: Silent) -> Result<Fresh, Problem> {
+        if let Self(Some(position)) = self {
+            refuse_ahead(api, position).await?;
+        }
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let reached = reached(&api.points).await.map_err(failed)?;
+            let reached = whom.reached(api).await.map_err(failed)?;
             let missing = match self.0 {
                 Some(position) if position > reached => {
-                    missing(&api.log, reached, position).await.map_err(unlogged)?
+                    whom.misses(api, reached, position).await.map_err(unlogged)?
                 }
                 _ => false,
             };
@@ -159,6 +138,36 @@ impl MinPosition {
         match (parked, self.0) {
             (Some(since), Some(wanted)) if wanted >= since => Err(Code::AggregateParked.into()),
             (parked, _) => Ok(Fresh { parked: parked.is_some(), ..fresh }),
+        }
+    }
+}
+
+/// Who does not follow every event but looks for those that are its business, and says nothing of how far it is.
+#[derive(Clone, Copy, Debug)]
+enum Silent {
+    Operations,
+    Webhooks,
+    Notices,
+}
+
+impl Silent {
+    async fn reached(self, api: &ReadApi) -> sqlx::Result<i64> {
+        match self {
+            Self::Operations => queries::operations_position(&api.points).await,
+            Self::Webhooks => queries::webhooks_position(&api.points).await,
+            Self::Notices => queries::notices_position(&api.points).await,
+        }
+    }
+
+    /// Whether anything between these positions (the second included) has yet to be taken in.
+    async fn misses(self, api: &ReadApi, after: i64, up_to: i64) -> Result<bool, LogError> {
+        match self {
+            Self::Operations => queries::happened(&api.log, queries::REQUESTS, after, up_to).await,
+            Self::Webhooks => {
+                let types: Vec<_> = WebhookEvent::TYPES.iter().map(|(name, _)| *name).collect();
+                queries::happened(&api.log, &types, after, up_to).await
+            }
+            Self::Notices => queries::notices_missing(&api.log, after, up_to).await,
         }
     }
 }

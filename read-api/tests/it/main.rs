@@ -15,8 +15,8 @@ mod log;
 #[expect(clippy::print_stdout, reason = "it measures")]
 mod million;
 mod naive;
-mod operations;
 mod notices;
+mod operations;
 mod paging;
 mod policy;
 mod search;
