@@ -36,9 +36,9 @@ async fn a_day_is_told_in_one_mail_task_by_task() {
     let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
     let seoul = Some(TimeZone::parse("Asia/Seoul").unwrap());
     world.wishes(bob, Preferences { time_zone: seoul, ..Preferences::default() }).await;
-    let mut roof = world.task(ann, created(ann, &[bob])).await;
+    let mut roof = world.has_task(ann, created(ann, &[bob])).await;
     let cellar = domain::task::Created { key: TaskKey(13), ..created(ann, &[bob]) };
-    let mut cellar = world.task(ann, cellar).await;
+    let mut cellar = world.has_task(ann, cellar).await;
     world.act(&mut roof, ann, started()).await;
     world.act(&mut cellar, ann, started()).await;
     let position = world.act(&mut roof, ann, commented(ann, "Mind <the> gap")).await;
@@ -66,7 +66,7 @@ async fn a_day_is_told_in_one_mail_task_by_task() {
 async fn nobody_gets_two_digests_a_day_and_nothing_is_lost() {
     let world = World::new().await;
     let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
-    let mut task = world.task(ann, created(ann, &[bob])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
     let position = world.act(&mut task, ann, started()).await;
     let telling = world.react_at(LEASE, noon);
     world
@@ -99,7 +99,7 @@ async fn nobody_gets_two_digests_a_day_and_nothing_is_lost() {
 async fn whoever_wants_no_digest_by_then_gets_none() {
     let world = World::new().await;
     let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
-    let mut task = world.task(ann, created(ann, &[bob])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
     world.act(&mut task, ann, started()).await;
     let change = Change { from: Preferences::default(), to: Preferences::default().without(Mailing::Digest) };
     let position = world.happens(bob.0, 3, &[UserEvent::NotificationPreferencesChanged(change)]).await;

@@ -30,7 +30,7 @@ async fn position(world: &World, user: UserId) -> i64 {
 async fn mails_of_a_task_are_one_thread_and_can_be_ended_by_one_click() {
     let (world, server) = (World::new().await, smtp_server(SmtpTls::None).await);
     let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
-    let mut task = world.task(ann, created(ann, &[bob])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
     let position = world.act(&mut task, ann, commented(ann, "@bob")).await;
     let url = format!("--smtp-url={}", server.url());
     let from = "--mail-from=Taskledger <tasks@example.com>";
@@ -56,7 +56,7 @@ async fn mails_say_what_changed_in_the_language_of_the_reader() {
     let world = World::new().await;
     let (ann, kim) = (world.member("Ann <b>", "en").await, world.member("김하늘", "ko").await);
     let title = Title::parse("=?utf-8?q?=0D=0ABcc:_eve@example.com?= <script>").unwrap();
-    let mut task = world.task(ann, domain::task::Created { title, ..created(ann, &[kim]) }).await;
+    let mut task = world.has_task(ann, domain::task::Created { title, ..created(ann, &[kim]) }).await;
     let reason = Some(Reason::parse("Done & dusted").unwrap());
     let done = StatusChange { from: Status::InProgress, to: Status::Done, reason };
     world.act(&mut task, kim, TaskEvent::Completed(done)).await;

@@ -94,7 +94,7 @@ impl World {
         self.happens(user.0, 3, &[UserEvent::NotificationPreferencesChanged(change)]).await
     }
 
-    async fn task(&self, actor: UserId, created: Created) -> Task {
+    async fn has_task(&self, actor: UserId, created: Created) -> Task {
         let mut task = Task { id: Uuid::now_v7(), version: 0 };
         self.act(&mut task, actor, TaskEvent::Created(created)).await;
         task

@@ -45,23 +45,23 @@ async fn a_rule_tells_what_it_asks_for_from_its_own_event_on() {
     let world = World::new().await;
     let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
     let pressing = || domain::task::Created { priority: Priority::Urgent, ..created(ann, &[]) };
-    world.task(ann, pressing()).await;
+    world.has_task(ann, pressing()).await;
     let id = Uuid::now_v7();
     world.rule(id, 0, NotificationRuleEvent::Created(urgent(bob))).await;
-    world.task(ann, pressing()).await;
-    world.task(ann, created(ann, &[])).await;
+    world.has_task(ann, pressing()).await;
+    world.has_task(ann, created(ann, &[])).await;
     let telling = world.tell();
     let deleted = world.rule(id, 1, NotificationRuleEvent::Deleted(Nothing {})).await;
     world.told(deleted).await;
     assert_eq!(world.inbox(bob).await, ["change task.created"]);
     telling.end().await;
-    world.task(ann, pressing()).await;
+    world.has_task(ann, pressing()).await;
     let off = RuleDefinition {
         enabled: false,
         replaces: Some(DefaultRule::StatusChanged),
         ..DefaultRule::StatusChanged.definition()
     };
-    let mut task = world.task(ann, created(ann, &[bob])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
     world.act(&mut task, ann, started()).await;
     world.rule(Uuid::now_v7(), 0, NotificationRuleEvent::Created(off)).await;
     let position = world.act(&mut task, ann, started()).await;

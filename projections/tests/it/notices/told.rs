@@ -18,7 +18,7 @@ async fn those_concerned_are_told_of_each_event_once_and_nobody_of_their_own_act
         world.member("Bob", "en").await,
         world.member("김하늘", "ko").await,
     );
-    let mut task = world.task(ann, created(ann, &[bob, ann])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob, ann])).await;
     world.act(&mut task, kim, TaskEvent::Watched(WatcherEntry { user: kim })).await;
     world.act(&mut task, bob, started()).await;
     world.act(&mut task, ann, commented(ann, "@김하늘에게 물어보세요")).await;
@@ -44,7 +44,7 @@ async fn a_private_task_is_told_to_those_who_see_it_then_and_still() {
     let world = World::new().await;
     let (ann, bob, eve) =
         (world.member("Ann", "en").await, world.member("Bob", "en").await, world.member("Eve", "en").await);
-    let mut task = world.task(ann, created(ann, &[bob])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
     let hidden = Change { from: Visibility::Team, to: Visibility::Private };
     world.act(&mut task, ann, TaskEvent::VisibilityChanged(hidden)).await;
     let position = world.act(&mut task, ann, commented(ann, "@eve @bob look")).await;
@@ -78,7 +78,7 @@ async fn a_private_task_is_told_to_those_who_see_it_then_and_still() {
 async fn wishes_are_granted_as_of_the_event() {
     let world = World::new().await;
     let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
-    let mut task = world.task(ann, created(ann, &[bob])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
     world.wishes(bob, wishes(Category::Status, Channel::Inbox, Mode::Off)).await;
     let position = world.act(&mut task, ann, started()).await;
     let telling = world.tell();
@@ -99,7 +99,7 @@ async fn mails_wait_for_the_end_of_quiet_hours_and_the_inbox_does_not() {
     let time = |text| ClockTime::parse(text).unwrap();
     let quiet = Some(QuietHours { from: time("22:00"), to: time("07:30") });
     world.wishes(bob, Preferences { quiet_hours: quiet, ..Preferences::default() }).await;
-    let mut task = world.task(ann, created(ann, &[bob])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
     let position = world.act(&mut task, ann, commented(ann, "hello")).await;
     let _telling = world.react_at(LEASE, || "2099-01-05T23:00:00Z".parse().unwrap()).and(world.email(&[]));
     world.told(position).await;
@@ -113,7 +113,7 @@ async fn mails_wait_for_the_end_of_quiet_hours_and_the_inbox_does_not() {
 async fn each_event_is_told_once_however_often_who_tells_dies() {
     let world = World::new().await;
     let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
-    let mut task = world.task(ann, created(ann, &[bob])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
     let (mut one, _two) = (world.tell(), world.tell());
     let mut position = 0;
     for index in 0..40 {
@@ -134,7 +134,7 @@ async fn each_event_is_told_once_however_often_who_tells_dies() {
 async fn a_past_is_no_news() {
     let world = World::new().await;
     let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
-    let mut task = world.task(ann, created(ann, &[bob])).await;
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
     let past = world.act(&mut task, ann, started()).await;
     world
         .run(&format!(
