@@ -1,7 +1,6 @@
 //! The HTTP API of the write side; [`router`] is its index.
 
 mod admin;
-mod announcements;
 mod api_keys;
 mod app;
 mod auth;
@@ -102,10 +101,6 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(preferences::set))
         .routes(routes!(inbox::read))
         .routes(routes!(inbox::read_up_to))
-        .routes(routes!(announcements::create))
-        .routes(routes!(announcements::update))
-        .routes(routes!(announcements::schedule))
-        .routes(routes!(announcements::cancel))
         .routes(routes!(devices::register, devices::list))
         .routes(routes!(devices::remove))
         // webhooks

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
 
-mod announcements;
 mod api;
 mod api_keys;
 mod attacks;

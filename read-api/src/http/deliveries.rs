@@ -47,12 +47,8 @@ pub(super) async fn list(
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::Operate)?;
     let filter = DeliveryFilter {
-        channel: query
-            .filters
-            .one("channel", |word| word.parse().map(DeliveryChannel::as_str).map_err(|wrong| flaw(wrong))),
-        state: query
-            .filters
-            .one("state", |word| word.parse().map(DeliveryState::as_str).map_err(|wrong| flaw(wrong))),
+        channel: query.filters.one("channel", |word| word.parse().map(DeliveryChannel::as_str).map_err(flaw)),
+        state: query.filters.one("state", |word| word.parse().map(DeliveryState::as_str).map_err(flaw)),
         event_id: query.filters.one("event_id", |text| {
             text.parse().map_err(|_| Flaw::new("MALFORMED").detail("must be a UUID"))
         }),

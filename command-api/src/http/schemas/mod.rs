@@ -2,10 +2,10 @@
 //! wrong with one is said at once; a test compares both.
 
 mod admin;
-mod announcements;
 mod api_keys;
 mod auth;
 mod batch;
+mod inbox;
 mod notification_rules;
 mod notifications;
 mod oidc;
@@ -18,10 +18,10 @@ mod webhooks;
 use utoipa::ToSchema;
 
 pub use admin::*;
-pub use announcements::*;
 pub use api_keys::*;
 pub use auth::*;
 pub use batch::*;
+pub use inbox::*;
 pub use notification_rules::*;
 pub use notifications::*;
 pub use oidc::*;
