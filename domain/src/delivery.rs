@@ -17,6 +17,8 @@ words! {
         Interface = "interface",
         /// An integrator's endpoint.
         Webhook = "webhook",
+        /// A step of a process: a command that the system asks for.
+        Command = "command",
     }
 }
 

@@ -151,6 +151,20 @@ impl Log {
         events(&rows)
     }
 
+    /// The events of one intent after `position`, in order, at most `limit`.
+    pub async fn read_correlation(
+        &self,
+        correlation: Uuid,
+        position: i64,
+        limit: i64,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        const SQL: &str = select_events!(
+            "WHERE metadata ->> 'correlation_id' = $1 AND position > $2 ORDER BY position LIMIT $3"
+        );
+        let query = sqlx::query(SQL).bind(correlation.to_string()).bind(position).bind(limit);
+        events(&query.fetch_all(&self.pool).await?)
+    }
+
     /// The event at this position.
     pub async fn event_at(&self, position: i64) -> Result<Option<RecordedEvent>, LogError> {
         const SQL: &str = select_events!("WHERE position = $1");

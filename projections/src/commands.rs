@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use clap::Args;
-use event_store::envelope::Envelope;
+use domain::ids::EventId;
 use serde_json::Value;
 use service::{
     auth::SystemTokens,
@@ -13,6 +13,7 @@ use service::{
     request::Cause,
     secrets::SecretKey,
 };
+use uuid::Uuid;
 
 /// Longer than command-api itself takes before it gives up.
 const LIMITS: Limits =
@@ -61,11 +62,10 @@ impl Commands {
         Ok(Self { client, base, tokens: SystemTokens::new(secret), cause: None })
     }
 
-    /// The same; the commands follow from this event.
+    /// The same; the commands follow from this event of this intent.
     #[must_use]
-    pub fn because_of(&self, event: &Envelope) -> Self {
-        let cause = Some(Cause { event: event.id.0, correlation: event.correlation_id });
-        Self { cause, ..self.clone() }
+    pub fn caused(&self, event: EventId, correlation: Uuid) -> Self {
+        Self { cause: Some(Cause { event: event.0, correlation }), ..self.clone() }
     }
 
     /// Asks for the command behind this path (`/v1/tasks/…/unassign`); the same key has it carried out once, however often it

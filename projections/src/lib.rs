@@ -19,6 +19,7 @@ pub mod operations;
 mod outward;
 pub mod parked;
 mod past;
+pub mod processes;
 pub mod projector;
 pub mod projectors;
 pub mod reactors;

@@ -29,6 +29,7 @@ use crate::{
     lag::Gauges,
     operations,
     outward::OutwardArgs,
+    processes::{StepChannel, StepSources},
     projector::Projector,
     reactors,
     registry::projectors,
@@ -99,10 +100,14 @@ impl Projections {
         http: &HttpArgs,
         delivery: &Delivery,
     ) -> Result<Vec<Arc<dyn Channel>>, BuildError> {
+        let commands = Commands::new(&outward.commands, &http.public_url, &self.secret)?;
+        let webhooks = self.webhooks(outward, http, delivery, commands.clone())?;
+        let (read_model, delivery) = (self.sources.read_model.clone(), delivery.clone());
+        let steps = StepSources { commands, read_model, delivery: delivery.clone() };
         let (sealer, tokens) = (self.sealer.clone(), MailTokens::new(&self.secret));
         let ink = Ink { sealer, tokens, public_url: http.public_url.to_string() };
-        let email = Email::new(&outward.email, ink, delivery)?;
-        Ok(vec![Arc::new(email), Arc::new(self.webhooks(outward, http, delivery)?)])
+        let email = Email::new(&outward.email, ink, &delivery)?;
+        Ok(vec![Arc::new(email), Arc::new(StepChannel(steps)), Arc::new(webhooks)])
     }
 
     fn webhooks(
@@ -110,6 +115,7 @@ impl Projections {
         outward: &OutwardArgs,
         http: &HttpArgs,
         delivery: &Delivery,
+        commands: Commands,
     ) -> Result<webhook::Webhooks, BuildError> {
         let reach = outward.outbound.reach(&http.public_url)?;
         let authorities = outward.outbound.authorities()?;
@@ -119,7 +125,7 @@ impl Projections {
             log: self.sources.log.clone(),
             sealer: self.sealer.clone(),
             secrets: WebhookSecrets::new(&self.secret),
-            commands: Commands::new(&outward.commands, &http.public_url, &self.secret)?,
+            commands,
         };
         Ok(webhook::Webhooks::new(parts, delivery))
     }

@@ -146,13 +146,15 @@ pub(super) async fn is_unwanted(registry: &mut PgConnection, id: Uuid) -> sqlx::
     Ok(sqlx::query_scalar(SQL).bind(id).fetch_optional(registry).await?.unwrap_or(false))
 }
 
+/// A program of before has written no request down.
 const NEXT: &str = "
 UPDATE read_model.operations AS o SET state = 'running', start_time = clock_timestamp()
 FROM (
     SELECT id, start_time IS NOT NULL AS again FROM read_model.operations
     WHERE state = 'pending' ORDER BY create_time, id LIMIT 1
 ) AS next
-WHERE o.id = next.id RETURNING o.id, o.request, next.again";
+WHERE o.id = next.id
+RETURNING o.id, coalesce(o.request, jsonb_build_object('kind', kind, 'subject', subject)) AS request, next.again";
 
 /// The oldest operation not yet begun, begun.
 pub(super) async fn next(registry: &mut PgConnection) -> sqlx::Result<Option<Operation>> {

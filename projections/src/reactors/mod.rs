@@ -16,7 +16,7 @@ use event_store::{Log, LogError, envelope::Envelope};
 use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 
-use crate::deliveries::NewDelivery;
+use crate::{deliveries::NewDelivery, processes::Processes};
 
 pub use runner::{LEASE, Sources, run};
 pub use states::{StateError, States};
@@ -56,5 +56,5 @@ pub enum ReactError {
 
 /// All reactors; what they do not keep themselves they look up in this log.
 pub fn reactors(log: &Log) -> Vec<Arc<dyn Reactor>> {
-    vec![Arc::new(account_mails::AccountMails), Arc::new(webhooks::Webhooks::new(log))]
+    vec![Arc::new(account_mails::AccountMails), Arc::new(Processes), Arc::new(webhooks::Webhooks::new(log))]
 }

@@ -1,4 +1,4 @@
-//! `GET /v1/admin/projections`, `/v1/admin/parked-events`
+//! `GET /v1/admin/projections`, `/v1/admin/parked-events`, `/v1/admin/processes`
 
 use axum::{extract::State, response::IntoResponse};
 use chrono::Utc;
@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     ReadApi,
-    model::{Page, ParkedEvent, ProjectionStatus},
+    model::{Page, ParkedEvent, Process, ProjectionStatus},
     progress::Projection,
-    queries,
+    queries::{self, ProcessCursor},
 };
 
 /// How far each projection has come, lane by lane.
@@ -76,5 +76,36 @@ pub(super) async fn parked_events(
     let parked = queries::parked_events(&api.lists, projection, after, paging.limit()).await;
     let mut items = parked.map_err(failed)?;
     let next_page_token = paging.cut(&mut items, |last| last.id)?;
+    paging.answer(items, next_page_token, fresh)
+}
+
+/// Reactions of many steps, the newest first.
+///
+/// The steps of one are `GET /v1/deliveries?channel=command&event_id=<its id>`; operators retry and skip them there.
+#[utoipa::path(
+    get, path = "/v1/admin/processes", tag = "operations", operation_id = "list_processes",
+    params(
+        ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
+        ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
+        ("min_position" = Option<i64>, Query, nullable = false,
+            description = "Wait until requests up to this position are taken in (2 s at most)"),
+    ),
+    responses((status = 200, body = Page<Process>, headers(
+        ("Position" = i64, description = "All requests up to here are taken in"),
+        ("Link" = String, description = "The next page, `rel=\"next\"`"),
+    ))),
+    extensions(("x-policy" = json!("operate"))),
+)]
+pub(super) async fn processes(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    query: ListQuery,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::Operate)?;
+    let (paging, min_position) = query.finish(caller)?;
+    let after: Option<ProcessCursor> = paging.after()?;
+    let fresh = min_position.wait_for_operations(&api).await?;
+    let mut items = queries::processes(&api.lists, after, paging.limit()).await.map_err(failed)?;
+    let next_page_token = paging.cut(&mut items, ProcessCursor::of)?;
     paging.answer(items, next_page_token, fresh)
 }

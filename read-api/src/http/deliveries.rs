@@ -1,7 +1,10 @@
 //! `GET /v1/deliveries`, `/v1/deliveries/{id}`
 
 use axum::{extract::State, response::IntoResponse};
-use domain::policy::Action;
+use domain::{
+    delivery::{DeliveryChannel, DeliveryState},
+    policy::Action,
+};
 use service::{
     problem::{Code, Flaw, Problem},
     query::Query,
@@ -9,7 +12,7 @@ use service::{
 
 use super::{
     answer::Answer, caller::Caller, failure::failed, fresh::MinPosition, paging::ListQuery, path::Id,
-    task_query::one_of,
+    task_query::flaw,
 };
 use crate::{
     ReadApi,
@@ -17,15 +20,11 @@ use crate::{
     queries::{self, DeliveryCursor, DeliveryFilter},
 };
 
-const CHANNELS: [&str; 2] = ["email", "webhook"];
-const STATES: [&str; 7] =
-    ["pending", "failed", "delivered", "exhausted", "rejected", "skipped", "superseded"];
-
 /// What is on its way to the outside, and what became of it, the newest first.
 #[utoipa::path(
     get, path = "/v1/deliveries", tag = "operations", operation_id = "list_deliveries",
     params(
-        ("channel" = Option<String>, Query, nullable = false, description = "`email` or `webhook`"),
+        ("channel" = Option<String>, Query, nullable = false, description = "`email`, `push`, `inbox`, `interface`, `webhook` or `command`"),
         ("state" = Option<String>, Query, nullable = false,
             description = "`pending`, `failed`, `delivered`, `exhausted`, `rejected`, `skipped` or `superseded`"),
         ("event_id" = Option<Uuid>, Query, nullable = false, description = "Caused by this event"),
@@ -47,8 +46,12 @@ pub(super) async fn list(
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::Operate)?;
     let filter = DeliveryFilter {
-        channel: query.filters.one("channel", |word| one_of(&CHANNELS.map(|known| (known, known)), word)),
-        state: query.filters.one("state", |word| one_of(&STATES.map(|known| (known, known)), word)),
+        channel: query
+            .filters
+            .one("channel", |word| word.parse().map(DeliveryChannel::as_str).map_err(|wrong| flaw(wrong))),
+        state: query
+            .filters
+            .one("state", |word| word.parse().map(DeliveryState::as_str).map_err(|wrong| flaw(wrong))),
         event_id: query.filters.one("event_id", |text| {
             text.parse().map_err(|_| Flaw::new("MALFORMED").detail("must be a UUID"))
         }),

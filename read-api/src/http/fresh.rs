@@ -59,6 +59,16 @@ impl MinPosition {
         Ok(Fresh { position: api.progress.lowest(projections), parked })
     }
 
+    /// What is read from the log itself is never behind it.
+    pub(super) async fn of_the_log(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        let head = api.log.head().await.map_err(unlogged)?;
+        api.progress.saw_head(head);
+        match self.0 {
+            Some(position) if position > head => Err(Problem::new(Code::PositionAhead).with("head", head)),
+            _ => Ok(Fresh { position: head, parked: false }),
+        }
+    }
+
     /// Waits until all operations have been taken in that were asked for up to the position. They do not follow every
     /// event but look for requests, so they are asked.
     pub(super) async fn wait_for_operations(self, api: &ReadApi) -> Result<Fresh, Problem> {

@@ -18,6 +18,7 @@ mod task_counts;
 mod task_get;
 mod task_list;
 mod task_query;
+mod trace;
 mod users;
 mod webhooks;
 

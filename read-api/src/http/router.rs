@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     admin, comments, deliveries, documents, history, labels, operations, task_counts, task_get, task_list,
-    users, webhooks,
+    trace, users, webhooks,
 };
 use crate::ReadApi;
 
@@ -26,11 +26,14 @@ fn table() -> OpenApiRouter<ReadApi> {
         // history
         .routes(routes!(history::of_task))
         .routes(routes!(history::of_user))
+        // audit
+        .routes(routes!(trace::get))
         // operations
         .routes(routes!(operations::list))
         .routes(routes!(operations::get))
         .routes(routes!(admin::projections))
         .routes(routes!(admin::parked_events))
+        .routes(routes!(admin::processes))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         // webhooks

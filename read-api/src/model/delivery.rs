@@ -14,9 +14,10 @@ pub struct Delivery {
     pub event_id: Uuid,
     /// That event's place in the log.
     pub position: i64,
-    /// `email`, `webhook`
+    /// `email`, `push`, `inbox`, `interface`, `webhook`; `command` for a step of a process.
     pub channel: String,
-    /// Who gets it: the id of a user, or of a webhook (`<webhook>/<replay>` if it is sent again).
+    /// Who gets it: the id of a user or of a webhook (`<webhook>/<replay>` if it is sent again), or what the channel knows by a
+    /// name.
     pub recipient: String,
     /// Deliveries of one key go out one after the other.
     #[schema(required)]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::schema;
 
 /// How far a job has come.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OperationProgress {
     /// Units done.
     pub done: i64,

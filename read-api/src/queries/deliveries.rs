@@ -102,6 +102,25 @@ pub async fn deliveries(
         .await
 }
 
+const OF_EVENTS: &str = "
+SELECT d.*, e.delivery_count FROM (
+    SELECT event_id, count(*) AS delivery_count FROM delivery.deliveries WHERE event_id = ANY($1) GROUP BY event_id
+) AS e CROSS JOIN LATERAL (
+    SELECT id, event_id, position, channel, recipient, order_key, state, reason, attempts,
+        CASE WHEN end_time IS NULL THEN due_at END AS due_time, create_time, end_time
+    FROM delivery.deliveries WHERE event_id = e.event_id ORDER BY channel, recipient LIMIT $2
+) AS d ORDER BY d.position, d.channel, d.recipient";
+
+/// What went outside because of these events, at most `limit` for each, with how many there are for its event.
+pub(super) async fn deliveries_of(
+    pool: &PgPool,
+    events: &[Uuid],
+    limit: i64,
+) -> sqlx::Result<Vec<(i64, Delivery)>> {
+    let rows = sqlx::query(OF_EVENTS).bind(events).bind(limit).fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get("delivery_count")?, Delivery::from_row(row)?))).collect()
+}
+
 const ATTEMPTS: &str = "
 SELECT number, trigger, outcome, code, latency_ms, request_excerpt, response_excerpt, started_at, next_at
 FROM delivery.attempts WHERE delivery_id = $1 ORDER BY number";

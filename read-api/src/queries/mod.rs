@@ -7,6 +7,7 @@ pub mod history;
 mod labels;
 mod operations;
 mod parked_events;
+mod processes;
 mod projections;
 mod search;
 mod sight;
@@ -15,6 +16,7 @@ mod task_filter;
 mod task_list;
 mod task_reader;
 mod task_row;
+mod trace;
 mod users;
 mod webhooks;
 
@@ -24,6 +26,7 @@ pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use labels::labels;
 pub use operations::{OperationCursor, REQUESTS, happened, operation, operations, operations_position};
 pub use parked_events::parked_events;
+pub use processes::{ProcessCursor, processes};
 pub use projections::projections;
 pub use search::Words;
 pub use sight::Sight;
@@ -31,6 +34,7 @@ pub use task_counts::{GroupBy, count, count_by, estimate};
 pub use task_filter::{Span, TaskFilter};
 pub use task_list::{Sort, SortKey, TaskCursor, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};
+pub use trace::{Traced, intent, trace};
 pub use users::{UserCursor, UserFilter, UserRow, names, user, users};
 pub use webhooks::{
     AttemptCursor, AttemptFilter, WebhookCursor, webhook, webhook_attempts, webhooks, webhooks_position,

@@ -58,7 +58,7 @@ async fn deliveries_are_listed_with_what_was_tried() {
              end_time) VALUES ($1, $2, $3, 'email', 'ann', $4, 1, '{}', CASE $4 WHEN 'pending' THEN NULL ELSE now() END)";
         let (id, event) = (Uuid::from_u128(position as u128), Uuid::from_u128(100 + position as u128));
         sqlx::query(sql).bind(id).bind(event).bind(position).bind(state).execute(&world.pool).await.unwrap();
-        let sql = "INSERT INTO delivery.attempts (delivery_id, number, outcome, code) VALUES ($1, 1, 'failed', 451)";
+        let sql = "INSERT INTO delivery.attempts (delivery_id, number, outcome, code) VALUES ($1, 1, 'failed', '451')";
         sqlx::query(sql).bind(id).execute(&world.pool).await.unwrap();
     }
     let token = world.token(Uuid::now_v7(), &["operator"]);
@@ -130,4 +130,31 @@ async fn webhooks_are_their_owners_and_operators() {
     // What waits for an endpoint to be resumed is due at no time.
     let waiting = world.get(&operator, &format!("/v1/deliveries/{}", Uuid::from_u128(1))).await.body;
     assert!(waiting["due_time"].is_null(), "{waiting}");
+}
+
+#[tokio::test]
+async fn processes_show_what_their_steps_have_come_to() {
+    let world = World::new().await;
+    for (position, steps) in
+        [(1_i64, &["delivered"][..]), (2, &["delivered", "rejected"]), (3, &["delivered", "pending"])]
+    {
+        let id = Uuid::from_u128(position as u128);
+        let sql = "INSERT INTO delivery.processes (id, kind, subject, position) VALUES ($1, 'hand_over', 'users/1', $2)";
+        sqlx::query(sql).bind(id).bind(position).execute(&world.pool).await.unwrap();
+        for (number, state) in steps.iter().enumerate() {
+            let sql = "INSERT INTO delivery.deliveries (id, event_id, position, channel, recipient, state, payload, end_time) \
+                 VALUES ($1, $2, $3, 'command', $4, $5, '{}', CASE $5 WHEN 'pending' THEN NULL ELSE now() END)";
+            let insert = sqlx::query(sql).bind(Uuid::now_v7()).bind(id).bind(position);
+            insert.bind(number.to_string()).bind(state).execute(&world.pool).await.unwrap();
+        }
+    }
+    let token = world.token(Uuid::now_v7(), &["operator"]);
+    let first = world.get(&token, "/v1/admin/processes?page_size=2").await;
+    assert_eq!(first.pluck("state"), ["running", "failed"]);
+    assert_eq!(first.items()[0]["progress"], json!({"done": 1, "total": 2}));
+    assert!(first.items()[0]["end_time"].is_null() && first.items()[1]["end_time"].is_string());
+    let page = first.body["next_page_token"].as_str().unwrap();
+    let second = world.get(&token, &format!("/v1/admin/processes?page_size=2&page_token={page}")).await;
+    assert_eq!(second.pluck("state"), ["done"]);
+    assert_eq!(second.body["next_page_token"], "");
 }

@@ -20,5 +20,6 @@ mod policy;
 mod search;
 mod seed;
 mod tasks;
+mod trace;
 mod users;
 mod world;

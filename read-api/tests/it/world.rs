@@ -183,6 +183,7 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
     connection.execute(include_str!("../../../migrations/delivery/0002_deliveries.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0003_states.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0006_webhooks.sql")).await?;
+    connection.execute(include_str!("../../../migrations/delivery/0010_processes.sql")).await?;
     connection.close().await?;
     Ok(())
 }

@@ -13,6 +13,7 @@ mod mails;
 mod openapi;
 mod operator;
 mod process;
+mod processes;
 mod revocations;
 mod system;
 mod three_services;

@@ -79,7 +79,8 @@ fn verdict(case: &Case<'_>) -> Option<DisabledReason> {
 async fn disable(commands: &Commands, case: &Case<'_>, reason: DisabledReason) -> Result<(), CommandError> {
     let path = format!("/v1/webhooks/{}/disable", case.endpoint.id);
     let key = format!("{}/{}/disable", case.job.id, case.job.attempt);
-    let (commands, body) = (commands.because_of(case.event), json!({ "reason": reason }));
+    let (commands, body) =
+        (commands.caused(case.event.id, case.event.correlation_id), json!({ "reason": reason }));
     let asked = time::timeout(DEADLINE, commands.post(&path, &key, &body)).await;
     asked.unwrap_or_else(|_| Err(CommandError::Unanswered("no answer in time".into()))).map(drop)
 }

@@ -10,10 +10,10 @@ use uuid::Uuid;
 use crate::model::{Actor, FieldChange, HistoryEntry, Person};
 
 /// Names of users; who is not in it is unknown or erased.
-pub(super) type Names = HashMap<Uuid, String>;
+pub(in crate::queries) type Names = HashMap<Uuid, String>;
 
 /// The users whose names the frame shows.
-pub(super) fn people(metadata: &Metadata) -> impl Iterator<Item = Uuid> + use<> {
+pub(in crate::queries) fn people(metadata: &Metadata) -> impl Iterator<Item = Uuid> + use<> {
     metadata.actor_id.into_iter().chain(metadata.on_behalf_of).map(|id| id.0)
 }
 
@@ -39,7 +39,8 @@ pub(super) fn entry(
     }
 }
 
-fn actor(metadata: &Metadata, names: &Names) -> Actor {
+/// Who acted.
+pub(in crate::queries) fn actor(metadata: &Metadata, names: &Names) -> Actor {
     let id = metadata.actor_id.map(|id| id.0);
     Actor { kind: metadata.actor_type.as_str(), id, name: id.and_then(|id| names.get(&id).cloned()) }
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::model::HistoryEntry;
 
+pub(super) use entry::{actor, people};
 pub use task::task_history;
 pub use user::user_history;
 

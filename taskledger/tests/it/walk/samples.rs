@@ -161,7 +161,7 @@ impl Things {
             ("announcements", "id") => &self.announcement,
             ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",
             ("oidc", "provider") => PROVIDER,
-            ("parked-events", "id") => "1",
+            ("parked-events", "id") | ("trace", "of") => "1",
             ("deliveries", "id") => &self.delivery,
             ("projections", "name") => "users",
             _ => panic!("{}: what is {{{name}}} to be?", route.name),

@@ -1,0 +1,58 @@
+//! `GET /v1/audit/trace/{of}`
+
+use axum::{
+    extract::{Path, State},
+    response::IntoResponse,
+};
+use domain::policy::Action;
+use service::problem::{Code, Problem};
+
+use super::{caller::Caller, failure::untold, paging::ListQuery};
+use crate::{
+    ReadApi,
+    model::{Page, TraceEntry},
+    queries::{Traced, intent, trace},
+};
+
+/// What an intent has set off: its events in the order of the log, and every mail, message, call and webhook with its outcome.
+#[utoipa::path(
+    get, path = "/v1/audit/trace/{of}", tag = "audit", operation_id = "get_trace",
+    params(
+        ("of" = String, Path, description = "The position of any event of the intent, or its `correlation_id`"),
+        ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
+        ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
+        ("min_position" = Option<i64>, Query, nullable = false, description = "Must be in the log, as all answers here are"),
+    ),
+    responses((status = 200, body = Page<TraceEntry>, headers(
+        ("Position" = i64, description = "All events up to here are in the answer"),
+        ("Link" = String, description = "The next page, `rel=\"next\"`"),
+    ))),
+    extensions(("x-policy" = json!("audit.read"))),
+)]
+pub(super) async fn get(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    Path(of): Path<String>,
+    query: ListQuery,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::AuditRead)?;
+    let of = parse(&of).ok_or(Code::InvalidId)?;
+    let (paging, min_position) = query.finish(caller)?;
+    let after = paging.after()?.unwrap_or(0);
+    let fresh = min_position.of_the_log(&api).await?;
+    let correlation = intent(&api.log, of).await.map_err(untold)?.ok_or(Code::NotFound)?;
+    let found = trace(&api.log, &api.lists, correlation, after, paging.limit()).await;
+    let mut items = found.map_err(untold)?;
+    if items.is_empty() && after == 0 {
+        return Err(Code::NotFound.into());
+    }
+    let next_page_token = paging.cut(&mut items, |entry| entry.position)?;
+    paging.answer(items, next_page_token, fresh)
+}
+
+fn parse(of: &str) -> Option<Traced> {
+    match of.parse::<i64>() {
+        Ok(position) => (position > 0).then_some(Traced::Position(position)),
+        Err(_) => of.parse().ok().map(Traced::Correlation),
+    }
+}
