@@ -6,21 +6,23 @@ use uuid::Uuid;
 use super::{Channel, Job};
 
 /// A row is due when its time has come and nobody tries it. Of an order key only the first unfinished row is; of a recipient
-/// only so many as may fly at once. The attempt is written down in the same statement, its outcome unknown.
+/// only so many as may fly at once. The first ones are found in one pass over an index: asking of each row whether another is
+/// before it takes forty milliseconds for two thousand that wait. The attempt is written down in the same statement, its
+/// outcome unknown.
 const CLAIM: &str = "
 WITH flying AS (
     SELECT recipient, count(*) AS flights FROM deliveries
     WHERE channel = $1 AND lease_until >= clock_timestamp() GROUP BY recipient
+), first AS (
+    SELECT DISTINCT ON (order_key) id FROM deliveries
+    WHERE channel = $1 AND state IN ('pending', 'failed') AND order_key IS NOT NULL
+    ORDER BY order_key, position, id
 ), due AS (
     SELECT d.id, d.recipient, d.due_at, d.position, d.next_trigger FROM deliveries AS d
     WHERE d.channel = $1 AND d.state IN ('pending', 'failed') AND d.due_at <= clock_timestamp()
         AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
         AND d.recipient NOT IN (SELECT recipient FROM flying WHERE flights >= $5)
-        AND (d.order_key IS NULL OR NOT EXISTS (
-            SELECT FROM deliveries AS e
-            WHERE e.channel = d.channel AND e.order_key = d.order_key AND e.state IN ('pending', 'failed')
-                AND (e.position, e.id) < (d.position, d.id)
-        ))
+        AND (d.order_key IS NULL OR d.id IN (SELECT id FROM first))
     ORDER BY d.due_at, d.position, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED
 ), fair AS (
     SELECT id, next_trigger, coalesce(flights, 0)
