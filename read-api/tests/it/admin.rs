@@ -132,7 +132,7 @@ async fn webhooks_are_their_owners_and_operators() {
     for token in [&own, &operator] {
         let listed = world.get(token, "/v1/webhooks").await;
         let one = world.get(token, &format!("/v1/webhooks/{hook}")).await.body;
-        assert_eq!(listed.items(), [one.clone()]);
+        assert_eq!(listed.items(), std::slice::from_ref(&one));
         assert_eq!(
             (&one["headers"], &one["throttle_per_second"]),
             (&json!({"authorization": "***"}), &json!(7))
