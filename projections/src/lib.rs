@@ -5,7 +5,7 @@
 //! takes its place in one transaction.
 //!
 //! What goes to the outside has a schema of its own, [`delivery`], which no rebuild touches: [`reactors`] decide what is to go,
-//! [`deliveries`] carries it out over [`channels`].
+//! [`deliveries`] carries it out over [`channels`]; what is done by the clock is a job of [`schedules`].
 
 pub mod channels;
 mod connect;
@@ -15,6 +15,7 @@ mod fingerprint;
 pub mod lag;
 pub mod live;
 pub mod operations;
+mod outside;
 pub mod parked;
 pub mod projector;
 pub mod projectors;
@@ -22,11 +23,13 @@ pub mod reactors;
 pub mod rebuild;
 pub mod registry;
 pub mod runner;
+pub mod schedules;
 pub mod schema;
 mod script;
 mod service;
 
 pub use connect::ReadModel;
+pub use outside::OutsideArgs;
 pub use schema::MigrateError;
 pub use service::{Config, Projections, build};
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use clap::Parser;
 use event_store::Pressure;
-use projections::{Config, channels::email::EmailArgs};
+use projections::{Config, OutsideArgs};
 use service::{
     config::{self, HttpArgs},
     process::{self, ProcessArgs, RunError, Surroundings},
@@ -23,15 +23,15 @@ struct Arguments {
     #[command(flatten)]
     config: Config,
     #[command(flatten)]
-    email: EmailArgs,
+    outside: OutsideArgs,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), RunError> {
-    let Arguments { listen, process, config, email } =
+    let Arguments { listen, process, config, outside } =
         config::load().unwrap_or_else(|error| config::exit(&error));
     let build = async |http: &HttpArgs, surroundings: &Surroundings| {
-        projections::build(&config, &email, http, surroundings, &Pressure::default()).await?;
+        projections::build(&config, &outside, http, surroundings, &Pressure::default()).await?;
         Ok(Router::new())
     };
     process::run(listen, &process, build).await

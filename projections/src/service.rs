@@ -21,10 +21,12 @@ use crate::{
     delivery::Delivery,
     lag::Gauges,
     operations,
+    outside::{OutsideArgs, ToCore},
     projector::Projector,
     reactors,
     registry::projectors,
     runner::{self, Pace, Progress, Sources},
+    schedules::{self, Calendar, Job, SystemClock},
 };
 
 /// Connections to the log at most: each projection follows it, rebuilds read it, names are opened with its keys.
@@ -97,16 +99,23 @@ impl Projections {
         Ok(vec![Arc::new(Email::new(email, ink, delivery)?)])
     }
 
-    /// Starts reactors and channels.
+    /// Starts reactors, channels and schedules.
     fn carry_out(
         &self,
         delivery: Delivery,
-        email: &EmailArgs,
+        outside: &OutsideArgs,
         http: &HttpArgs,
         surroundings: &Surroundings,
         pressure: &Pressure,
     ) -> Result<(), BuildError> {
-        let channels = self.channels(email, http, &delivery)?;
+        let mut channels = self.channels(&outside.email, http, &delivery)?;
+        let (mut reactors, mut jobs) = (reactors::reactors(), Vec::new());
+        if let Some(ToCore { reactor, channel, job }) = outside.to_core(&self.sources.log, &delivery)? {
+            reactors.push(reactor);
+            channels.push(channel);
+            jobs.push(job);
+        }
+        Self::start_schedules(jobs, outside, &delivery, surroundings);
         let Surroundings { shutdown, metrics, .. } = surroundings;
         let (wake, listening) = Wake::listen(&delivery, shutdown.token().clone());
         shutdown.spawn(listening);
@@ -120,17 +129,31 @@ impl Projections {
         let Sources { log, jetstream, tail, .. } = self.sources.clone();
         let pressure = pressure.clone();
         let sources = reactors::Sources { delivery, log, jetstream, tail, pressure, lease: reactors::LEASE };
-        for reactor in reactors::reactors() {
+        for reactor in reactors {
             shutdown.spawn(reactors::run(reactor, sources.clone(), shutdown.token().clone()));
         }
         Ok(())
     }
+
+    fn start_schedules(
+        jobs: Vec<Arc<dyn Job>>,
+        outside: &OutsideArgs,
+        delivery: &Delivery,
+        surroundings: &Surroundings,
+    ) {
+        let (clock, zone) = (Arc::new(SystemClock), outside.schedules.time_zone);
+        let calendar = Calendar { delivery: delivery.clone(), clock, zone, lease: schedules::LEASE };
+        let shutdown = &surroundings.shutdown;
+        for job in jobs {
+            shutdown.spawn(schedules::run(job, calendar.clone(), shutdown.token().clone()));
+        }
+    }
 }
 
-/// Starts all projections, reactors and channels; they give way to `pressure` and end with the shutdown.
+/// Starts all projections, reactors, channels and schedules; they give way to `pressure` and end with the shutdown.
 pub async fn build(
     config: &Config,
-    email: &EmailArgs,
+    outside: &OutsideArgs,
     http: &HttpArgs,
     surroundings: &Surroundings,
     pressure: &Pressure,
@@ -150,7 +173,7 @@ pub async fn build(
         shutdown.spawn(runner::run(projector.clone(), sources, pace, told, stop));
     }
     let delivery = Delivery::new(config.read_model.url()?.expose())?;
-    projections.carry_out(delivery.clone(), email, http, surroundings, pressure)?;
+    projections.carry_out(delivery.clone(), outside, http, surroundings, pressure)?;
     let (projectors, sources) = (projections.projectors.clone(), projections.sources.clone());
     shutdown.spawn(operations::run(projectors, sources, delivery, Pace::default(), shutdown.token().clone()));
     let gauges = Gauges::register(&surroundings.metrics);

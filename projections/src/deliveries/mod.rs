@@ -16,10 +16,11 @@ mod steer;
 mod wake;
 mod worker;
 
-pub use channel::{Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, insert};
+pub use channel::{AfterLast, Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, insert};
 pub use forget::forget;
 pub use metrics::Meters;
 pub use schedule::Schedule;
 pub(crate) use steer::{SteerError, retry, retry_all, skip, skip_all};
 pub use wake::Wake;
+pub(crate) use wake::tell as wake_workers;
 pub use worker::{Desk, run};

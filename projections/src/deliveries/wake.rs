@@ -56,6 +56,6 @@ async fn hear(pool: &PgPool, told: &watch::Sender<()>) -> sqlx::Result<()> {
 }
 
 /// Wakes everybody when the transaction commits.
-pub(super) async fn tell(tables: &mut PgConnection) -> sqlx::Result<()> {
+pub(crate) async fn tell(tables: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query("SELECT pg_notify($1, '')").bind(TOPIC).execute(tables).await.map(drop)
 }

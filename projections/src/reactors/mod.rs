@@ -6,6 +6,7 @@
 
 pub mod account_mails;
 mod checkpoint;
+pub mod interface;
 mod runner;
 mod states;
 
@@ -25,6 +26,11 @@ pub trait Reactor: Send + Sync {
     /// Its row in `delivery.checkpoints`.
     fn name(&self) -> &'static str;
 
+    /// From where on it has effects when it comes to a log with a past.
+    fn begins(&self) -> Begins {
+        Begins::WithTheLog
+    }
+
     /// Whether the event is any of its business; others are passed over without a transaction.
     fn concerns(&self, event: &Envelope) -> bool;
 
@@ -34,6 +40,15 @@ pub trait Reactor: Send + Sync {
         tables: &'a mut PgConnection,
         events: &'a [Arc<Envelope>],
     ) -> BoxFuture<'a, Result<Vec<NewDelivery>, ReactError>>;
+}
+
+/// From where on a new reactor has effects; one that was there before goes on from where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// With the first event there is.
+    WithTheLog,
+    /// With what happens from now on.
+    Now,
 }
 
 /// Why a reactor could not decide; it is asked again.
@@ -50,7 +65,7 @@ pub enum ReactError {
     Payload(#[from] serde_json::Error),
 }
 
-/// All reactors.
+/// All reactors that any installation has.
 pub fn reactors() -> Vec<Arc<dyn Reactor>> {
     vec![Arc::new(account_mails::AccountMails)]
 }

@@ -147,14 +147,29 @@ async fn again<A: Stored>(log: &Log, id: Uuid, version: i64) -> Result<A, StateE
 where
     A::Event: DeserializeOwned,
 {
-    let (mut state, mut after) = (A::default(), 0);
-    while after < version {
-        let events = log.read_aggregate(A::TYPE, id, after, PAGE.min(version - after)).await?;
-        let Some(last) = events.last() else { break };
-        after = last.sequence;
-        events.iter().for_each(|event| apply(&mut state, event));
-    }
+    let mut state = A::default();
+    catch_up(log, id, &mut state, 0, version).await?;
     Ok(state)
+}
+
+/// Brings a state that was taken after so many events on to a later one.
+pub(super) async fn catch_up<A: Stored>(
+    log: &Log,
+    id: Uuid,
+    state: &mut A,
+    mut from: i64,
+    to: i64,
+) -> Result<(), LogError>
+where
+    A::Event: DeserializeOwned,
+{
+    while from < to {
+        let events = log.read_aggregate(A::TYPE, id, from, PAGE.min(to - from)).await?;
+        let Some(last) = events.last() else { break };
+        from = last.sequence;
+        events.iter().for_each(|event| apply(state, event));
+    }
+    Ok(())
 }
 
 fn apply<A: Stored>(state: &mut A, at: &RecordedEvent)

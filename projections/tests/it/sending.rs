@@ -8,7 +8,7 @@ use projections::{
     channels::email::{Email, EmailArgs, Ink},
     deliveries::{self, Channel, Desk, Meters, Wake},
     delivery::Delivery,
-    reactors,
+    reactors::{self, Reactor},
 };
 use service::{mail_token::MailTokens, metrics::Metrics, secrets::SecretKey};
 use tokio::task::JoinHandle;
@@ -78,8 +78,12 @@ impl World {
         Delivery::new(&self.url).unwrap()
     }
 
-    /// All reactors.
+    /// The reactors that any installation has.
     pub(crate) fn react(&self, lease: Duration) -> Sending {
+        self.react_with(reactors::reactors(), lease)
+    }
+
+    pub(crate) fn react_with(&self, reactors: Vec<Arc<dyn Reactor>>, lease: Duration) -> Sending {
         let sources = reactors::Sources {
             delivery: self.delivery(),
             log: self.log.clone(),
@@ -90,7 +94,7 @@ impl World {
         };
         let stop = CancellationToken::new();
         let run = |reactor| tokio::spawn(reactors::run(reactor, sources.clone(), stop.clone()));
-        Sending { tasks: reactors::reactors().into_iter().map(run).collect(), stop }
+        Sending { tasks: reactors.into_iter().map(run).collect(), stop }
     }
 
     /// One channel.

@@ -17,7 +17,7 @@ use crate::{
     queries::{self, DeliveryCursor, DeliveryFilter},
 };
 
-const CHANNELS: [&str; 1] = ["email"];
+const CHANNELS: [&str; 2] = ["email", "interface"];
 const STATES: [&str; 7] =
     ["pending", "failed", "delivered", "exhausted", "rejected", "skipped", "superseded"];
 
@@ -25,7 +25,7 @@ const STATES: [&str; 7] =
 #[utoipa::path(
     get, path = "/v1/deliveries", tag = "operations", operation_id = "list_deliveries",
     params(
-        ("channel" = Option<String>, Query, nullable = false, description = "`email`"),
+        ("channel" = Option<String>, Query, nullable = false, description = "`email` or `interface`"),
         ("state" = Option<String>, Query, nullable = false,
             description = "`pending`, `failed`, `delivered`, `exhausted`, `rejected`, `skipped` or `superseded`"),
         ("event_id" = Option<Uuid>, Query, nullable = false, description = "Caused by this event"),

@@ -31,6 +31,8 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(operations::get))
         .routes(routes!(admin::projections))
         .routes(routes!(admin::parked_events))
+        .routes(routes!(admin::schedules))
+        .routes(routes!(admin::interface))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         // documents

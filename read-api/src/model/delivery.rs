@@ -10,13 +10,13 @@ use uuid::Uuid;
 pub struct Delivery {
     /// The delivery.
     pub id: Uuid,
-    /// The event that caused it.
+    /// The event that caused it, or the run of a schedule.
     pub event_id: Uuid,
     /// That event's place in the log.
     pub position: i64,
-    /// `email`
+    /// `email`, `interface`.
     pub channel: String,
-    /// Who gets it: the id of a user.
+    /// Who gets it: the id of a user, `core`.
     pub recipient: String,
     /// Deliveries of one key go out one after the other.
     #[schema(required)]
@@ -28,7 +28,7 @@ pub struct Delivery {
     pub reason: Option<String>,
     /// How often it was tried.
     pub attempts: i32,
-    /// When it is to be tried next; null when it has ended.
+    /// When it is to be tried next; null when it has ended, or waits for the nightly run or an operator.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub due_time: Option<Timestamp>,
     /// When it was decided on.

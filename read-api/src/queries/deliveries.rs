@@ -71,7 +71,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, event_id, position, channel, recipient, order_key, state, reason, attempts, ",
-            "CASE WHEN end_time IS NULL THEN due_at END AS due_time, create_time, end_time ",
+            "CASE WHEN end_time IS NULL AND isfinite(due_at) THEN due_at END AS due_time, create_time, end_time ",
             "FROM delivery.deliveries ",
             $rest
         )

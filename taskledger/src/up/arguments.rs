@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use command_api::{oidc::OidcArgs, relay::StreamArgs};
-use projections::channels::email::EmailArgs;
+use projections::OutsideArgs;
 use servers::Which;
 use service::config::{
     ConfigError, EventStoreArgs, HttpArgs, InvalidUrl, LogArgs, NatsArgs, ReadModelArgs, Span,
@@ -51,7 +51,7 @@ pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) oidc: OidcArgs,
     #[command(flatten)]
-    pub(crate) email: EmailArgs,
+    pub(crate) outside: OutsideArgs,
     #[command(flatten)]
     pub(crate) http: HttpArgs,
     #[command(flatten)]

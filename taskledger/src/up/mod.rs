@@ -55,7 +55,7 @@ async fn serve(
         http,
         stream: arguments.stream.clone(),
         oidc: arguments.oidc.clone(),
-        email: arguments.email.clone(),
+        outside: arguments.outside.clone(),
         surroundings: Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() },
         pressure: Pressure::new(arguments.burst_lag.0),
     };

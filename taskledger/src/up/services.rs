@@ -5,8 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::Router;
 use command_api::{CommandApi, oidc::OidcArgs, relay::StreamArgs};
 use event_store::Pressure;
-use projections::channels::email::{EmailArgs, mailbox};
-use projections::delivery::Delivery;
+use projections::{OutsideArgs, channels::email::mailbox, delivery::Delivery};
 use service::config::{EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs};
 use service::process::{BuildError, Surroundings};
 
@@ -19,7 +18,7 @@ pub(super) struct Process {
     pub(super) http: HttpArgs,
     pub(super) stream: StreamArgs,
     pub(super) oidc: OidcArgs,
-    pub(super) email: EmailArgs,
+    pub(super) outside: OutsideArgs,
     pub(super) surroundings: Surroundings,
     pub(super) pressure: Pressure,
 }
@@ -78,7 +77,7 @@ impl Process {
             nats: settings.nats.clone(),
             secret_key: settings.secret_key.clone(),
         };
-        Ok(projections::build(&config, &self.email, &self.http, &self.surroundings, &self.pressure).await?)
+        Ok(projections::build(&config, &self.outside, &self.http, &self.surroundings, &self.pressure).await?)
     }
 
     async fn queries(&self, settings: &Settings) -> Result<Router, Failure> {
@@ -103,7 +102,7 @@ impl Process {
 
     /// No mail leaves, this machine alone is listened to, and no proxy has given it another name.
     pub(super) fn has_mailbox(&self) -> bool {
-        self.email.smtp_url.is_none() && self.host.is_loopback() && self.http.public_url.is_loopback()
+        self.outside.email.smtp_url.is_none() && self.host.is_loopback() && self.http.public_url.is_loopback()
     }
 
     /// Serves `/metrics`, if that is wished.

@@ -111,7 +111,10 @@ pub(super) async fn compose(ink: &Ink, letter: &AccountLetter) -> Result<Option<
 }
 
 /// The texts in clear; none if their person is erased.
-async fn open<const N: usize>(ink: &Ink, sealed: [&Sealed; N]) -> Result<Option<[String; N]>, SealError> {
+pub(super) async fn open<const N: usize>(
+    ink: &Ink,
+    sealed: [&Sealed; N],
+) -> Result<Option<[String; N]>, SealError> {
     let opened = ink.sealer.unseal_all(&sealed.map(Clone::clone)).await?;
     let clear: Option<Vec<String>> = opened.into_iter().map(Unsealed::clear).collect();
     Ok(clear.and_then(|clear| clear.try_into().ok()))
@@ -136,10 +139,12 @@ impl Links<'_> {
     }
 }
 
-fn language(locale: &str) -> &'static str {
+/// The language that somebody is written in.
+pub(super) fn language(locale: &str) -> &'static str {
     if locale.starts_with("ko") { "ko" } else { "en" }
 }
 
-fn minute(time: Timestamp) -> String {
+/// A time as mails say it.
+pub(super) fn minute(time: Timestamp) -> String {
     time.as_datetime().format("%Y-%m-%d %H:%M UTC").to_string()
 }

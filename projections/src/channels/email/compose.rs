@@ -2,7 +2,7 @@
 
 use event_store::SealError;
 
-use super::{Ink, Letter, account};
+use super::{CoreReport, Ink, Letter, account, night};
 
 /// Opens what is sealed, chooses words and makes links.
 pub(super) struct Writer(pub(super) Ink);
@@ -12,6 +12,7 @@ impl Writer {
     pub(super) async fn compose(&self, letter: &Letter) -> Result<Option<Mail>, SealError> {
         match letter {
             Letter::Account(letter) => account::compose(&self.0, letter).await,
+            Letter::Core(letter) => night::compose(&self.0, letter).await,
         }
     }
 }
@@ -58,6 +59,7 @@ pub(super) enum Topic {
     IdentityLinked {
         issuer: String,
     },
+    CoreRun(CoreReport),
 }
 
 /// What all mails are made from.

@@ -3,7 +3,7 @@
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::AccountLetter;
+use super::{AccountLetter, CoreLetter};
 
 /// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,6 +11,8 @@ use super::AccountLetter;
 pub enum Letter {
     /// About the recipient's own account.
     Account(AccountLetter),
+    /// About a nightly run of the core system.
+    Core(CoreLetter),
 }
 
 impl Letter {
@@ -18,6 +20,7 @@ impl Letter {
     pub(super) fn good_until(&self) -> Timestamp {
         match self {
             Self::Account(letter) => letter.good_until,
+            Self::Core(letter) => letter.good_until,
         }
     }
 }

@@ -7,6 +7,7 @@ mod compose;
 mod letter;
 pub mod mailbox;
 mod message;
+mod night;
 mod server;
 mod smtp;
 mod texts;
@@ -26,6 +27,7 @@ use crate::{
 pub use account::{AccountLetter, Occasion};
 pub use args::{EmailArgs, MailFrom};
 pub use letter::Letter;
+pub use night::{CoreFailure, CoreLetter, CoreReport};
 pub use server::SmtpUrl;
 
 use compose::{Mail, Writer};

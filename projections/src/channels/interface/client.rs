@@ -18,7 +18,7 @@ use service::{
 };
 use uuid::Uuid;
 
-use super::{answer::Verdict, breaker::Breaker};
+use super::{Fields, answer::Verdict, breaker::Breaker};
 use crate::deliveries::Attempted;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -36,6 +36,12 @@ pub struct InterfaceArgs {
     /// The bearer token that the core system wants to see.
     #[arg(long, env = "INTERFACE_API_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub interface_api_token: Option<Secret<String>>,
+    /// Members of `data` that the core system is told, `from,to,title`; all by default.
+    #[arg(long, env = "INTERFACE_FIELDS", value_name = "MEMBERS")]
+    pub interface_fields: Option<Fields>,
+    /// Tell only the newest of the changes of a task that are waiting. For a core system that reads the task itself.
+    #[arg(long, env = "INTERFACE_COALESCE")]
+    pub interface_coalesce: bool,
 }
 
 impl InterfaceArgs {
@@ -99,9 +105,22 @@ impl Interface {
         let verdict = Verdict::of(self.call(event, envelope).await, now);
         match &verdict {
             Verdict::Taken(_) | Verdict::Answered(_) => self.breaker().succeeded(),
-            Verdict::Trouble(_) => self.breaker().failed(Instant::now()),
+            Verdict::Trouble(_) => self.failed(),
         }
         Ok(verdict.into_attempted())
+    }
+
+    fn failed(&self) {
+        let now = Instant::now();
+        self.breaker().failed(now);
+        if let Some(pause) = self.left_alone(now) {
+            tracing::warn!(?pause, "the core system is in trouble and left alone");
+        }
+    }
+
+    /// How long calls are of no use.
+    pub(super) fn left_alone(&self, now: Instant) -> Option<Duration> {
+        self.breaker().closed(now)
     }
 
     async fn call(&self, event: Uuid, envelope: &[u8]) -> Result<Answer, CallError> {

@@ -3,5 +3,5 @@
 mod google;
 mod interface;
 mod push;
-mod receiver;
+pub(crate) mod receiver;
 mod webhook;

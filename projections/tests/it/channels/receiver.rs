@@ -17,13 +17,13 @@ use service::outbound::{Client, Options, Url};
 use tokio::{net::TcpListener, task::AbortHandle};
 
 /// Serves until dropped.
-pub(super) struct Served {
-    pub(super) url: Url,
+pub(crate) struct Served {
+    pub(crate) url: Url,
     running: AbortHandle,
 }
 
 impl Served {
-    pub(super) async fn start(router: impl FnOnce(&Url) -> Router) -> Self {
+    pub(crate) async fn start(router: impl FnOnce(&Url) -> Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
         let router = router(&url);
