@@ -19,5 +19,8 @@ CREATE TABLE interface_run_deliveries (
 );
 
 CREATE INDEX deliveries_waiting ON deliveries (channel, position, id) WHERE state = 'failed' AND due_at = 'infinity';
+-- How far the core system has taken each task, by the last two digits of the task's id.
+CREATE INDEX deliveries_taken ON deliveries (right(order_key, 2), order_key COLLATE "C", position DESC)
+    WHERE channel = 'interface' AND state = 'delivered';
 
 GRANT SELECT ON interface_runs TO taskledger_read;

@@ -57,8 +57,8 @@ impl OutsideArgs {
         let cron = self.schedules.interface_nightly.clone();
         Ok(Some(ToCore {
             reactor: Arc::new(ToldToCore::new(self.choice.choice(), log.clone())),
-            channel: Arc::new(CoreSystem::new(interface, log.clone(), fields, coalesce)),
-            job: Arc::new(InterfaceNight { cron, delivery, log, pace: Pace::default() }),
+            channel: Arc::new(CoreSystem::new(interface.clone(), log.clone(), fields, coalesce)),
+            job: Arc::new(InterfaceNight { cron, delivery, log, interface, pace: Pace::default() }),
         }))
     }
 }

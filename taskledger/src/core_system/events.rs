@@ -50,7 +50,8 @@ fn said(success: bool, code: &str, message: &str, retryable: bool) -> Response {
 }
 
 impl CoreSystem {
-    fn knows(&self, headers: &HeaderMap) -> bool {
+    /// Whether the caller shows the token that is wanted.
+    pub(super) fn knows(&self, headers: &HeaderMap) -> bool {
         let Some(token) = &self.token else { return true };
         let shown = headers.get("authorization").and_then(|value| value.to_str().ok());
         shown.and_then(|shown| shown.strip_prefix("Bearer ")) == Some(&**token)

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod back;
+mod checksums;
 mod control;
 mod events;
 mod store;
@@ -64,6 +65,8 @@ fn router(core: CoreSystem) -> Router {
     Router::new()
         // what Taskledger calls: docs/interface-api.json
         .route("/events", post(events::take))
+        .route("/checksums", post(checksums::compare))
+        .route("/checksums/{bucket}", post(checksums::look_into))
         // for people
         .route("/control", get(control::show).post(control::set))
         .route("/tasks/{id}", get(tasks::show))

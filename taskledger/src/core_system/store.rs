@@ -74,6 +74,13 @@ impl Store {
         sqlx::query_scalar(SQL).bind(task).fetch_one(&self.0).await
     }
 
+    /// How far it knows the tasks whose ids end so, in order of id.
+    pub(super) async fn bucket(&self, bucket: &str) -> sqlx::Result<Vec<(Uuid, i64)>> {
+        const SQL: &str =
+            "SELECT id, version FROM core_system.tasks WHERE right(id::text, 2) = $1 ORDER BY id";
+        sqlx::query_as(SQL).bind(bucket).fetch_all(&self.0).await
+    }
+
     /// What it was told of a task, in order.
     pub(super) async fn changes(&self, task: Uuid) -> sqlx::Result<Vec<Taken>> {
         const SQL: &str =

@@ -116,7 +116,26 @@ async fn changes_go_there_and_come_back() {
     root.post(&format!("/v1/tasks/{task}/start"), &json!({})).await.unwrap().expect(200);
     core.knows(&task, 4).await;
     assert_eq!(core.task(&task)["changes"].as_array().unwrap().len(), 3);
+
+    // At night both sides compare how far they know each task.
+    night_comes(&pool, "compared 1 0").await;
+    sqlx::query("UPDATE core_system.tasks SET version = 2").execute(&pool).await.unwrap();
+    night_comes(&pool, "compared 1 1").await;
     assert!(up.end("INT").success());
+}
+
+/// The nightly run is due, and ends with this comparison.
+async fn night_comes(pool: &PgPool, checksum: &str) {
+    let due = "UPDATE delivery.schedules SET next_time = clock_timestamp() WHERE lease_owner IS NULL";
+    sqlx::query(due).execute(pool).await.unwrap();
+    let said = "SELECT concat_ws(' ', c ->> 'outcome', c ->> 'tasks', c ->> 'differences')
+        FROM (SELECT report -> 'checksum' AS c FROM delivery.interface_runs ORDER BY turn DESC LIMIT 1) AS newest";
+    let mut last = None;
+    let compared = within(PATIENCE, async || {
+        last = sqlx::query_scalar::<_, String>(said).fetch_optional(pool).await.unwrap();
+        last.as_deref() == Some(checksum)
+    });
+    assert!(compared.await, "{last:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

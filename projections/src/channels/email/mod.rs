@@ -27,7 +27,7 @@ use crate::{
 pub use account::{AccountLetter, Occasion};
 pub use args::{EmailArgs, MailFrom};
 pub use letter::Letter;
-pub use night::{CoreFailure, CoreLetter, CoreReport};
+pub use night::{CoreChecksum, CoreDifference, CoreFailure, CoreLetter, CoreReport};
 pub use server::SmtpUrl;
 
 use compose::{Mail, Writer};

@@ -50,6 +50,37 @@ pub struct CoreReport {
     pub waiting: i64,
     /// The first of those that were not taken.
     pub failures: Vec<CoreFailure>,
+    /// Whether it knows each task as far as it was told; not asked after a run that was stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<CoreChecksum>,
+}
+
+/// What has come of comparing the two sides.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CoreChecksum {
+    /// `compared`, `not_offered`, `failed`.
+    pub outcome: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// Tasks of which the core system has taken changes.
+    pub tasks: i64,
+    /// Of 256 parts, how many were gone through.
+    pub buckets: i64,
+    /// Tasks that the core system knows less far, further than it was told, or not at all, or that it should not know.
+    pub differences: i64,
+    /// The first of them.
+    pub named: Vec<CoreDifference>,
+}
+
+/// A task that the two sides know differently.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CoreDifference {
+    /// The task.
+    pub task: Uuid,
+    /// Version of the last change that the core system has taken; null if it has taken none.
+    pub expected: Option<i64>,
+    /// What it says to know; null if nothing.
+    pub found: Option<i64>,
 }
 
 /// A change that was not taken: ids and the core system's words, nothing of the task.
@@ -81,6 +112,15 @@ pub(super) async fn compose(ink: &Ink, letter: &CoreLetter) -> Result<Option<Mai
         _ => texts::en::words(topic, facts),
     };
     Ok(Some(render(address, language, &words)))
+}
+
+impl CoreDifference {
+    /// In one line, the same in every language.
+    pub(super) fn line(&self) -> String {
+        let said =
+            |version: Option<i64>| version.map_or_else(|| "-".to_owned(), |version| version.to_string());
+        format!("{}: {} / {}", self.task, said(self.expected), said(self.found))
+    }
 }
 
 impl CoreFailure {

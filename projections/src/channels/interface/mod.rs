@@ -8,5 +8,5 @@ mod fields;
 
 pub use breaker::{Breaker, State};
 pub use channel::{CoreSystem, NAME, RECIPIENT, SCHEDULE};
-pub use client::{Interface, InterfaceArgs, LeftAlone};
+pub use client::{AskError, Interface, InterfaceArgs, LeftAlone};
 pub use fields::Fields;

@@ -2,12 +2,14 @@
 //!
 //! What waits is made due batch by batch, for one more attempt each, in order of position; the channel carries it out, and the
 //! run watches. A run that dies goes on as the same run: it knows what it has made due. It stops when most of what it tries
-//! fails, and ends with a report to those who run the place.
+//! fails, and ends with a comparison of how far both sides know each task, and a report to those who run the place.
 
+mod checksum;
 mod ledger;
 mod report;
+mod taken;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use event_store::Log;
 use futures_util::future::BoxFuture;
@@ -16,7 +18,7 @@ use tokio::time::{self, Instant};
 use uuid::Uuid;
 
 use super::{Cron, Job, JobError, Turn};
-use crate::delivery::Delivery;
+use crate::{channels::interface::Interface, delivery::Delivery};
 use ledger::Tally;
 
 /// How a run goes about it.
@@ -48,6 +50,8 @@ pub struct InterfaceNight {
     pub delivery: Delivery,
     /// How long it is.
     pub log: Log,
+    /// Whom it asks in the end how far it knows the tasks.
+    pub interface: Arc<Interface>,
     /// How it goes about it.
     pub pace: Pace,
 }
@@ -96,7 +100,11 @@ impl InterfaceNight {
         }
         let end = self.tell_again(run.id).await?;
         ledger::put_back(pool, run.id).await?;
-        report::close(pool, &self.log, run.id, turn, end).await
+        let mut report = report::report(pool, run.id, turn, end).await?;
+        if end == End::Done {
+            report.checksum = Some(checksum::compare(pool, &self.interface).await?);
+        }
+        report::close(pool, &self.log, &report).await
     }
 
     async fn tell_again(&self, run: Uuid) -> Result<End, JobError> {

@@ -24,22 +24,17 @@ const CLOSE: &str = "
 UPDATE interface_runs SET end_time = clock_timestamp(), outcome = $2, report = $3 WHERE id = $1";
 
 /// Ends the run and writes to everybody concerned, unless there was nothing to do; returns the report.
-pub(super) async fn close(
-    pool: &PgPool,
-    log: &Log,
-    run: Uuid,
-    turn: &Turn,
-    end: End,
-) -> Result<Value, JobError> {
+pub(super) async fn close(pool: &PgPool, log: &Log, report: &CoreReport) -> Result<Value, JobError> {
     let head = log.head().await?;
-    let report = report(pool, run, turn, end).await?;
-    let shown = serde_json::to_value(&report)?;
+    let shown = serde_json::to_value(report)?;
+    let compared = report.checksum.as_ref();
+    let differs = compared.is_some_and(|checksum| checksum.differences > 0 || checksum.reason.is_some());
     let mut transaction = pool.begin().await?;
-    if report.tried + report.waiting > 0 {
-        let letters = letters(&mut transaction, run, head, &report).await?;
+    if report.tried + report.waiting > 0 || differs {
+        let letters = letters(&mut transaction, head, report).await?;
         deliveries::insert(&mut transaction, &letters).await?;
     }
-    let query = sqlx::query(CLOSE).bind(run).bind(end.as_str()).bind(Json(&shown));
+    let query = sqlx::query(CLOSE).bind(report.run).bind(&report.outcome).bind(Json(&shown));
     query.execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(shown)
@@ -55,7 +50,8 @@ FROM interface_run_deliveries AS r JOIN deliveries AS d ON d.id = r.delivery_id
 WHERE r.run_id = $1 AND d.attempts > r.attempts AND d.state <> 'delivered'
 ORDER BY d.position, d.id LIMIT 20";
 
-async fn report(pool: &PgPool, run: Uuid, turn: &Turn, end: End) -> sqlx::Result<CoreReport> {
+/// What the run has come to.
+pub(super) async fn report(pool: &PgPool, run: Uuid, turn: &Turn, end: End) -> sqlx::Result<CoreReport> {
     let tally = ledger::tally(pool, run).await?;
     let waiting = sqlx::query_scalar(WAITING).bind(interface::NAME).fetch_one(pool).await?;
     let failures: Vec<CoreFailure> = sqlx::query_as(FAILURES).bind(run).fetch_all(pool).await?;
@@ -69,6 +65,7 @@ async fn report(pool: &PgPool, run: Uuid, turn: &Turn, end: End) -> sqlx::Result
         failed: tally.failed,
         waiting,
         failures,
+        checksum: None,
     })
 }
 
@@ -79,7 +76,6 @@ WHERE u.roles && ARRAY['admin', 'operator'] AND u.state = 'active' AND NOT u.era
 
 async fn letters(
     tables: &mut PgConnection,
-    run: Uuid,
     head: i64,
     report: &CoreReport,
 ) -> Result<Vec<NewDelivery>, JobError> {
@@ -89,7 +85,7 @@ async fn letters(
         let (email, name) = (Sealed(email), Sealed(name));
         let letter = CoreLetter { user, email, name, locale, good_until, report: report.clone() };
         Ok(NewDelivery {
-            event_id: EventId(run),
+            event_id: EventId(report.run),
             position: head,
             channel: email::NAME,
             recipient: user.to_string(),

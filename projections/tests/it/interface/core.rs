@@ -1,7 +1,7 @@
 //! A core system that takes each key once, and misbehaves as it is told.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -9,7 +9,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::State,
+    extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Response},
     routing::post,
@@ -17,6 +17,7 @@ use axum::{
 use projections::channels::interface::Interface;
 use serde_json::{Value, json};
 use service::outbound::{Client, Limits, Options};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::channels::receiver::Served;
@@ -61,6 +62,8 @@ struct Memory {
     calls: HashMap<Uuid, usize>,
     taken: Vec<Told>,
     told: Vec<Told>,
+    /// How far it knows tasks, if it offers to compare that.
+    known: Option<BTreeMap<Uuid, i64>>,
 }
 
 #[derive(Clone)]
@@ -74,14 +77,23 @@ pub(super) struct Core {
 impl Core {
     pub(super) async fn start(mood: impl Fn(&Told) -> Mood + Send + Sync + 'static) -> Self {
         let (keys, calls, taken, told) = Default::default();
-        let memory = Memory { mood: Box::new(mood), keys, calls, taken, told };
+        let memory = Memory { mood: Box::new(mood), keys, calls, taken, told, known: None };
         let shared = Shared(Arc::new(Mutex::new(memory)));
-        let router = Router::new().route("/interface/events", post(take)).with_state(shared.clone());
+        let router = Router::new()
+            .route("/interface/events", post(take))
+            .route("/interface/checksums", post(compare))
+            .route("/interface/checksums/{bucket}", post(look_into))
+            .with_state(shared.clone());
         Self { shared, served: Served::start(|_| router).await }
     }
 
     pub(super) fn is(&self, mood: impl Fn(&Told) -> Mood + Send + Sync + 'static) {
         self.shared.0.lock().unwrap().mood = Box::new(mood);
+    }
+
+    /// From now on it offers to compare, and says to know these tasks so far.
+    pub(super) fn knows(&self, known: BTreeMap<Uuid, i64>) {
+        self.shared.0.lock().unwrap().known = Some(known);
     }
 
     /// What it has taken, in order, each once.
@@ -152,4 +164,43 @@ fn note(shared: &Shared, headers: &HeaderMap, body: Bytes) -> (Mood, Told) {
         memory.taken.push(told.clone());
     }
     (mood, told)
+}
+
+/// What it knows of a bucket.
+fn bucket(known: &BTreeMap<Uuid, i64>, bucket: &str) -> BTreeMap<Uuid, i64> {
+    let of = |id: &Uuid| id.to_string().ends_with(bucket);
+    known.iter().filter(|(id, _)| of(id)).map(|(id, version)| (*id, *version)).collect()
+}
+
+async fn compare(State(shared): State<Shared>, body: Bytes) -> Response {
+    let Some(known) = shared.0.lock().unwrap().known.clone() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let told: Value = serde_json::from_slice(&body).unwrap();
+    let told = told["buckets"].as_array().unwrap();
+    assert_eq!(told.len(), 256);
+    let differs = |one: &&Value| {
+        let lines = bucket(&known, one["bucket"].as_str().unwrap()).into_iter();
+        let lines: String = lines.map(|(id, version)| format!("{id} {version}\n")).collect();
+        let digest: String = Sha256::digest(lines).iter().map(|byte| format!("{byte:02x}")).collect();
+        one["digest"] != digest
+    };
+    let buckets: Vec<_> = told.iter().filter(differs).map(|one| &one["bucket"]).collect();
+    axum::Json(json!({ "success": true, "buckets": buckets })).into_response()
+}
+
+async fn look_into(State(shared): State<Shared>, Path(name): Path<String>, body: Bytes) -> Response {
+    let mut known = bucket(&shared.0.lock().unwrap().known.clone().unwrap(), &name);
+    let page: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&page["after"], &page["up_to"]), (&Value::Null, &Value::Null), "one page is enough");
+    let mut differences = Vec::new();
+    for task in page["tasks"].as_array().unwrap() {
+        let id: Uuid = task["id"].as_str().unwrap().parse().unwrap();
+        let found = known.remove(&id);
+        if found != task["version"].as_i64() {
+            differences.push(json!({ "id": id, "version": found }));
+        }
+    }
+    differences.extend(known.into_iter().map(|(id, version)| json!({ "id": id, "version": version })));
+    axum::Json(json!({ "success": true, "differences": differences })).into_response()
 }

@@ -1,6 +1,6 @@
 //! Nightly runs: what waits is told again, in order, once in a run, however often it dies.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use domain::{
@@ -12,7 +12,7 @@ use projections::schedules::{
     Job, Turn,
     interface_night::{InterfaceNight, Pace},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -25,14 +25,20 @@ use crate::{
 };
 
 const NIGHT: &str = "2026-11-21T18:00:00Z";
+const NEXT: &str = "2026-11-22T18:00:00Z";
 const PACE: Pace = Pace { batch: 5, least: 20, patience: DEADLINE, look: Duration::from_millis(20) };
 
 impl World {
-    /// The run of a night.
-    fn night(&self, pace: Pace) -> impl Future<Output = Value> + Send + 'static {
+    /// The run of the night.
+    fn night(&self, core: &Core, pace: Pace) -> impl Future<Output = Value> + Send + 'static {
+        self.night_of(NIGHT, core, pace)
+    }
+
+    fn night_of(&self, due: &str, core: &Core, pace: Pace) -> impl Future<Output = Value> + Send + use<> {
         let (cron, delivery, log) = ("0 3 * * *".parse().unwrap(), self.delivery(), self.log.clone());
-        let job = InterfaceNight { cron, delivery, log, pace };
-        let due: DateTime<Utc> = NIGHT.parse().unwrap();
+        let interface = core.client(DEADLINE);
+        let job = InterfaceNight { cron, delivery, log, interface, pace };
+        let due: DateTime<Utc> = due.parse().unwrap();
         let turn = Turn { due, clock: Arc::new(TestClock::at(NIGHT)) };
         async move { job.run(&turn).await.unwrap() }
     }
@@ -90,7 +96,7 @@ async fn what_waits_is_told_again_and_reported() {
     let _sending = world.react(Duration::from_secs(2)).and(world.email(&[])).and(world.tell(&core));
     let known = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
     world.becomes_true(known, "account_mails", position).await;
-    let report = world.night(PACE).await;
+    let report = world.night(&core, PACE).await;
     assert_eq!(numbers(&report), [12, 10, 1, 1, 1], "{report}");
     // All but what was refused, what failed, and what waits behind that.
     let told = "SELECT count(*) = $2 FROM delivery.deliveries WHERE channel = $1 AND state = 'delivered'";
@@ -104,7 +110,7 @@ async fn what_waits_is_told_again_and_reported() {
     assert_eq!(words, ["NO_CUSTOMER", "DAY_CLOSED"]);
 
     // The same turn is the same run, and nobody is written to twice.
-    assert_eq!(world.night(PACE).await, report);
+    assert_eq!(world.night(&core, PACE).await, report);
     let sent = "SELECT count(*) = $2 AND $1 = '' FROM delivery.mails";
     world.becomes_true(sent, "", 2).await;
     let mails = "SELECT string_agg(address || ': ' || subject, ', ' ORDER BY address) FROM delivery.mails";
@@ -120,6 +126,7 @@ async fn what_waits_is_told_again_and_reported() {
     );
     assert!(english.contains(&format!("rejected: NO_CUSTOMER no such customer {refused}")), "{english}");
     assert_eq!(world.number("SELECT count(*) FROM delivery.interface_runs WHERE outcome = 'done'").await, 1);
+    assert_eq!(report["checksum"]["outcome"], "not_offered");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,14 +136,14 @@ async fn a_run_that_dies_goes_on_as_the_same_run() {
     world.reached("users", 0).await;
     world.evening(12).await;
     for made_due in [5, 5] {
-        let dying = tokio::spawn(world.night(PACE));
+        let dying = tokio::spawn(world.night(&core, PACE));
         let due = "SELECT count(*) = $2 AND $1 = '' FROM delivery.interface_run_deliveries";
         world.becomes_true(due, "", made_due).await;
         dying.abort();
         let _ = dying.await;
     }
     let _sending = world.tell(&core);
-    let report = world.night(PACE).await;
+    let report = world.night(&core, PACE).await;
     assert_eq!(numbers(&report), [12, 12, 0, 0, 0]);
     world.all_delivered(24).await;
     assert_eq!(core.told().len(), 24);
@@ -151,7 +158,7 @@ async fn a_run_stops_when_most_of_it_fails() {
     world.reached("users", 0).await;
     world.evening(60).await;
     let _sending = world.tell(&core);
-    let report = world.night(PACE).await;
+    let report = world.night(&core, PACE).await;
     assert_eq!(report["outcome"], "failing");
     assert_eq!(numbers(&report), [20, 0, 0, 20, 60]);
     assert_eq!(report["failures"].as_array().unwrap().len(), 20);
@@ -160,13 +167,65 @@ async fn a_run_stops_when_most_of_it_fails() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_ends_when_nothing_comes_back() {
-    let world = World::new().await;
+    let (world, core) = (World::new().await, Core::start(|_| Mood::Takes).await);
     let _projecting = world.start_some(&["users"]);
     world.reached("users", 0).await;
     world.evening(7).await;
-    let report = world.night(Pace { patience: Duration::from_millis(200), ..PACE }).await;
+    let report = world.night(&core, Pace { patience: Duration::from_millis(200), ..PACE }).await;
     assert_eq!(report["outcome"], "silent");
     assert_eq!(numbers(&report), [0, 0, 0, 0, 7]);
     let waiting = "SELECT count(*) FROM delivery.deliveries WHERE due_at = 'infinity'";
     assert_eq!(world.number(waiting).await, 7, "what was not tried waits for the next night");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_core_system_that_knows_tasks_otherwise_is_found_out() {
+    let (world, core) = (World::new().await, Core::start(|_| Mood::Takes).await);
+    let _projecting = world.start_some(&["users"]);
+    let position = world.somebody("ops", "ko", &[Role::Operator]).await;
+    world.reached("users", position).await;
+    let deciding = world.decide(everything()).and(world.react(Duration::from_secs(2)));
+    let known = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
+    world.becomes_true(known, "account_mails", position).await;
+    let telling = world.tell(&core);
+    let tasks: Vec<_> = (0..40).map(|_| Uuid::now_v7()).collect();
+    for task in &tasks {
+        world.changes(*task, 0, 2).await;
+    }
+    world.all_delivered(80).await;
+    let mut known: BTreeMap<_, _> = tasks.iter().map(|task| (*task, 2)).collect();
+    core.knows(known.clone());
+    let checksum = world.night(&core, PACE).await["checksum"].take();
+    let expected = json!({"outcome": "compared", "reason": null, "tasks": 40, "buckets": 0, "differences": 0, "named": []});
+    assert_eq!(checksum, expected);
+    telling.end().await;
+
+    // What was on its way is no difference, even if it arrived; anything else is.
+    world.changes(tasks[0], 2, 1).await;
+    world.deliveries_are("pending", 1).await;
+    deciding.end().await;
+    let stranger = Uuid::now_v7();
+    known.extend([(tasks[0], 3), (tasks[1], 1), (tasks[2], 3), (stranger, 1)]);
+    known.remove(&tasks[3]);
+    core.knows(known);
+    let checksum = world.night_of(NEXT, &core, PACE).await["checksum"].take();
+    assert_eq!((&checksum["tasks"], &checksum["differences"]), (&json!(40), &json!(4)), "{checksum}");
+    let named: BTreeMap<_, _> = checksum["named"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let task: Uuid = one["task"].as_str().unwrap().parse().unwrap();
+            (task, (one["expected"].as_i64(), one["found"].as_i64()))
+        })
+        .collect();
+    let expected = [
+        (tasks[1], (Some(2), Some(1))),
+        (tasks[2], (Some(2), Some(3))),
+        (tasks[3], (Some(2), None)),
+        (stranger, (None, Some(1))),
+    ];
+    assert_eq!(named, BTreeMap::from(expected));
+    let mails = "SELECT count(*) FROM delivery.deliveries WHERE channel = 'email'";
+    assert_eq!(world.number(mails).await, 1, "there is something to write about");
 }

@@ -126,6 +126,18 @@ pub(in crate::channels::email) fn words(topic: Topic, facts: Facts) -> Words {
                 parts.push(text("The first of those that were not taken (task, position, state, the core system's words):"));
             }
             parts.extend(report.failures.iter().map(|failure| Part::Text(failure.line())));
+            if let Some(checksum) = &report.checksum {
+                if let Some(reason) = &checksum.reason {
+                    parts.push(Part::Text(format!(
+                        "Whether it knows all tasks as it was told could not be seen: {}.",
+                        reason
+                    )));
+                }
+                if checksum.differences > 0 {
+                    parts.push(Part::Text(format!("The core system knows {} of {} tasks differently than it was told (task: told / known):", checksum.differences, checksum.tasks)));
+                }
+                parts.extend(checksum.named.iter().map(|one| Part::Text(one.line())));
+            }
             parts.push(Part::Link { label: "How the core system stands", url });
             (subject, parts)
         }

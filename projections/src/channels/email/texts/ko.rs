@@ -118,6 +118,15 @@ pub(in crate::channels::email) fn words(topic: Topic, facts: Facts) -> Words {
                 parts.push(text("처리되지 않은 변경(작업, 위치, 상태, 코어 시스템의 답):"));
             }
             parts.extend(report.failures.iter().map(|failure| Part::Text(failure.line())));
+            if let Some(checksum) = &report.checksum {
+                if let Some(reason) = &checksum.reason {
+                    parts.push(Part::Text(format!("코어 시스템과 작업을 대조하지 못했습니다: {}.", reason)));
+                }
+                if checksum.differences > 0 {
+                    parts.push(Part::Text(format!("작업 {1}건 중 {0}건이 코어 시스템에 보낸 내용과 다릅니다(작업: 보낸 버전 / 가진 버전):", checksum.differences, checksum.tasks)));
+                }
+                parts.extend(checksum.named.iter().map(|one| Part::Text(one.line())));
+            }
             parts.push(Part::Link { label: "코어 시스템 상태", url });
             (subject, parts)
         }
