@@ -24,7 +24,7 @@ pub(super) struct Claim {
 }
 
 const PREPARE: &str = "
-INSERT INTO checkpoints (consumer, log_epoch, decides_after) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+INSERT INTO checkpoints (consumer, log_epoch, position, event_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 
 const TAKE: &str = "
 UPDATE checkpoints SET lease_owner = $2, lease_until = clock_timestamp() + make_interval(secs => $3)
@@ -38,9 +38,9 @@ const LOCK: &str = "SELECT position FROM checkpoints WHERE consumer = $1 AND lea
 
 impl Claim {
     /// Writes down where a reactor begins that never was.
-    pub(super) async fn prepare(&self, pool: &PgPool, epoch: Uuid, decides_after: i64) -> sqlx::Result<()> {
-        let query = sqlx::query(PREPARE).bind(self.reactor).bind(epoch).bind(decides_after);
-        query.execute(pool).await.map(drop)
+    pub(super) async fn prepare(&self, pool: &PgPool, epoch: Uuid, at: Checkpoint) -> sqlx::Result<()> {
+        let query = sqlx::query(PREPARE).bind(self.reactor).bind(epoch);
+        query.bind(at.position).bind(at.event_id.map(|id| id.0)).execute(pool).await.map(drop)
     }
 
     /// Takes or renews the lease; none while another holds it.

@@ -26,7 +26,7 @@ pub trait Reactor: Send + Sync {
     /// Its row in `delivery.checkpoints`.
     fn name(&self) -> &'static str;
 
-    /// From where on it has effects when it comes to a log with a past.
+    /// Where it begins when it comes to a log with a past.
     fn begins(&self) -> Begins {
         Begins::WithTheLog
     }
@@ -42,12 +42,12 @@ pub trait Reactor: Send + Sync {
     ) -> BoxFuture<'a, Result<Vec<NewDelivery>, ReactError>>;
 }
 
-/// From where on a new reactor has effects; one that was there before goes on from where it was.
+/// Where a new reactor begins; one that was there before goes on from where it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begins {
     /// With the first event there is.
     WithTheLog,
-    /// With what happens from now on.
+    /// With what happens from now on: it need not know anything that was before.
     Now,
 }
 

@@ -90,11 +90,8 @@ pub async fn run(reactor: Arc<dyn Reactor>, sources: Sources, stop: Cancellation
 /// Works for as long as the lease is held.
 async fn work(reactor: &dyn Reactor, sources: &Sources, claim: Claim) -> Result<Infallible, Setback> {
     let epoch = sources.log.epoch().await?;
-    let decides_after = match reactor.begins() {
-        Begins::WithTheLog => 0,
-        Begins::Now => sources.log.head().await?,
-    };
-    claim.prepare(sources.delivery.pool(), epoch, decides_after).await?;
+    let beginning = beginning(reactor, &sources.log).await?;
+    claim.prepare(sources.delivery.pool(), epoch, beginning).await?;
     let start = claim.take(sources.delivery.pool()).await?.ok_or(Setback::LeaseLost)?;
     let follower = Follower::new(sources.log.clone(), sources.jetstream.clone(), start.checkpoint)
         .expecting_epoch(start.log_epoch);
@@ -123,6 +120,15 @@ async fn work(reactor: &dyn Reactor, sources: &Sources, claim: Claim) -> Result<
             }
         }
     }
+}
+
+/// Where a reactor begins that never was.
+async fn beginning(reactor: &dyn Reactor, log: &Log) -> Result<Checkpoint, LogError> {
+    let last = match reactor.begins() {
+        Begins::WithTheLog => None,
+        Begins::Now => log.event_at(log.head().await?).await?,
+    };
+    Ok(last.map_or(Checkpoint::BEGINNING, |last| Checkpoint::at(last.position, last.id)))
 }
 
 /// The work since the lease was taken.

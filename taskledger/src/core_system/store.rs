@@ -1,6 +1,6 @@
 //! What the core system keeps: every change once, and how far it knows each task.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,6 +21,9 @@ CREATE TABLE IF NOT EXISTS core_system.changes (
     UNIQUE (task, version)
 );
 CREATE TABLE IF NOT EXISTS core_system.tasks (id uuid PRIMARY KEY, version bigint NOT NULL);";
+
+/// A database that does not answer is told to the caller before it stops waiting.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A change as it comes: what the core system reads of the envelope.
 #[derive(Debug, Deserialize)]
@@ -49,7 +52,8 @@ impl Store {
     /// Makes the tables that are not there yet.
     pub(super) async fn open(url: &str) -> sqlx::Result<Self> {
         let options = PgConnectOptions::from_str(url)?.application_name("core");
-        let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await?;
+        let pool =
+            PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE).connect_with(options).await?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await?;
         Ok(Self(pool))
     }

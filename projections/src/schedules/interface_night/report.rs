@@ -17,6 +17,8 @@ use crate::{
     schedules::{JobError, Turn},
 };
 
+/// Longest words of the core system in a report (characters).
+const WORDS: usize = 200;
 /// How long a report is news.
 const NEWS: TimeDelta = TimeDelta::days(3);
 
@@ -44,7 +46,7 @@ const WAITING: &str = "
 SELECT count(*) FROM deliveries WHERE channel = $1 AND state = 'failed' AND due_at = 'infinity'";
 
 const FAILURES: &str = "
-SELECT d.id AS delivery, d.order_key AS task, d.position, d.state, a.code, left(d.reason, 200) AS reason
+SELECT d.id AS delivery, d.order_key AS task, d.position, d.state, a.code, d.reason
 FROM interface_run_deliveries AS r JOIN deliveries AS d ON d.id = r.delivery_id
     LEFT JOIN attempts AS a ON a.delivery_id = d.id AND a.number = d.attempts
 WHERE r.run_id = $1 AND d.attempts > r.attempts AND d.state <> 'delivered'
@@ -54,7 +56,10 @@ ORDER BY d.position, d.id LIMIT 20";
 pub(super) async fn report(pool: &PgPool, run: Uuid, turn: &Turn, end: End) -> sqlx::Result<CoreReport> {
     let tally = ledger::tally(pool, run).await?;
     let waiting = sqlx::query_scalar(WAITING).bind(interface::NAME).fetch_one(pool).await?;
-    let failures: Vec<CoreFailure> = sqlx::query_as(FAILURES).bind(run).fetch_all(pool).await?;
+    let mut failures: Vec<CoreFailure> = sqlx::query_as(FAILURES).bind(run).fetch_all(pool).await?;
+    for failure in &mut failures {
+        failure.reason = failure.reason.as_deref().map(words);
+    }
     Ok(CoreReport {
         run,
         turn: turn.due.into(),
@@ -67,6 +72,13 @@ pub(super) async fn report(pool: &PgPool, run: Uuid, turn: &Turn, end: End) -> s
         failures,
         checksum: None,
     })
+}
+
+/// What the core system says, without the rest of its answer.
+fn words(answer: &str) -> String {
+    let said: Option<Value> = serde_json::from_str(answer).ok();
+    let message = said.as_ref().and_then(|said| said["message"].as_str());
+    message.unwrap_or(answer).chars().take(WORDS).collect()
 }
 
 /// Roles as the read model knows them now: a report is for those who can do something about it.

@@ -246,6 +246,21 @@ async fn a_newer_change_takes_the_place_of_those_that_wait_if_that_is_wished() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_fails_after_a_newer_change_has_come_gives_way_to_it() {
+    let (world, core) = (World::new().await, Core::start(|_| Mood::Drips).await);
+    let task = Uuid::now_v7();
+    world.changes(task, 0, 1).await;
+    let _sending = world.decide(everything()).and(world.tell_with(core.client(Duration::from_secs(5)), true));
+    while core.told().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    core.is(|_| Mood::Takes);
+    world.changes(task, 1, 1).await;
+    world.all_delivered(1).await;
+    assert_eq!(world.states().await, "1 superseded, 2 delivered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_core_system_in_trouble_is_left_alone_and_nothing_is_used_up() {
     let (world, core) = (World::new().await, Core::start(|_| Mood::Down).await);
     for _ in 0..40 {

@@ -106,8 +106,10 @@ async fn what_waits_is_told_again_and_reported() {
     }
     assert_eq!((core.versions(refused), core.versions(ill)), (vec![2], vec![]));
     assert_eq!(core.told().iter().filter(|told| told.task == ill).count(), 1, "once in a night");
-    let words: Vec<_> = report["failures"].as_array().unwrap().iter().map(|one| &one["code"]).collect();
-    assert_eq!(words, ["NO_CUSTOMER", "DAY_CLOSED"]);
+    let failures = report["failures"].as_array().unwrap().iter();
+    let words: Vec<_> = failures.map(|one| format!("{}: {}", one["code"], one["reason"])).collect();
+    let refusal = format!(r#""NO_CUSTOMER": "no such customer {refused}""#);
+    assert_eq!(words, [refusal.as_str(), r#""DAY_CLOSED": "later""#]);
 
     // The same turn is the same run, and nobody is written to twice.
     assert_eq!(world.night(&core, PACE).await, report);
