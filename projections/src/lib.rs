@@ -5,7 +5,7 @@
 //! takes its place in one transaction.
 //!
 //! What goes to the outside has a schema of its own, [`delivery`], which no rebuild touches: [`reactors`] decide what is to go,
-//! [`deliveries`] carries it out over [`channels`].
+//! [`deliveries`] carries it out over [`channels`]; what is done by the clock is a job of [`schedules`].
 
 pub mod channels;
 pub mod commands;
@@ -26,6 +26,7 @@ pub mod reactors;
 pub mod rebuild;
 pub mod registry;
 pub mod runner;
+pub mod schedules;
 pub mod schema;
 mod script;
 mod service;

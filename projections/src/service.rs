@@ -37,6 +37,7 @@ use crate::{
     reactors::{self, notices},
     registry::projectors,
     runner::{self, Pace, Progress, Sources},
+    schedules::{self, Calendar, Job, SystemClock},
 };
 
 /// Connections to the log at most: each projection follows it, rebuilds read it, names are opened with its keys.
@@ -134,7 +135,7 @@ impl Projections {
         Ok(webhook::Webhooks::new(parts, delivery))
     }
 
-    /// Starts reactors and channels.
+    /// Starts reactors, channels and schedules.
     fn carry_out(
         &self,
         delivery: Delivery,
@@ -143,7 +144,11 @@ impl Projections {
         surroundings: &Surroundings,
         pressure: &Pressure,
     ) -> Result<(), BuildError> {
-        let channels = self.channels(outward, http, &delivery)?;
+        let mut channels = self.channels(outward, http, &delivery)?;
+        let core = outward.to_core(&self.sources.log, &delivery)?;
+        channels.extend(core.as_ref().map(|core| core.channel.clone()));
+        let jobs = core.iter().map(|core| core.job.clone()).collect();
+        Self::start_schedules(jobs, outward, &delivery, surroundings);
         let Surroundings { shutdown, metrics, .. } = surroundings;
         let (wake, listening) = Wake::listen(&delivery, shutdown.token().clone());
         shutdown.spawn(listening);
@@ -162,12 +167,27 @@ impl Projections {
         shutdown.spawn(reactors::webhooks::read(behind, delivery.clone(), pressure.clone(), stop));
         let means =
             reactors::Means { log: log.clone(), sealer: self.sealer.clone(), channels: &names, clock };
-        let reactors = reactors::reactors(means);
+        let mut reactors = reactors::reactors(means);
+        reactors.extend(core.map(|core| core.reactor));
         let sources = reactors::Sources { delivery, log, jetstream, tail, pressure, lease: reactors::LEASE };
         for reactor in reactors {
             shutdown.spawn(reactors::run(reactor, sources.clone(), shutdown.token().clone()));
         }
         Ok(())
+    }
+
+    fn start_schedules(
+        jobs: Vec<Arc<dyn Job>>,
+        outward: &OutwardArgs,
+        delivery: &Delivery,
+        surroundings: &Surroundings,
+    ) {
+        let (clock, zone) = (Arc::new(SystemClock), outward.schedules.time_zone);
+        let calendar = Calendar { delivery: delivery.clone(), clock, zone, lease: schedules::LEASE };
+        let shutdown = &surroundings.shutdown;
+        for job in jobs {
+            shutdown.spawn(schedules::run(job, calendar.clone(), shutdown.token().clone()));
+        }
     }
 }
 
@@ -175,7 +195,7 @@ fn clock() -> Timestamp {
     Utc::now().into()
 }
 
-/// Starts all projections, reactors and channels; they give way to `pressure` and end with the shutdown.
+/// Starts all projections, reactors, channels and schedules; they give way to `pressure` and end with the shutdown.
 pub async fn build(
     config: &Config,
     outward: &OutwardArgs,

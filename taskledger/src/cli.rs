@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::core_system::Core;
 use crate::operator::{Import, Keys, MakeFirstAdmin, Migrate, Rebuild, Reseed};
 use crate::up::Up;
 
@@ -32,4 +33,6 @@ pub(crate) enum Command {
     Reseed(Box<Reseed>),
     /// The keys that sign access tokens: show them, make the next one, drop a stolen one.
     Keys(Box<Keys>),
+    /// Start a core system to try the Interface API with, beside a running `up`.
+    Core(Box<Core>),
 }

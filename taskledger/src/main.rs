@@ -3,6 +3,7 @@
 mod admin;
 mod cli;
 mod connection;
+mod core_system;
 mod demo;
 mod error;
 mod import;
@@ -40,5 +41,6 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Rebuild(arguments) => operator::rebuild(*arguments).await,
         Command::Reseed(arguments) => operator::reseed(*arguments).await,
         Command::Keys(arguments) => operator::keys(*arguments).await,
+        Command::Core(arguments) => core_system::run(*arguments).await,
     }
 }

@@ -20,6 +20,30 @@ pub trait Channel: Send + Sync {
 
     /// One try. What it waits for is cut off at the channel's deadline by dropping the future.
     fn send<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Attempted>;
+
+    /// How long nothing is to be tried at all, the other side being in trouble.
+    fn closed(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What becomes of a delivery at the end of its schedule.
+    fn after_last(&self) -> AfterLast {
+        AfterLast::Exhaust
+    }
+
+    /// Whether of one order key the newest alone is sent; it takes the place of those that are not on their way.
+    fn coalesces(&self) -> bool {
+        false
+    }
+}
+
+/// What becomes of a delivery when its last attempt has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterLast {
+    /// It has ended; those behind it in its order go on.
+    Exhaust,
+    /// It stays failed and is due at no time, until somebody has it tried again; those behind it wait.
+    Wait,
 }
 
 /// How a channel is to be used.
@@ -42,9 +66,9 @@ pub struct ChannelSettings {
 /// An effect that a reactor has decided on.
 #[derive(Clone, Debug)]
 pub struct NewDelivery {
-    /// The event that caused it.
+    /// The event that caused it, or the run of a job.
     pub event_id: EventId,
-    /// Of that event.
+    /// Of that event; of the log's head for a job.
     pub position: i64,
     /// The channel's name.
     pub channel: &'static str,
@@ -65,6 +89,8 @@ pub struct Job {
     pub id: Uuid,
     /// The event that caused it.
     pub event_id: Uuid,
+    /// Of that event.
+    pub position: i64,
     /// Who gets it.
     pub recipient: String,
     /// What the reactor wrote.
@@ -117,7 +143,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// As in `delivery.attempts`.
+    /// As in `delivery.attempts`, which holds nothing of what was held.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Delivered => "delivered",

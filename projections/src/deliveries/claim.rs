@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Channel, Job};
+use super::{AfterLast, Channel, Job};
 
 /// A row is due when its time has come and nobody tries it. Of an order key only the first unfinished row is; of a recipient
 /// only so many as may fly at once. The first ones are found in one pass over an index: asking of each row whether another is
@@ -37,7 +37,7 @@ WITH flying AS (
 ), noted AS (
     INSERT INTO attempts (delivery_id, number, trigger) SELECT id, attempt, trigger FROM claimed
 )
-SELECT id, event_id, recipient, payload, attempt, step FROM claimed ORDER BY position, id";
+SELECT id, event_id, position, recipient, payload, attempt, step FROM claimed ORDER BY position, id";
 
 /// Claims up to so many deliveries for this worker.
 pub(super) async fn claim(
@@ -58,12 +58,35 @@ pub(super) async fn claim(
 }
 
 const GIVE_UP: &str = "
-UPDATE deliveries SET state = 'exhausted', end_time = clock_timestamp(), lease_owner = NULL, lease_until = NULL,
-    reason = 'the last attempt was not seen through'
+UPDATE deliveries SET state = CASE WHEN $3 THEN 'failed' ELSE 'exhausted' END,
+    due_at = CASE WHEN $3 THEN 'infinity' ELSE due_at END, end_time = CASE WHEN NOT $3 THEN clock_timestamp() END,
+    lease_owner = NULL, lease_until = NULL, reason = 'the last attempt was not seen through'
 WHERE channel = $1 AND state IN ('pending', 'failed') AND lease_until < clock_timestamp() AND step >= $2";
 
 /// What no process has survived so often is not tried for ever.
 pub(super) async fn give_up(pool: &PgPool, channel: &dyn Channel) -> sqlx::Result<()> {
     let attempts = channel.settings().schedule.attempts();
-    sqlx::query(GIVE_UP).bind(channel.name()).bind(attempts).execute(pool).await.map(drop)
+    let waits = channel.after_last() == AfterLast::Wait;
+    sqlx::query(GIVE_UP).bind(channel.name()).bind(attempts).bind(waits).execute(pool).await.map(drop)
+}
+
+const SUPERSEDE: &str = "
+WITH older AS (
+    SELECT d.id FROM deliveries AS d
+    WHERE d.channel = $1 AND d.state IN ('pending', 'failed') AND d.order_key IS NOT NULL
+        AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
+        AND EXISTS (
+            SELECT FROM deliveries AS e
+            WHERE e.channel = d.channel AND e.order_key = d.order_key AND e.state IN ('pending', 'failed')
+                AND (e.position, e.id) > (d.position, d.id)
+        )
+    FOR UPDATE OF d SKIP LOCKED
+)
+UPDATE deliveries AS d SET state = 'superseded', end_time = clock_timestamp(), lease_owner = NULL, lease_until = NULL,
+    reason = 'a newer one takes its place'
+FROM older WHERE d.id = older.id";
+
+/// Of one order key the newest takes the place of all that nobody tries at this moment.
+pub(super) async fn supersede(pool: &PgPool, channel: &dyn Channel) -> sqlx::Result<()> {
+    sqlx::query(SUPERSEDE).bind(channel.name()).execute(pool).await.map(drop)
 }

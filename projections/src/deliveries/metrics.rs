@@ -98,7 +98,7 @@ struct Waiting {
 
 const WAITING: &str = "
 SELECT name AS channel, count(d.id) AS unfinished,
-    coalesce(greatest(extract(epoch FROM clock_timestamp() - min(d.due_at)), 0), 0)::double precision AS overdue
+    coalesce(greatest(extract(epoch FROM clock_timestamp() - min(d.due_at) FILTER (WHERE isfinite(d.due_at))), 0), 0)::double precision AS overdue
 FROM unnest($1::text[]) AS name
 LEFT JOIN deliveries AS d ON d.channel = name AND d.state IN ('pending', 'failed')
 GROUP BY name";

@@ -16,7 +16,7 @@ mod steer;
 mod wake;
 mod worker;
 
-pub use channel::{Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, insert};
+pub use channel::{AfterLast, Attempted, Channel, ChannelSettings, Job, NewDelivery, Outcome, insert};
 pub use forget::forget;
 pub use metrics::Meters;
 pub use schedule::Schedule;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Attempted, Job, Outcome};
+use super::{AfterLast, Attempted, Job, Outcome};
 
 /// Kept of what was sent and answered.
 const EXCERPT: usize = 4_096;
@@ -14,23 +14,38 @@ const EXCERPT: usize = 4_096;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Verdict {
     pub(super) state: &'static str,
-    /// Pause before the next attempt; none: there is none.
-    pub(super) next: Option<Duration>,
+    pub(super) next: Next,
     pub(super) reason: Option<String>,
 }
 
+/// When a delivery is tried again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Next {
+    /// After this pause.
+    After(Duration),
+    /// When somebody wishes.
+    OnDemand,
+    /// Never.
+    Never,
+}
+
 impl Verdict {
-    /// `next` is the pause that the schedule asks for after a failure.
-    pub(super) fn of(attempted: &Attempted, next: Option<Duration>) -> Self {
-        let end = |state, reason: Option<&String>| Self { state, next: None, reason: reason.cloned() };
-        match &attempted.outcome {
-            Outcome::Delivered => end("delivered", None),
-            Outcome::Rejected { reason } => end("rejected", Some(reason)),
-            Outcome::Skipped { reason } => end("skipped", Some(reason)),
-            Outcome::Held { pause } => Self { state: "held", next: Some(*pause), reason: None },
-            Outcome::Failed { .. } if next.is_none() => end("exhausted", attempted.response.as_ref()),
-            Outcome::Failed { .. } => Self { state: "failed", next, reason: None },
-        }
+    /// `pause` is what the schedule asks for after a failure; none at its end. What was held has none.
+    pub(super) fn of(attempted: &Attempted, pause: Option<Duration>, after_last: AfterLast) -> Option<Self> {
+        let (state, next, reason) = match (&attempted.outcome, pause, after_last) {
+            (Outcome::Delivered, _, _) => ("delivered", Next::Never, None),
+            (Outcome::Rejected { reason }, _, _) => ("rejected", Next::Never, Some(reason)),
+            (Outcome::Skipped { reason }, _, _) => ("skipped", Next::Never, Some(reason)),
+            (Outcome::Failed { .. }, Some(pause), _) => ("failed", Next::After(pause), None),
+            (Outcome::Failed { .. }, None, AfterLast::Exhaust) => {
+                ("exhausted", Next::Never, attempted.response.as_ref())
+            }
+            (Outcome::Failed { .. }, None, AfterLast::Wait) => {
+                ("failed", Next::OnDemand, attempted.response.as_ref())
+            }
+            (Outcome::Held { .. }, _, _) => return None,
+        };
+        Some(Self { state, next, reason: reason.cloned() })
     }
 }
 
@@ -42,8 +57,8 @@ WITH noted AS (
     WHERE delivery_id = $1 AND number = $3
 )
 UPDATE deliveries SET state = $10, reason = $11, lease_owner = NULL, lease_until = NULL,
-    due_at = coalesce(clock_timestamp() + make_interval(secs => $9), due_at),
-    end_time = CASE WHEN $9::double precision IS NULL THEN clock_timestamp() END
+    due_at = CASE WHEN $12 THEN 'infinity' ELSE coalesce(clock_timestamp() + make_interval(secs => $9), due_at) END,
+    end_time = CASE WHEN $9::double precision IS NULL AND NOT $12 THEN clock_timestamp() END
 WHERE id = $1 AND lease_owner = $2 AND attempts = $3";
 
 /// Writes it down.
@@ -67,24 +82,30 @@ pub(super) async fn record(
         .bind(i64::try_from(took.as_millis()).unwrap_or(i64::MAX))
         .bind(attempted.request.as_deref().map(excerpt))
         .bind(attempted.response.as_deref().map(excerpt))
-        .bind(verdict.next.map(|pause| pause.as_secs_f64()))
+        .bind(match verdict.next {
+            Next::After(pause) => Some(pause.as_secs_f64()),
+            Next::OnDemand | Next::Never => None,
+        })
         .bind(verdict.state)
         .bind(verdict.reason.as_deref().map(excerpt))
+        .bind(verdict.next == Next::OnDemand)
         .execute(pool)
         .await
         .map(drop)
 }
 
 const PUT_BACK: &str = "
-WITH undone AS (DELETE FROM attempts WHERE delivery_id = $1 AND number = $3 RETURNING trigger)
-UPDATE deliveries SET attempts = attempts - 1, step = step - 1, lease_owner = NULL, lease_until = NULL,
-    due_at = clock_timestamp() + make_interval(secs => $4), next_trigger = undone.trigger
-FROM undone WHERE id = $1 AND lease_owner = $2 AND attempts = $3";
+WITH untried AS (
+    DELETE FROM attempts WHERE delivery_id = $1 AND number = $3 RETURNING trigger
+)
+UPDATE deliveries SET attempts = attempts - 1, step = step - 1, next_trigger = untried.trigger,
+    lease_owner = NULL, lease_until = NULL, due_at = clock_timestamp() + make_interval(secs => $4)
+FROM untried WHERE id = $1 AND lease_owner = $2 AND attempts = $3";
 
-/// As if it had not been taken, but for when it is due.
-async fn put_back(pool: &PgPool, owner: Uuid, job: &Job, pause: Duration) -> sqlx::Result<()> {
-    let query = sqlx::query(PUT_BACK).bind(job.id).bind(owner).bind(job.attempt).bind(pause.as_secs_f64());
-    query.execute(pool).await.map(drop)
+/// Puts a delivery back that was not tried after all, as if it had not been claimed.
+pub(super) async fn put_back(pool: &PgPool, owner: Uuid, job: &Job, pause: Duration) -> sqlx::Result<()> {
+    let query = sqlx::query(PUT_BACK).bind(job.id).bind(owner).bind(job.attempt);
+    query.bind(pause.as_secs_f64()).execute(pool).await.map(drop)
 }
 
 /// The beginning, as far as Postgres takes it.
@@ -99,14 +120,20 @@ mod tests {
 
     #[test]
     fn an_attempt_decides_what_becomes_of_the_delivery() {
-        let state = |outcome, next| Verdict::of(&Attempted::new(outcome), next).state;
-        let failed = || Outcome::Failed { retry_after: None };
-        assert_eq!(state(Outcome::Delivered, Some(Duration::ZERO)), "delivered");
-        assert_eq!(state(failed(), Some(Duration::ZERO)), "failed");
-        assert_eq!(state(failed(), None), "exhausted");
-        let rejected = Verdict::of(&Attempted::rejected("no such user"), Some(Duration::ZERO));
-        let expected = Verdict { state: "rejected", next: None, reason: Some("no such user".into()) };
-        assert_eq!(rejected, expected);
+        use AfterLast::{Exhaust, Wait};
+        let becomes = |outcome, pause, after_last| {
+            Verdict::of(&Attempted::new(outcome), pause, after_last)
+                .map(|verdict| (verdict.state, verdict.next))
+        };
+        let (failed, at_once) = (|| Outcome::Failed { retry_after: None }, Some(Duration::ZERO));
+        assert_eq!(becomes(Outcome::Delivered, at_once, Wait), Some(("delivered", Next::Never)));
+        assert_eq!(becomes(failed(), at_once, Wait), Some(("failed", Next::After(Duration::ZERO))));
+        assert_eq!(becomes(failed(), None, Exhaust), Some(("exhausted", Next::Never)));
+        assert_eq!(becomes(failed(), None, Wait), Some(("failed", Next::OnDemand)));
+        assert_eq!(becomes(Outcome::Held { pause: Duration::ZERO }, None, Wait), None);
+        let rejected = Verdict::of(&Attempted::rejected("no such user"), at_once, Exhaust);
+        let reason = Some("no such user".into());
+        assert_eq!(rejected, Some(Verdict { state: "rejected", next: Next::Never, reason }));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     Attempted, Channel, Job, Meters, Outcome, Wake, claim,
     rate::Rate,
-    record::{Verdict, record},
+    record::{Verdict, put_back, record},
 };
 use crate::delivery::Delivery;
 
@@ -39,7 +39,9 @@ pub async fn run(channel: Arc<dyn Channel>, mut desk: Desk, stop: CancellationTo
     let mut rate = Rate::new(settings.per_second);
     let mut flights = JoinSet::new();
     while !stop.is_cancelled() {
+        let closed = channel.closed();
         let room = settings.concurrency.saturating_sub(flights.len()).min(rate.allowance());
+        let room = if closed.is_some() { 0 } else { room };
         let jobs = take(&*channel, &desk, owner, room).await;
         if !jobs.is_empty() {
             rate.take(jobs.len());
@@ -48,7 +50,8 @@ pub async fn run(channel: Arc<dyn Channel>, mut desk: Desk, stop: CancellationTo
             }
             continue;
         }
-        let pause = if room == 0 && flights.len() < settings.concurrency { rate.wait() } else { POLL };
+        let held = room == 0 && flights.len() < settings.concurrency;
+        let pause = if held { closed.unwrap_or_else(|| rate.wait()) } else { POLL };
         tokio::select! {
             () = stop.cancelled() => {}
             Some(_) = flights.join_next() => {}
@@ -67,6 +70,9 @@ async fn take(channel: &dyn Channel, desk: &Desk, owner: Uuid, room: usize) -> V
     }
     let taken = async {
         claim::give_up(desk.delivery.pool(), channel).await?;
+        if channel.coalesces() {
+            claim::supersede(desk.delivery.pool(), channel).await?;
+        }
         claim::claim(desk.delivery.pool(), channel, owner, room).await
     };
     taken.await.unwrap_or_else(|error: sqlx::Error| {
@@ -83,21 +89,14 @@ async fn carry(channel: Arc<dyn Channel>, desk: Desk, owner: Uuid, job: Job) {
     let attempted = attempted.map_or_else(|_| Attempted::failed("no answer in time"), identity);
     let took = began.elapsed();
     desk.meters.attempted(channel.name(), &attempted.outcome, took);
-    let next = match attempted.outcome {
-        Outcome::Failed { retry_after } => {
-            settings.schedule.after(job.step, retry_after, rand::random_range(0.0..=1.0))
-        }
-        Outcome::Delivered | Outcome::Held { .. } | Outcome::Rejected { .. } | Outcome::Skipped { .. } => {
-            None
-        }
+    let verdict = judge(&*channel, &job, &attempted);
+    let write = async || match (&verdict, &attempted.outcome) {
+        (None, Outcome::Held { pause }) => put_back(desk.delivery.pool(), owner, &job, *pause).await,
+        (None, _) => Ok(()),
+        (Some(verdict), _) => record(desk.delivery.pool(), owner, &job, &attempted, took, verdict).await,
     };
-    let verdict = Verdict::of(&attempted, next);
-    if verdict.state != "delivered" {
-        let (channel, id, state) = (channel.name(), job.id, verdict.state);
-        tracing::info!(channel, %id, state, attempt = job.attempt, "not delivered");
-    }
     let written = async {
-        while let Err(error) = record(desk.delivery.pool(), owner, &job, &attempted, took, &verdict).await {
+        while let Err(error) = write().await {
             tracing::warn!(channel = channel.name(), id = %job.id, %error, "an attempt is not written down yet");
             time::sleep(PAUSE).await;
         }
@@ -106,4 +105,23 @@ async fn carry(channel: Arc<dyn Channel>, desk: Desk, owner: Uuid, job: Job) {
     if time::timeout_at(began + settings.lease, written).await.is_err() {
         tracing::error!(channel = channel.name(), id = %job.id, "what came of an attempt could not be written down");
     }
+}
+
+/// What becomes of the delivery; none if it was not tried.
+fn judge(channel: &dyn Channel, job: &Job, attempted: &Attempted) -> Option<Verdict> {
+    let pause = match attempted.outcome {
+        Outcome::Failed { retry_after } => {
+            let luck = rand::random_range(0.0..=1.0);
+            channel.settings().schedule.after(job.step, retry_after, luck)
+        }
+        Outcome::Delivered | Outcome::Rejected { .. } | Outcome::Skipped { .. } | Outcome::Held { .. } => {
+            None
+        }
+    };
+    let verdict = Verdict::of(attempted, pause, channel.after_last())?;
+    if verdict.state != "delivered" {
+        let (channel, id, state) = (channel.name(), job.id, verdict.state);
+        tracing::info!(channel, %id, state, attempt = job.attempt, "not delivered");
+    }
+    Some(verdict)
 }

@@ -23,7 +23,8 @@ pub(super) struct Claim {
     pub(super) lease: Duration,
 }
 
-const PREPARE: &str = "INSERT INTO checkpoints (consumer, log_epoch) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const PREPARE: &str = "
+INSERT INTO checkpoints (consumer, log_epoch, position, event_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 
 const TAKE: &str = "
 UPDATE checkpoints SET lease_owner = $2, lease_until = clock_timestamp() + make_interval(secs => $3)
@@ -36,9 +37,14 @@ UPDATE checkpoints SET lease_until = '-infinity' WHERE consumer = $1 AND lease_o
 const LOCK: &str = "SELECT position FROM checkpoints WHERE consumer = $1 AND lease_owner = $2 FOR UPDATE";
 
 impl Claim {
-    /// Takes or renews the lease; none while another holds it. A reactor that never was begins with the log of this epoch.
-    pub(super) async fn take(&self, pool: &PgPool, epoch: Uuid) -> sqlx::Result<Option<Start>> {
-        sqlx::query(PREPARE).bind(self.reactor).bind(epoch).execute(pool).await?;
+    /// Writes down where a reactor begins that never was.
+    pub(super) async fn prepare(&self, pool: &PgPool, epoch: Uuid, at: Checkpoint) -> sqlx::Result<()> {
+        let query = sqlx::query(PREPARE).bind(self.reactor).bind(epoch);
+        query.bind(at.position).bind(at.event_id.map(|id| id.0)).execute(pool).await.map(drop)
+    }
+
+    /// Takes or renews the lease; none while another holds it.
+    pub(super) async fn take(&self, pool: &PgPool) -> sqlx::Result<Option<Start>> {
         let query = sqlx::query_as(TAKE).bind(self.reactor).bind(self.owner).bind(self.lease.as_secs_f64());
         let row: Option<(i64, Option<Uuid>, Uuid, i64)> = query.fetch_optional(pool).await?;
         Ok(row.map(|(position, event_id, log_epoch, decides_after)| Start {

@@ -6,6 +6,7 @@
 
 pub mod account_mails;
 mod checkpoint;
+pub mod interface;
 pub mod notices;
 mod runner;
 mod states;
@@ -28,6 +29,11 @@ pub trait Reactor: Send + Sync {
     /// Its row in `delivery.checkpoints`.
     fn name(&self) -> &'static str;
 
+    /// Where it begins when it comes to a log with a past.
+    fn begins(&self) -> Begins {
+        Begins::WithTheLog
+    }
+
     /// Whether the event is any of its business; others are passed over without a transaction.
     fn concerns(&self, event: &Envelope) -> bool;
 
@@ -37,6 +43,15 @@ pub trait Reactor: Send + Sync {
         tables: &'a mut PgConnection,
         events: &'a [Arc<Envelope>],
     ) -> BoxFuture<'a, Result<Vec<NewDelivery>, ReactError>>;
+}
+
+/// Where a new reactor begins; one that was there before goes on from where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begins {
+    /// With the first event there is.
+    WithTheLog,
+    /// With what happens from now on: it need not know anything that was before.
+    Now,
 }
 
 /// Why a reactor could not decide; it is asked again.

@@ -14,7 +14,7 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{ReactError, Reactor, checkpoint::Claim};
+use super::{Begins, ReactError, Reactor, checkpoint::Claim};
 use crate::{deliveries, delivery::Delivery};
 
 /// How long the lease lasts, unless a test is in a hurry.
@@ -90,7 +90,9 @@ pub async fn run(reactor: Arc<dyn Reactor>, sources: Sources, stop: Cancellation
 /// Works for as long as the lease is held.
 async fn work(reactor: &dyn Reactor, sources: &Sources, claim: Claim) -> Result<Infallible, Setback> {
     let epoch = sources.log.epoch().await?;
-    let start = claim.take(sources.delivery.pool(), epoch).await?.ok_or(Setback::LeaseLost)?;
+    let beginning = beginning(reactor, &sources.log).await?;
+    claim.prepare(sources.delivery.pool(), epoch, beginning).await?;
+    let start = claim.take(sources.delivery.pool()).await?.ok_or(Setback::LeaseLost)?;
     let follower = Follower::new(sources.log.clone(), sources.jetstream.clone(), start.checkpoint)
         .expecting_epoch(start.log_epoch);
     let mut follower = match sources.tail.clone() {
@@ -107,7 +109,7 @@ async fn work(reactor: &dyn Reactor, sources: &Sources, claim: Claim) -> Result<
         tokio::select! {
             biased;
             _ = renewal.tick() => {
-                let renewed = claim.take(sources.delivery.pool(), epoch);
+                let renewed = claim.take(sources.delivery.pool());
                 let held = time::timeout(DEADLINE, renewed).await.map_err(|_| Setback::TooSlow)?;
                 held?.ok_or(Setback::LeaseLost)?;
             }
@@ -118,6 +120,15 @@ async fn work(reactor: &dyn Reactor, sources: &Sources, claim: Claim) -> Result<
             }
         }
     }
+}
+
+/// Where a reactor begins that never was.
+async fn beginning(reactor: &dyn Reactor, log: &Log) -> Result<Checkpoint, LogError> {
+    let last = match reactor.begins() {
+        Begins::WithTheLog => None,
+        Begins::Now => log.event_at(log.head().await?).await?,
+    };
+    Ok(last.map_or(Checkpoint::BEGINNING, |last| Checkpoint::at(last.position, last.id)))
 }
 
 /// The work since the lease was taken.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -301,6 +304,24 @@ async fn a_late_answer_is_noted_and_changes_nothing_that_another_has_done() {
     first.end().await;
     assert_eq!(world.attempts().await, "1 rejected, 2 delivered");
     world.deliveries_are("delivered", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_tried_after_all_goes_back_as_it_was() {
+    let world = World::new().await;
+    let looks = AtomicUsize::new(0);
+    let channel =
+        Scripted::new(AT_ONCE, move |job| match (looks.fetch_add(1, Ordering::SeqCst), job.attempt) {
+            (0 | 1 | 3, _) => at_once(Attempted::new(Outcome::Held { pause: Duration::ZERO })),
+            (2, 1) => at_once(Attempted::failed("not now")),
+            (_, 2) => delivered(),
+            _ => at_once(Attempted::rejected("an attempt was counted that was none")),
+        });
+    world.deliver(&[to("ann", 1)]).await;
+    let _working = world.carry(channel.clone());
+    world.deliveries_are("delivered", 1).await;
+    assert_eq!((world.attempts().await.as_str(), channel.calls().len()), ("1 failed, 2 delivered", 5));
+    assert_eq!(world.number("SELECT (attempts * 10 + step)::bigint FROM delivery.deliveries").await, 22);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use projections::{
     },
     deliveries::{self, Channel, Desk, Meters, Wake},
     delivery::Delivery,
-    reactors::{self, Means},
+    reactors::{self, Means, Reactor},
 };
 use service::{mail_token::MailTokens, metrics::Metrics, secrets::SecretKey};
 use tokio::task::JoinHandle;
@@ -93,13 +93,18 @@ impl World {
         Arc::new(Sealer::new(self.log.pool().clone(), &MasterKey([7; 32])))
     }
 
-    /// All reactors.
+    /// The reactors that any installation has.
     pub(crate) fn react(&self, lease: Duration) -> Sending {
         self.react_at(lease, || Utc::now().into())
     }
 
-    /// All reactors, by this clock.
+    /// The same by this clock.
     pub(crate) fn react_at(&self, lease: Duration, clock: fn() -> Timestamp) -> Sending {
+        let means = Means { log: self.log.clone(), sealer: self.opener(), channels: &["email"], clock };
+        self.react_with(reactors::reactors(means), lease)
+    }
+
+    pub(crate) fn react_with(&self, reactors: Vec<Arc<dyn Reactor>>, lease: Duration) -> Sending {
         let sources = reactors::Sources {
             delivery: self.delivery(),
             log: self.log.clone(),
@@ -110,8 +115,7 @@ impl World {
         };
         let stop = CancellationToken::new();
         let run = |reactor| tokio::spawn(reactors::run(reactor, sources.clone(), stop.clone()));
-        let means = Means { log: self.log.clone(), sealer: self.opener(), channels: &["email"], clock };
-        Sending { tasks: reactors::reactors(means).into_iter().map(run).collect(), stop }
+        Sending { tasks: reactors.into_iter().map(run).collect(), stop }
     }
 
     /// One channel.

@@ -1,4 +1,4 @@
-//! `GET /v1/admin/projections`, `/v1/admin/parked-events`, `/v1/admin/processes`
+//! `GET /v1/admin/projections`, `/v1/admin/parked-events`, `/v1/admin/processes`, `/v1/admin/schedules`, `/v1/admin/interface`
 
 use axum::{extract::State, response::IntoResponse};
 use chrono::Utc;
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     ReadApi,
-    model::{Page, ParkedEvent, Process, ProjectionStatus},
+    model::{InterfaceStatus, Page, ParkedEvent, Process, ProjectionStatus, Schedule},
     progress::Projection,
     queries::{self, ProcessCursor},
 };
@@ -108,4 +108,38 @@ pub(super) async fn processes(
     let mut items = queries::processes(&api.lists, after, paging.limit()).await.map_err(failed)?;
     let next_page_token = paging.cut(&mut items, ProcessCursor::of)?;
     paging.answer(items, next_page_token, fresh)
+}
+
+/// What runs by the clock: when, and what came of the last run.
+#[utoipa::path(
+    get, path = "/v1/admin/schedules", tag = "operations", operation_id = "list_schedules",
+    responses((status = 200, body = Page<Schedule>)),
+    extensions(("x-policy" = json!("operate"))),
+)]
+pub(super) async fn schedules(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::Operate)?;
+    query.finish()?;
+    let items = queries::schedules(&api.lists).await.map_err(failed)?;
+    Answer::json(&Page { items, next_page_token: String::new() })
+}
+
+/// How the core system stands: what it has yet to take, and what the last nightly runs came to.
+#[utoipa::path(
+    get, path = "/v1/admin/interface", tag = "operations", operation_id = "get_interface",
+    responses((status = 200, body = InterfaceStatus)),
+    extensions(("x-policy" = json!("operate"))),
+)]
+pub(super) async fn interface(
+    State(api): State<ReadApi>,
+    caller: Caller,
+    query: Query,
+) -> Result<impl IntoResponse, Problem> {
+    caller.may(Action::Operate)?;
+    query.finish()?;
+    let status = queries::interface(&api.lists).await.map_err(failed)?;
+    Answer::json(&status)
 }

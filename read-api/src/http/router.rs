@@ -40,6 +40,8 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(admin::projections))
         .routes(routes!(admin::parked_events))
         .routes(routes!(admin::processes))
+        .routes(routes!(admin::schedules))
+        .routes(routes!(admin::interface))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::get))
         // webhooks

@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub struct Delivery {
     /// The delivery.
     pub id: Uuid,
-    /// The event that caused it.
+    /// The event that caused it, or the run of a schedule.
     pub event_id: Uuid,
     /// That event's place in the log.
     pub position: i64,
@@ -29,7 +29,7 @@ pub struct Delivery {
     pub reason: Option<String>,
     /// How often it was tried.
     pub attempts: i32,
-    /// When it is to be tried next; null when it has ended, or waits for something else.
+    /// When it is to be tried next; null when it has ended, or waits: for its endpoint, the nightly run or an operator.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub due_time: Option<Timestamp>,
     /// When it was decided on.

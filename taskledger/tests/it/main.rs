@@ -6,6 +6,7 @@ mod apart;
 mod architecture;
 mod chaos;
 mod client;
+mod core_system;
 mod demo;
 mod import;
 mod mailbox;

@@ -134,10 +134,12 @@ impl Links<'_> {
     }
 }
 
-fn language(locale: &str) -> &'static str {
+/// The language that somebody is written in.
+pub(super) fn language(locale: &str) -> &'static str {
     if locale.starts_with("ko") { "ko" } else { "en" }
 }
 
-fn minute(time: Timestamp) -> String {
+/// A time as mails say it.
+pub(super) fn minute(time: Timestamp) -> String {
     time.as_datetime().format("%Y-%m-%d %H:%M UTC").to_string()
 }

@@ -3,7 +3,7 @@
 use event_store::SealError;
 use uuid::Uuid;
 
-use super::{Ink, Letter, account, notice};
+use super::{CoreReport, Ink, Letter, account, night, notice};
 use crate::reactors::StateError;
 
 /// Opens what is sealed, chooses words and makes links.
@@ -16,6 +16,7 @@ impl Writer {
             Letter::Account(letter) => account::compose(&self.0, letter).await,
             Letter::Notice(letter) => notice::compose(&self.0, letter).await,
             Letter::Digest(letter) => notice::compose_digest(&self.0, letter).await,
+            Letter::Core(letter) => night::compose(&self.0, letter).await,
         }
     }
 }
@@ -118,6 +119,7 @@ pub(super) enum Topic {
     IdentityLinked {
         issuer: String,
     },
+    CoreRun(CoreReport),
 }
 
 /// What all mails are made from.

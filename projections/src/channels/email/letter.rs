@@ -3,7 +3,7 @@
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountLetter, DigestLetter};
+use super::{AccountLetter, CoreLetter, DigestLetter};
 use crate::channels::notice::NoticeLetter;
 
 /// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
@@ -16,6 +16,8 @@ pub enum Letter {
     Notice(NoticeLetter),
     /// About all that waited for it.
     Digest(DigestLetter),
+    /// About a nightly run of the core system.
+    Core(CoreLetter),
 }
 
 impl Letter {
@@ -25,6 +27,7 @@ impl Letter {
             Self::Account(letter) => letter.good_until,
             Self::Notice(letter) => letter.good_until,
             Self::Digest(letter) => letter.good_until,
+            Self::Core(letter) => letter.good_until,
         }
     }
 }

@@ -7,6 +7,7 @@ mod compose;
 mod letter;
 pub mod mailbox;
 mod message;
+mod night;
 mod notice;
 mod server;
 mod smtp;
@@ -28,6 +29,7 @@ use crate::{
 pub use account::{AccountLetter, Occasion};
 pub use args::{EmailArgs, MailFrom};
 pub use letter::Letter;
+pub use night::{CoreChecksum, CoreDifference, CoreFailure, CoreLetter, CoreReport};
 pub use notice::DigestLetter;
 pub use server::SmtpUrl;
 

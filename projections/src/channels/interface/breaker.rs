@@ -61,6 +61,16 @@ impl Breaker {
         }
     }
 
+    /// How long calls are of no use; to ask changes nothing.
+    pub fn closed(&self, now: Instant) -> Option<Duration> {
+        match self.state {
+            State::Closed { .. } => None,
+            State::Open { until, .. } | State::Probing { until, .. } => {
+                until.checked_duration_since(now).filter(|wait| !wait.is_zero())
+            }
+        }
+    }
+
     /// The receiver answered.
     pub fn succeeded(&mut self) {
         self.state = State::Closed { failures: 0 };
@@ -106,6 +116,8 @@ mod tests {
         (0..3).for_each(|_| breaker.failed(now));
         assert_eq!(breaker.admit(now), Err(10 * SECOND));
         assert_eq!(breaker.admit(now + 9 * SECOND), Err(SECOND));
+        assert_eq!(breaker.closed(now + 9 * SECOND), Some(SECOND));
+        assert_eq!(breaker.closed(now + 10 * SECOND), None);
     }
 
     #[test]

@@ -8,17 +8,19 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use service::{
     config::ConfigError,
     outbound::{
-        Answer, CallError, Certificate, Client, Options, Url,
+        Answer, CallError, Certificate, Client, Options, Request, Url,
         header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
     },
     secrets::Secret,
 };
 use uuid::Uuid;
 
-use super::{answer::Verdict, breaker::Breaker};
+use super::{Fields, answer::Verdict, breaker::Breaker};
 use crate::deliveries::Attempted;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -36,6 +38,12 @@ pub struct InterfaceArgs {
     /// The bearer token that the core system wants to see.
     #[arg(long, env = "INTERFACE_API_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub interface_api_token: Option<Secret<String>>,
+    /// Members of `data` that the core system is told, `from,to,title`; all by default.
+    #[arg(long, env = "INTERFACE_FIELDS", value_name = "MEMBERS")]
+    pub interface_fields: Option<Fields>,
+    /// Tell only the newest of the changes of a task that are waiting. For a core system that reads the task itself.
+    #[arg(long, env = "INTERFACE_COALESCE")]
+    pub interface_coalesce: bool,
 }
 
 impl InterfaceArgs {
@@ -65,10 +73,24 @@ impl InterfaceArgs {
 #[error("the core system is left alone for {0:?}")]
 pub struct LeftAlone(pub Duration);
 
+/// Why a question to the core system has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// It knows no such question.
+    #[error("not offered")]
+    NotOffered,
+    /// No answer came.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The answer is another one than agreed.
+    #[error("the answer is not as agreed (status {0})")]
+    NotAsAgreed(u16),
+}
+
 /// Tells the core system of changes.
 pub struct Interface {
     client: Client,
-    events: Url,
+    base: Url,
     authorization: Option<HeaderValue>,
     breaker: Mutex<Breaker>,
 }
@@ -76,15 +98,14 @@ pub struct Interface {
 impl Interface {
     /// Connects to nobody yet.
     pub fn new(base: &Url, token: Option<&str>, client: Client) -> Self {
-        let mut events = base.clone();
-        events.set_path(&format!("{}/events", base.path().trim_end_matches('/')));
+        let base = base.clone();
         let authorization = token.and_then(|token| {
             let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
             value.set_sensitive(true);
             Some(value)
         });
         let breaker = Mutex::new(Breaker::new(FAILURES, PAUSE, LONGEST_PAUSE));
-        Self { client, events, authorization, breaker }
+        Self { client, base, authorization, breaker }
     }
 
     /// Sends the envelope once, unless the core system is being left alone. However often it is sent, its id is the key by which
@@ -99,22 +120,50 @@ impl Interface {
         let verdict = Verdict::of(self.call(event, envelope).await, now);
         match &verdict {
             Verdict::Taken(_) | Verdict::Answered(_) => self.breaker().succeeded(),
-            Verdict::Trouble(_) => self.breaker().failed(Instant::now()),
+            Verdict::Trouble(_) => self.failed(),
         }
         Ok(verdict.into_attempted())
     }
 
-    async fn call(&self, event: Uuid, envelope: &[u8]) -> Result<Answer, CallError> {
-        let mut request = self
-            .client
-            .post(self.events.clone())
-            .header(CONTENT_TYPE, "application/cloudevents+json")
-            .header(ACCEPT, "application/json")
-            .header(IDEMPOTENCY_KEY, event.to_string());
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
+    fn failed(&self) {
+        let now = Instant::now();
+        self.breaker().failed(now);
+        if let Some(pause) = self.left_alone(now) {
+            tracing::warn!(?pause, "the core system is in trouble and left alone");
         }
-        self.client.send(request.body(envelope.to_vec())).await
+    }
+
+    /// How long calls are of no use.
+    pub(super) fn left_alone(&self, now: Instant) -> Option<Duration> {
+        self.breaker().closed(now)
+    }
+
+    async fn call(&self, event: Uuid, envelope: &[u8]) -> Result<Answer, CallError> {
+        let request = self.post("events", "application/cloudevents+json", envelope.to_vec());
+        self.client.send(request.header(IDEMPOTENCY_KEY, event.to_string())).await
+    }
+
+    /// Asks something that changes nothing there.
+    pub async fn ask<T: DeserializeOwned>(&self, path: &str, question: &Value) -> Result<T, AskError> {
+        let question = self.post(path, "application/json", question.to_string().into_bytes());
+        let answer = self.client.send(question).await?;
+        match answer.status.as_u16() {
+            404 | 405 | 501 => Err(AskError::NotOffered),
+            status if answer.status.is_success() => answer.json().map_err(|_| AskError::NotAsAgreed(status)),
+            status => Err(AskError::NotAsAgreed(status)),
+        }
+    }
+
+    fn post(&self, path: &str, content_type: &'static str, body: Vec<u8>) -> Request {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        let request =
+            self.client.post(url).header(CONTENT_TYPE, content_type).header(ACCEPT, "application/json");
+        let request = match &self.authorization {
+            Some(authorization) => request.header(AUTHORIZATION, authorization.clone()),
+            None => request,
+        };
+        request.body(body)
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -124,6 +173,6 @@ impl Interface {
 
 impl fmt::Debug for Interface {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Interface").field("events", &self.events.as_str()).finish_non_exhaustive()
+        f.debug_struct("Interface").field("base", &self.base.as_str()).finish_non_exhaustive()
     }
 }

@@ -2,7 +2,11 @@
 
 mod answer;
 mod breaker;
+mod channel;
 mod client;
+mod fields;
 
 pub use breaker::{Breaker, State};
-pub use client::{Interface, InterfaceArgs, LeftAlone};
+pub use channel::{CoreSystem, NAME, RECIPIENT, SCHEDULE};
+pub use client::{AskError, Interface, InterfaceArgs, LeftAlone};
+pub use fields::Fields;

@@ -104,6 +104,43 @@ pub(in crate::channels::email) fn words(topic: Topic, facts: Facts) -> Words {
                 Part::Link { label: "Set a new password", url },
             ],
         ),
+        Topic::CoreRun(report) => {
+            let subject = match report.outcome.as_str() {
+                "done" => "The night's run of the core system",
+                _ => "The night's run of the core system was stopped",
+            };
+            let ended = match report.outcome.as_str() {
+                "failing" => " It was stopped because most of them failed.",
+                "silent" => " It was stopped because the core system let nothing come back.",
+                _ => "",
+            };
+            let mut parts = vec![
+                hello,
+                Part::Text(format!(
+                    "In the run of {when}, {} changes of tasks were told to the core system again: {} were taken, {} were refused for \
+                     good, {} failed.{ended} {} wait for the next night.",
+                    report.tried, report.delivered, report.rejected, report.failed, report.waiting
+                )),
+            ];
+            if !report.failures.is_empty() {
+                parts.push(text("The first of those that were not taken (task, position, state, the core system's words):"));
+            }
+            parts.extend(report.failures.iter().map(|failure| Part::Text(failure.line())));
+            if let Some(checksum) = &report.checksum {
+                if let Some(reason) = &checksum.reason {
+                    parts.push(Part::Text(format!(
+                        "Whether it knows all tasks as it was told could not be seen: {}.",
+                        reason
+                    )));
+                }
+                if checksum.differences > 0 {
+                    parts.push(Part::Text(format!("The core system knows {} of {} tasks differently than it was told (task: told / known):", checksum.differences, checksum.tasks)));
+                }
+                parts.extend(checksum.named.iter().map(|one| Part::Text(one.line())));
+            }
+            parts.push(Part::Link { label: "How the core system stands", url });
+            (subject, parts)
+        }
     };
     Words { subject: subject.to_owned(), parts }
 }

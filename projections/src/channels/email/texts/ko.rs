@@ -96,6 +96,40 @@ pub(in crate::channels::email) fn words(topic: Topic, facts: Facts) -> Words {
                 Part::Link { label: "새 비밀번호 정하기", url },
             ],
         ),
+        Topic::CoreRun(report) => {
+            let subject = match report.outcome.as_str() {
+                "done" => "코어 시스템 야간 전송 결과",
+                _ => "코어 시스템 야간 전송이 중단되었습니다",
+            };
+            let ended = match report.outcome.as_str() {
+                "failing" => " 절반 넘게 실패하여 중단했습니다.",
+                "silent" => " 코어 시스템에서 응답이 없어 중단했습니다.",
+                _ => "",
+            };
+            let mut parts = vec![
+                hello,
+                Part::Text(format!(
+                    "{when} 야간 전송에서 작업 변경 {}건을 코어 시스템에 다시 보냈습니다. 처리 {}건, 거절 {}건, 실패 {}건입니다.{ended} \
+                     다음 야간 전송을 기다리는 변경은 {}건입니다.",
+                    report.tried, report.delivered, report.rejected, report.failed, report.waiting
+                )),
+            ];
+            if !report.failures.is_empty() {
+                parts.push(text("처리되지 않은 변경(작업, 위치, 상태, 코어 시스템의 답):"));
+            }
+            parts.extend(report.failures.iter().map(|failure| Part::Text(failure.line())));
+            if let Some(checksum) = &report.checksum {
+                if let Some(reason) = &checksum.reason {
+                    parts.push(Part::Text(format!("코어 시스템과 작업을 대조하지 못했습니다: {}.", reason)));
+                }
+                if checksum.differences > 0 {
+                    parts.push(Part::Text(format!("작업 {1}건 중 {0}건이 코어 시스템에 보낸 내용과 다릅니다(작업: 보낸 버전 / 가진 버전):", checksum.differences, checksum.tasks)));
+                }
+                parts.extend(checksum.named.iter().map(|one| Part::Text(one.line())));
+            }
+            parts.push(Part::Link { label: "코어 시스템 상태", url });
+            (subject, parts)
+        }
     };
     Words { subject: subject.to_owned(), parts }
 }

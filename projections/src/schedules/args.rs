@@ -1,0 +1,21 @@
+//! Settings of all schedules.
+
+use clap::Args;
+use domain::time::TimeZone;
+
+use super::Cron;
+
+/// When things are done by the clock.
+#[derive(Args, Clone, Debug)]
+pub struct ScheduleArgs {
+    /// The time zone that schedules are meant in, `Asia/Seoul`.
+    #[arg(long, env = "TASKLEDGER_TIME_ZONE", value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub time_zone: TimeZone,
+    /// When the core system is told again what it has not taken: minute, hour, day of the month, month, day of the week.
+    #[arg(long, env = "INTERFACE_NIGHTLY", value_name = "CRON", default_value = "0 3 * * *")]
+    pub interface_nightly: Cron,
+}
+
+fn zone(name: &str) -> Result<TimeZone, &'static str> {
+    TimeZone::parse(name).map_err(|_| "expected a time zone such as Asia/Seoul")
+}
