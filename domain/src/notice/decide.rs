@@ -101,7 +101,7 @@ fn holds(rule: &RuleDefinition, occasion: &Occasion<'_>) -> bool {
 }
 
 /// Whether there is anything to reach the person by.
-fn reaches(user: &User, channel: Channel) -> bool {
+pub(crate) fn reaches(user: &User, channel: Channel) -> bool {
     match channel {
         Channel::Email => user.email.is_some(),
         Channel::Push => !user.devices.is_empty(),

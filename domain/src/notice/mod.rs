@@ -11,6 +11,7 @@ mod rules;
 
 pub use audience::{People, sees};
 pub use changes::FieldChange;
+pub(crate) use decide::reaches;
 pub use decide::{Notice, Occasion, When, decide};
 pub use happening::{Happening, comment, subjects};
 pub use mentions::{MAX_MENTIONS, Named, mentioned};
