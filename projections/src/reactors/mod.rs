@@ -5,6 +5,7 @@
 //! is the business of [`deliveries`](crate::deliveries).
 
 pub mod account_mails;
+pub mod announcements;
 mod checkpoint;
 pub mod interface;
 pub mod notices;
@@ -14,7 +15,10 @@ pub mod webhooks;
 
 use std::sync::Arc;
 
-use domain::time::Timestamp;
+use domain::{
+    notification::{Channel, ChannelSet},
+    time::Timestamp,
+};
 use event_store::{Log, LogError, SealError, Sealer, envelope::Envelope};
 use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
@@ -91,6 +95,20 @@ pub struct Means<'a> {
 pub fn reactors(means: Means<'_>) -> Vec<Arc<dyn Reactor>> {
     let Means { log, sealer, channels, clock } = means;
     let webhooks = webhooks::Webhooks::new(&log);
-    let notices = notices::Notices::new(log, sealer, channels, clock);
-    vec![Arc::new(account_mails::AccountMails), Arc::new(notices), Arc::new(Processes), Arc::new(webhooks)]
+    let ways = ways(channels);
+    let announcements = announcements::Announcements::new(log.clone(), ways, clock);
+    let notices = notices::Notices::new(log, sealer, ways, clock);
+    vec![
+        Arc::new(account_mails::AccountMails),
+        Arc::new(notices),
+        Arc::new(announcements),
+        Arc::new(Processes),
+        Arc::new(webhooks),
+    ]
+}
+
+/// The ways for which there is a channel, and inside the product.
+fn ways(channels: &[&str]) -> ChannelSet {
+    let there = |channel: &Channel| *channel == Channel::Inbox || channels.contains(&channel.as_str());
+    Channel::ALL.iter().copied().filter(there).collect()
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use domain::{
     inbox::InboxEvent,
-    notification::{Channel, ChannelSet},
+    notification::ChannelSet,
     notification_rule::NotificationRuleEvent,
     task::TaskEvent,
     time::Timestamp,
@@ -40,11 +40,8 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// Tells people by those ways for which there is a channel, and inside the product. Quiet hours and digests go by the
-    /// clock.
-    pub fn new(log: Log, sealer: Arc<Sealer>, channels: &[&str], clock: fn() -> Timestamp) -> Self {
-        let there = |channel: &Channel| *channel == Channel::Inbox || channels.contains(&channel.as_str());
-        let channels = Channel::ALL.iter().copied().filter(there).collect();
+    /// Tells people by these ways. Quiet hours and digests go by the clock.
+    pub fn new(log: Log, sealer: Arc<Sealer>, channels: ChannelSet, clock: fn() -> Timestamp) -> Self {
         Self { log, sealer, channels, clock }
     }
 }
