@@ -34,7 +34,7 @@ use crate::{
     outward::OutwardArgs,
     processes::{StepChannel, StepSources},
     projector::Projector,
-    reactors::{self, notices},
+    reactors::{self, announcements, notices},
     registry::projectors,
     runner::{self, Pace, Progress, Sources},
     schedules::{self, Calendar, Job, SystemClock},
@@ -157,6 +157,9 @@ impl Projections {
         shutdown.spawn(desk.meters.clone().watch(delivery.clone(), names.clone(), shutdown.token().clone()));
         shutdown.spawn(deliveries::forget(delivery.clone(), shutdown.token().clone()));
         shutdown.spawn(notices::digest::run(delivery.clone(), clock, shutdown.token().clone()));
+        let commands = Commands::new(&outward.commands, &http.public_url, &self.secret)?;
+        let sender = announcements::Sender { delivery: delivery.clone(), log: self.sources.log.clone(), commands };
+        shutdown.spawn(announcements::run(sender, Arc::new(SystemClock), shutdown.token().clone()));
         for channel in channels {
             shutdown.spawn(deliveries::run(channel, desk.clone(), shutdown.token().clone()));
         }

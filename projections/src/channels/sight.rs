@@ -1,6 +1,7 @@
 //! What a notice is about as it is when the notice goes out: whoever has lost sight of the task meanwhile is told nothing.
 
 use domain::{
+    announcement::{Announcement, AnnouncementContent},
     ids::UserId,
     notice::{Happening, sees},
     notification::{Category, Channel, Mode},
@@ -8,10 +9,11 @@ use domain::{
     user::User,
 };
 use event_store::Log;
+use uuid::Uuid;
 
 use crate::{
     delivery::Delivery,
-    reactors::{StateError, States, notices},
+    reactors::{StateError, States, announcements, notices},
 };
 
 /// Knows people and tasks as the reactor of notices does.
@@ -43,6 +45,33 @@ impl Sight {
             tasks: States::read(&mut tables, &self.log, notices::NAME, &tasks).await?,
         })
     }
+
+    /// Looks at an announcement, at who announces it, and at one who is told.
+    pub(crate) async fn announced(
+        &self,
+        reader: UserId,
+        id: Uuid,
+    ) -> Result<Option<(View, Sent)>, StateError> {
+        let mut tables = self.delivery.pool().acquire().await?;
+        let known = States::<Announcement>::read(&mut tables, &self.log, announcements::NAME, &[id]).await?;
+        let Some(Announcement { author, content: Some(content), .. }) = known.get(id).cloned() else {
+            return Ok(None);
+        };
+        let people: Vec<_> = author.into_iter().chain([reader]).map(|id| id.0).collect();
+        let view = View {
+            reader,
+            people: States::read(&mut tables, &self.log, notices::NAME, &people).await?,
+            tasks: States::read(&mut tables, &self.log, notices::NAME, &[]).await?,
+        };
+        Ok(Some((view, Sent { author, content })))
+    }
+}
+
+/// An announcement as it was sent.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) author: Option<UserId>,
+    pub(crate) content: AnnouncementContent,
 }
 
 /// People and tasks as they are now.

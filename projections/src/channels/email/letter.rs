@@ -3,7 +3,7 @@
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountLetter, CoreLetter, DigestLetter};
+use super::{AccountLetter, AnnouncementLetter, CoreLetter, DigestLetter};
 use crate::channels::notice::NoticeLetter;
 
 /// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
@@ -16,6 +16,8 @@ pub enum Letter {
     Notice(NoticeLetter),
     /// About all that waited for it.
     Digest(DigestLetter),
+    /// Told to many.
+    Announcement(AnnouncementLetter),
     /// About a nightly run of the core system.
     Core(CoreLetter),
 }
@@ -27,6 +29,7 @@ impl Letter {
             Self::Account(letter) => letter.good_until,
             Self::Notice(letter) => letter.good_until,
             Self::Digest(letter) => letter.good_until,
+            Self::Announcement(letter) => letter.good_until,
             Self::Core(letter) => letter.good_until,
         }
     }

@@ -2,6 +2,7 @@
 //! where none is configured.
 
 mod account;
+mod announcement;
 mod args;
 mod compose;
 mod letter;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub use account::{AccountLetter, Occasion};
+pub use announcement::AnnouncementLetter;
 pub use args::{EmailArgs, MailFrom};
 pub use letter::Letter;
 pub use night::{CoreChecksum, CoreDifference, CoreFailure, CoreLetter, CoreReport};

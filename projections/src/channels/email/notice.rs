@@ -48,7 +48,7 @@ pub(super) async fn compose(ink: &Ink, letter: &NoticeLetter) -> Result<Mail, Un
     if let Some(reason) = view.hindrance(happening, *category, Channel::Email) {
         return Err(Unwritten::Needless(reason));
     }
-    let writing = Writing::begin(ink, letter.user, &view, std::iter::once(happening)).await?;
+    let writing = Writing::begin(ink, letter.user, &view, happening.people()).await?;
     let tongue = writing.tongue;
     let mut parts = vec![writing.hello(), Part::Text(writing.lead(happening, *template))];
     parts.extend(writing.changes(happening));
@@ -71,7 +71,7 @@ pub(super) async fn compose_digest(ink: &Ink, letter: &DigestLetter) -> Result<M
     if told.is_empty() {
         return Err(Unwritten::Needless("the person sees nothing of it any more"));
     }
-    let writing = Writing::begin(ink, letter.user, &view, happenings()).await?;
+    let writing = Writing::begin(ink, letter.user, &view, happenings().flat_map(Happening::people)).await?;
     let tongue = writing.tongue;
     let tasks = by_task(&told);
     let mut parts = vec![writing.hello(), Part::Text(tongue.digest(tasks.len()))];
@@ -112,37 +112,37 @@ fn is_written(change: &FieldChange) -> bool {
 }
 
 /// Who is written to, in what language, and what people are called.
-struct Writing<'a> {
+pub(super) struct Writing<'a> {
     ink: &'a Ink,
     reader: UserId,
-    address: String,
-    tongue: &'static dyn Tongue,
+    pub(super) address: String,
+    pub(super) tongue: &'static dyn Tongue,
     names: HashMap<UserId, String>,
 }
 
 impl<'a> Writing<'a> {
-    async fn begin(
+    /// These people are named besides the reader.
+    pub(super) async fn begin(
         ink: &'a Ink,
         reader: UserId,
         view: &View,
-        happenings: impl Iterator<Item = &Happening>,
+        people: impl Iterator<Item = UserId>,
     ) -> Result<Self, Unwritten> {
         let user = view.reader().map_err(Unwritten::Needless)?;
         let Some(email) = &user.email else { return Err(Unwritten::Needless("the person has no address")) };
         let [address] = open(ink, [email]).await?;
         let language = user.locale.as_ref().map_or("en", |locale| locale.language());
-        let people = happenings.flat_map(Happening::people).chain([reader]);
-        let people = people.filter_map(|id| Some((id, view.person(id)?)));
+        let people = people.chain([reader]).filter_map(|id| Some((id, view.person(id)?)));
         let names = names(ink, people).await?;
         Ok(Self { ink, reader, address, tongue: tongue(language), names })
     }
 
-    fn hello(&self) -> Part {
+    pub(super) fn hello(&self) -> Part {
         Part::Text(self.tongue.hello(&self.name(self.reader)))
     }
 
     /// Somebody's name as it is now.
-    fn name(&self, id: UserId) -> String {
+    pub(super) fn name(&self, id: UserId) -> String {
         self.names.get(&id).cloned().unwrap_or_else(|| self.tongue.somebody().to_owned())
     }
 
@@ -205,7 +205,7 @@ impl<'a> Writing<'a> {
     }
 
     /// Where these mails come to an end.
-    fn stop(&self, mailing: Mailing) -> String {
+    pub(super) fn stop(&self, mailing: Mailing) -> String {
         let token = self.ink.tokens.write_unsubscribe(self.reader.0, &mailing.to_string());
         format!("{}/auth/unsubscribe/{token}", self.ink.public_url)
     }

@@ -106,7 +106,7 @@ impl Sender {
     /// Whoever was active, and had the role, when the time had come is told: what the log holds by now has to be known.
     async fn begin(&self, now: DateTime<Utc>) -> Result<(), SendError> {
         let pool = self.delivery.pool();
-        if sqlx::query_scalar(ANY_DUE).bind(now).fetch_one(pool).await? {
+        if sqlx::query_scalar::<_, bool>(ANY_DUE).bind(now).fetch_one(pool).await? {
             let head = self.log.head().await?;
             sqlx::query(BEGIN).bind(now).bind(head).execute(pool).await?;
         }

@@ -44,6 +44,10 @@ impl Tongue for English {
         format!("{who} {did}")
     }
 
+    fn announces(&self, who: &str) -> String {
+        format!("{who} announces:")
+    }
+
     fn field<'a>(&self, field: &'a str) -> &'a str {
         match field {
             "title" => "Title",

@@ -44,6 +44,10 @@ impl Tongue for Korean {
         format!("{who} {did}")
     }
 
+    fn announces(&self, who: &str) -> String {
+        format!("{who} 님의 공지입니다.")
+    }
+
     fn field<'a>(&self, field: &'a str) -> &'a str {
         match field {
             "title" => "제목",

@@ -22,6 +22,8 @@ pub(in crate::channels::email) trait Tongue: Sync {
     fn hello(&self, name: &str) -> String;
     /// One sentence: who did what.
     fn lead(&self, lead: &Lead<'_>) -> String;
+    /// One sentence before what somebody announces.
+    fn announces(&self, who: &str) -> String;
     fn field<'a>(&self, field: &'a str) -> &'a str;
     /// A status, a priority, a visibility.
     fn word<'a>(&self, word: &'a str) -> &'a str;
