@@ -21,7 +21,7 @@ pub struct Notice {
     /// `assignment`, `status`, `comment`, `mention`, `due`, `change`, `announcement`.
     pub category: String,
     /// In which words it is to be put: `assignment`, `status`, `reopened`, `comment`, `mention`, `due_soon`, `overdue`,
-    /// `change`.
+    /// `change`, `announcement`.
     pub template: String,
     /// The event.
     pub event_id: Uuid,
@@ -34,8 +34,12 @@ pub struct Notice {
     /// Who acted; null for the system.
     #[schema(required)]
     pub actor: Option<Person>,
-    /// The task.
-    pub task: NoticeTask,
+    /// The task, if it is about one.
+    #[schema(required)]
+    pub task: Option<NoticeTask>,
+    /// The announcement, if it is one.
+    #[schema(required)]
+    pub announcement: Option<NoticeAnnouncement>,
     /// What changed.
     pub changes: Vec<FieldChange>,
     /// When it was written.
@@ -53,6 +57,17 @@ pub struct NoticeTask {
     pub key: String,
     /// What it was called then.
     pub title: String,
+}
+
+/// The announcement that a notice tells.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NoticeAnnouncement {
+    /// The announcement.
+    pub id: Uuid,
+    /// In one line.
+    pub title: String,
+    /// All of it, in Markdown.
+    pub body: String,
 }
 
 /// One page of the inbox.

@@ -1,5 +1,6 @@
 //! Questions to the read model and the log: one function and its SQL each, nothing of HTTP.
 
+mod announcements;
 mod coalesce;
 mod comments;
 mod deliveries;
@@ -25,6 +26,10 @@ mod trace;
 mod users;
 mod webhooks;
 
+pub use announcements::{
+    AnnouncementCursor, AnnouncementRow, announcement, announcements, announcements_position, audience,
+    outcomes,
+};
 pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
 pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
