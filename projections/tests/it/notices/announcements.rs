@@ -23,11 +23,7 @@ use service::secrets::SecretKey;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::{
-    channels::receiver::Receiver,
-    schedules::TestClock,
-    sending::URL,
-};
+use crate::{channels::receiver::Receiver, schedules::TestClock, sending::URL};
 
 const TIME: &str = "2099-01-05T12:00:00.000000Z";
 const BEFORE: &str = "2099-01-05T11:59:59.999999Z";
@@ -84,10 +80,11 @@ impl World {
         self.becomes_true(sql, announcements::NAME, position).await;
     }
 
-    /// Waits until users are known up to there.
-    async fn knows_users(&self, position: i64) {
-        let sql = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
-        self.becomes_true(sql, "notices", position).await;
+    /// Waits until all users are known as they are now.
+    async fn knows_users(&self) {
+        let sql = "SELECT position >= (SELECT max(position) FROM event_store.events WHERE aggregate_type = 'user')
+            AND $2 = 0 FROM delivery.checkpoints WHERE consumer = $1";
+        self.becomes_true(sql, "notices", 0).await;
     }
 }
 
@@ -110,12 +107,12 @@ async fn those_who_are_there_at_its_time_are_told_once() {
         world.member("김하늘", "ko").await,
     );
     world.wishes(ann, wishes(Category::Announcement, Channel::Email, Mode::Off)).await;
-    let users = world.wishes(kim, wishes(Category::Announcement, Channel::Inbox, Mode::Off)).await;
+    world.wishes(kim, wishes(Category::Announcement, Channel::Inbox, Mode::Off)).await;
     let mut notice = world.announces(ann, ChannelSet::ALL).await;
     let position = world.on(&mut notice, &scheduled(TIME)).await;
     let telling = world.tell();
     world.announced(position).await;
-    world.knows_users(users).await;
+    world.knows_users().await;
     let sender = world.sender(&commands);
     assert_eq!(sender.send_due(at(BEFORE)).await.unwrap(), 0);
     assert_eq!(asked(&commands), []);
@@ -157,12 +154,13 @@ async fn whoever_has_gone_meanwhile_gets_no_mail() {
     let position = world.on(&mut notice, &scheduled(TIME)).await;
     let reacting = world.react(LEASE);
     world.announced(position).await;
+    world.knows_users().await;
     assert_eq!(world.sender(&commands).send_due(at(TIME)).await.unwrap(), 1);
     world.happens(bob.0, 3, &[UserEvent::Deactivated(StateChange { reason: None })]).await;
     let position = world.on(&mut notice, &sent(2)).await;
     let told = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
     world.becomes_true(told, announcements::NAME, position).await;
-    world.knows_users(position - 1).await;
+    world.knows_users().await;
     let _sending = reacting.and(world.email(&[]));
     world.announced(position).await;
     assert_eq!(world.sent(bob).await, ["email skipped the person is not active"]);
@@ -180,6 +178,7 @@ async fn who_stops_or_moves_it_in_time_is_heard() {
     let position = world.on(&mut notice, &scheduled(TIME)).await;
     let _telling = world.tell();
     world.announced(position).await;
+    world.knows_users().await;
     let sender = world.sender(&commands);
     assert_eq!(sender.send_due(at(TIME)).await.unwrap(), 0);
     let later = "2099-01-06T12:00:00.000000Z";
