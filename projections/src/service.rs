@@ -34,7 +34,13 @@ use crate::{
     outward::OutwardArgs,
     processes::{StepChannel, StepSources},
     projector::Projector,
-    reactors::{self, announcements, notices},
+    reactors::{
+        self, announcements,
+        notices::{
+            self,
+            reminders::{self, Reminding},
+        },
+    },
     registry::projectors,
     runner::{self, Pace, Progress, Sources},
     schedules::{self, Calendar, Job, SystemClock},
@@ -168,8 +174,15 @@ impl Projections {
         let behind = Arc::new(reactors::webhooks::Webhooks::new(&log));
         let stop = shutdown.token().clone();
         shutdown.spawn(reactors::webhooks::read(behind, delivery.clone(), pressure.clone(), stop));
+        let zone = outward.schedules.time_zone;
+        let reminding = Reminding {
+            delivery: delivery.clone(),
+            log: log.clone(),
+            channels: reactors::ways(&names),
+        };
+        shutdown.spawn(reminders::run(reminding, Arc::new(SystemClock), shutdown.token().clone()));
         let means =
-            reactors::Means { log: log.clone(), sealer: self.sealer.clone(), channels: &names, clock };
+            reactors::Means { log: log.clone(), sealer: self.sealer.clone(), channels: &names, clock, zone };
         let mut reactors = reactors::reactors(means);
         reactors.extend(core.map(|core| core.reactor));
         let sources = reactors::Sources { delivery, log, jetstream, tail, pressure, lease: reactors::LEASE };

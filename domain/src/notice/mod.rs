@@ -7,6 +7,7 @@ mod changes;
 mod decide;
 mod happening;
 mod mentions;
+mod reminder;
 mod rules;
 
 pub use audience::{People, sees};
@@ -15,4 +16,5 @@ pub(crate) use decide::reaches;
 pub use decide::{Notice, Occasion, When, decide};
 pub use happening::{Happening, comment, subjects};
 pub use mentions::{MAX_MENTIONS, Named, mentioned};
+pub use reminder::Reminders;
 pub use rules::rules_in_force;

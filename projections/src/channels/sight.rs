@@ -108,6 +108,9 @@ impl View {
         if task.deleted && happening.trigger != "task.deleted" {
             return Some("the task is deleted");
         }
+        if happening.is_reminder() && task.open_due().is_none() {
+            return Some("the task is not due any more");
+        }
         let off = reader.preferences.mode(category, channel) == Mode::Off;
         off.then_some("the person does not want it")
     }

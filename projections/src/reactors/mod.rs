@@ -9,6 +9,7 @@ pub mod announcements;
 mod checkpoint;
 pub mod interface;
 pub mod notices;
+mod reached;
 mod runner;
 mod states;
 pub mod webhooks;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use domain::{
     notification::{Channel, ChannelSet},
-    time::Timestamp,
+    time::{TimeZone, Timestamp},
 };
 use event_store::{Log, LogError, SealError, Sealer, envelope::Envelope};
 use futures_util::future::BoxFuture;
@@ -25,6 +26,8 @@ use sqlx::PgConnection;
 
 use crate::{deliveries::NewDelivery, processes::Processes};
 
+pub use reached::ReachError;
+pub(crate) use reached::knows;
 pub use runner::{LEASE, Sources, run};
 pub use states::{StateError, States};
 
@@ -73,6 +76,9 @@ pub enum ReactError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Nobody can say how far it has come.
+    #[error(transparent)]
+    Reached(#[from] ReachError),
     /// What it has decided cannot be written down.
     #[error("a delivery cannot be written down: {0}")]
     Payload(#[from] serde_json::Error),
@@ -89,15 +95,17 @@ pub struct Means<'a> {
     pub channels: &'a [&'a str],
     /// What quiet hours and digests go by.
     pub clock: fn() -> Timestamp,
+    /// Where days begin on which tasks are due.
+    pub zone: TimeZone,
 }
 
 /// All reactors.
 pub fn reactors(means: Means<'_>) -> Vec<Arc<dyn Reactor>> {
-    let Means { log, sealer, channels, clock } = means;
+    let Means { log, sealer, channels, clock, zone } = means;
     let webhooks = webhooks::Webhooks::new(&log);
     let ways = ways(channels);
     let announcements = announcements::Announcements::new(log.clone(), ways, clock);
-    let notices = notices::Notices::new(log, sealer, ways, clock);
+    let notices = notices::Notices::new(log, sealer, ways, (clock, zone));
     vec![
         Arc::new(account_mails::AccountMails),
         Arc::new(notices),
@@ -108,7 +116,7 @@ pub fn reactors(means: Means<'_>) -> Vec<Arc<dyn Reactor>> {
 }
 
 /// The ways for which there is a channel, and inside the product.
-fn ways(channels: &[&str]) -> ChannelSet {
+pub(crate) fn ways(channels: &[&str]) -> ChannelSet {
     let there = |channel: &Channel| *channel == Channel::Inbox || channels.contains(&channel.as_str());
     Channel::ALL.iter().copied().filter(there).collect()
 }

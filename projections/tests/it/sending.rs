@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use clap::Parser;
-use domain::time::Timestamp;
+use domain::time::{TimeZone, Timestamp};
 use event_store::{MasterKey, Pressure, Sealer};
 use projections::{
     channels::{
@@ -100,7 +100,7 @@ impl World {
 
     /// The same by this clock.
     pub(crate) fn react_at(&self, lease: Duration, clock: fn() -> Timestamp) -> Sending {
-        let means = Means { log: self.log.clone(), sealer: self.opener(), channels: &["email"], clock };
+        let means = Means { log: self.log.clone(), sealer: self.opener(), channels: &["email"], clock, zone: TimeZone::UTC };
         self.react_with(reactors::reactors(means), lease)
     }
 

@@ -13,7 +13,7 @@ use super::{NAME, audience::settle};
 use crate::{
     commands::{CommandError, Commands},
     delivery::Delivery,
-    reactors::{StateError, notices},
+    reactors::{ReachError, StateError, knows, notices},
     schedules::Clock,
 };
 
@@ -41,6 +41,9 @@ pub enum SendError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Nobody can say how far reactors have come.
+    #[error(transparent)]
+    Reached(#[from] ReachError),
 }
 
 /// Sends what is due until told to stop.
@@ -80,8 +83,6 @@ WHERE s.recipients IS NOT NULL AND s.event_id IS NULL AND a.state = 'scheduled' 
 const FORGET: &str = "
 DELETE FROM announcement_sendings WHERE announcement_id = $1 AND version = $2 AND event_id IS NULL";
 
-const REACHED: &str = "SELECT position FROM checkpoints WHERE consumer = $1";
-
 #[derive(Debug, sqlx::FromRow)]
 struct Ready {
     id: Uuid,
@@ -120,8 +121,10 @@ impl Sender {
         };
         let users: Vec<_> = UserEvent::TYPES.iter().map(|(name, _)| *name).collect();
         let announcements: Vec<_> = AnnouncementEvent::TYPES.iter().map(|(name, _)| *name).collect();
-        if !self.knows(notices::NAME, &users, as_of).await? || !self.knows(NAME, &announcements, as_of).await? {
-            return Ok(());
+        for reactor in [(notices::NAME, &users[..]), (NAME, &announcements)] {
+            if !knows(&self.delivery, &self.log, reactor, as_of).await? {
+                return Ok(());
+            }
         }
         let mut transaction = pool.begin().await?;
         let ids: Vec<Uuid> = sqlx::query_scalar(UNSETTLED).bind(as_of).fetch_all(&mut *transaction).await?;
@@ -130,17 +133,6 @@ impl Sender {
         }
         transaction.commit().await?;
         Ok(())
-    }
-
-    /// Whether a reactor has taken in all events of these types up to a position: where there are none it may stand before.
-    async fn knows(&self, reactor: &str, types: &[&str], position: i64) -> Result<bool, SendError> {
-        let query = sqlx::query_scalar(REACHED).bind(reactor);
-        let reached: i64 = query.fetch_optional(self.delivery.pool()).await?.unwrap_or(0);
-        if reached >= position {
-            return Ok(true);
-        }
-        let next = self.log.read_types(reached, types, 1).await?;
-        Ok(next.first().is_none_or(|event| event.position > position))
     }
 
     /// Asks for the command that says that it is sent; whether it was carried out.

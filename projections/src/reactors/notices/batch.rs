@@ -9,7 +9,7 @@ use domain::{
     notice::{Happening, Occasion, People, comment, decide, rules_in_force, subjects},
     notification_rule::{NotificationRule, RuleDefinition},
     policy::RoleSet,
-    task::{Task, TaskEvent},
+    task::{Task, TaskEvent, values::Due},
     user::User,
 };
 use event_store::envelope::Envelope;
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     NAME, Notices,
+    dues::Dues,
     inbox::{self, NewNotice},
     names::Names,
 };
@@ -36,6 +37,7 @@ pub(super) struct Batch<'a> {
     inboxes: States<Inbox>,
     in_force: Vec<RuleDefinition>,
     names: Names<'a>,
+    dues: Dues,
     shown: Vec<NewNotice>,
     sent: Vec<NewDelivery>,
 }
@@ -68,17 +70,23 @@ impl<'a> Batch<'a> {
             Concerned::Some(users) => States::read(tables, log, NAME, &users).await?,
         };
         let names = Names::new(&notices.sealer);
-        let (shown, sent) = (Vec::new(), Vec::new());
-        Ok(Self { notices, decides_after, tasks, users, rules, inboxes, in_force, names, shown, sent })
+        let (dues, shown, sent) = (Dues::new(notices.zone), Vec::new(), Vec::new());
+        Ok(Self { notices, decides_after, tasks, users, rules, inboxes, in_force, names, dues, shown, sent })
     }
 
     /// Takes one event in, and decides on it.
     pub(super) async fn take(&mut self, at: &Envelope) -> Result<(), ReactError> {
         let taken = match at.aggregate_type.as_str() {
-            "task" => match self.tasks.take(at) {
-                Ok(fact) => return self.tell(at, &fact).await,
-                Err(error) => Err(error),
-            },
+            "task" => {
+                let before = self.open_due(at);
+                match self.tasks.take(at) {
+                    Ok(fact) => {
+                        self.note_due(at, before);
+                        return self.tell(at, &fact).await;
+                    }
+                    Err(error) => Err(error),
+                }
+            }
             "user" => self.users.take(at).map(drop),
             "notification_rule" => {
                 let taken = self.rules.take(at).map(drop);
@@ -93,9 +101,25 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    fn open_due(&self, at: &Envelope) -> Option<Due> {
+        self.tasks.get(at.aggregate_id)?.open_due()
+    }
+
+    fn note_due(&mut self, at: &Envelope, before: Option<Due>) {
+        let due = self.open_due(at);
+        if due != before {
+            let silent_until = (!self.is_news(at)).then(|| (self.notices.clock)());
+            self.dues.note(at.aggregate_id, due, silent_until);
+        }
+    }
+
     /// History that somebody brings in is no news.
+    fn is_news(&self, at: &Envelope) -> bool {
+        at.position > self.decides_after && at.on_behalf_of.is_none()
+    }
+
     async fn tell(&mut self, at: &Envelope, fact: &TaskEvent) -> Result<(), ReactError> {
-        if at.position <= self.decides_after || at.on_behalf_of.is_some() {
+        if !self.is_news(at) {
             return Ok(());
         }
         let mentioned = match comment(fact) {
@@ -135,6 +159,7 @@ impl<'a> Batch<'a> {
         self.users.write(tables).await?;
         self.rules.write(tables).await?;
         self.inboxes.write(tables).await?;
+        self.dues.write(tables).await?;
         inbox::insert(tables, &self.shown).await?;
         Ok(self.sent)
     }
@@ -193,7 +218,7 @@ fn concerned(
     Concerned::Some(users.into_iter().collect())
 }
 
-fn of_task(task: &Task) -> Vec<UserId> {
+pub(super) fn of_task(task: &Task) -> Vec<UserId> {
     task.assignees.iter().chain(&task.watchers).chain(&task.creator).copied().collect()
 }
 

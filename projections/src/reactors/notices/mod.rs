@@ -1,12 +1,14 @@
 //! Notices about tasks: who is told of an event is decided by the rules, the task and the people as they are then.
 //!
 //! What is told inside the product is written down at once; mails and pushes are deliveries; what somebody wants once a day
-//! waits as deliveries on the channel `digest`, which [`digest`] makes one mail of.
+//! waits as deliveries on the channel `digest`, which [`digest`] makes one mail of. By the clock come [`reminders`].
 
 mod batch;
 pub mod digest;
+mod dues;
 mod inbox;
 mod names;
+pub mod reminders;
 
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use domain::{
     notification::ChannelSet,
     notification_rule::NotificationRuleEvent,
     task::TaskEvent,
-    time::Timestamp,
+    time::{TimeZone, Timestamp},
     user::UserEvent,
 };
 use event_store::{Log, Sealer, envelope::Envelope};
@@ -37,12 +39,19 @@ pub struct Notices {
     sealer: Arc<Sealer>,
     channels: ChannelSet,
     clock: fn() -> Timestamp,
+    zone: TimeZone,
 }
 
 impl Notices {
-    /// Tells people by these ways. Quiet hours and digests go by the clock.
-    pub fn new(log: Log, sealer: Arc<Sealer>, channels: ChannelSet, clock: fn() -> Timestamp) -> Self {
-        Self { log, sealer, channels, clock }
+    /// Tells people by these ways. Quiet hours and digests go by the clock, days on which
+    /// tasks are due by the zone.
+    pub fn new(
+        log: Log,
+        sealer: Arc<Sealer>,
+        channels: ChannelSet,
+        (clock, zone): (fn() -> Timestamp, TimeZone),
+    ) -> Self {
+        Self { log, sealer, channels, clock, zone }
     }
 }
 

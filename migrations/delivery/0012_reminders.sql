@@ -1,0 +1,26 @@
+-- When open tasks are due, as of the checkpoint of the reactor `notices`, and of what people were told.
+CREATE TABLE task_dues (
+    task_id    uuid PRIMARY KEY,
+    due        jsonb       NOT NULL,
+    -- when people are reminded that it is due soon, and that it is overdue
+    soon_at    timestamptz NOT NULL,
+    overdue_at timestamptz NOT NULL,
+    soon_told    boolean   NOT NULL DEFAULT false,
+    overdue_told boolean   NOT NULL DEFAULT false
+) WITH (fillfactor = 70);
+CREATE INDEX task_dues_soon ON task_dues (soon_at) WHERE NOT soon_told;
+CREATE INDEX task_dues_overdue ON task_dues (overdue_at) WHERE NOT overdue_told;
+
+-- Tasks of before: what is over by now is no news. Days are taken as in UTC until they change.
+INSERT INTO task_dues (task_id, due, soon_at, overdue_at, soon_told, overdue_told)
+SELECT id, due, soon_at, overdue_at, soon_at <= now(), overdue_at <= now()
+FROM (
+    SELECT id, state -> 'due' AS due,
+        coalesce((state #>> '{due,at}')::timestamptz - interval '1 day',
+            ((state #>> '{due,date}')::date - 1 + time '08:00') AT TIME ZONE 'UTC') AS soon_at,
+        coalesce((state #>> '{due,at}')::timestamptz,
+            ((state #>> '{due,date}')::date + 1 + time '08:00') AT TIME ZONE 'UTC') AS overdue_at
+    FROM states
+    WHERE consumer = 'notices' AND kind = 'task' AND jsonb_typeof(state -> 'due') = 'object'
+        AND NOT (state ->> 'deleted')::boolean AND state ->> 'status' NOT IN ('done', 'cancelled')
+) AS open;
