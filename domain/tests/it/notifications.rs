@@ -8,9 +8,11 @@ use domain::{
     actor::Actor,
     event::Change,
     ids::DeviceId,
+    notice::Reminders,
     notification::{Category, Channel, ClockTime, Mode, Preferences, QuietHours},
     personal::Sealed,
     policy::RoleSet,
+    task::values::Due,
     time::{TimeZone, Timestamp},
     user::{
         DeviceRegistered, DeviceRemoved, NewUser, Platform, Registered, Removal, User, UserCommand,
@@ -160,6 +162,19 @@ fn wishes_are_ones_own_and_make_sense() {
         violation("quiet_hours/to", "another time than from"),
     ];
     assert_eq!(when(me, &before, set(odd)), Err(UserError::Invalid(expected)));
+}
+
+#[test]
+fn reminders_of_a_day_come_in_the_morning_and_those_of_a_time_to_the_minute() {
+    let seoul = TimeZone::parse("Asia/Seoul").unwrap();
+    let day = Due::Date { date: Due::parse_date("2026-11-25").unwrap() };
+    let expected = Reminders { soon: at("2026-11-23T23:00:00Z"), overdue: at("2026-11-25T23:00:00Z") };
+    assert_eq!(Reminders::of(day, seoul), expected);
+    let time = Due::At { at: noon(), zone: seoul };
+    let expected = Reminders { soon: at("2026-11-20T12:00:00Z"), overdue: noon() };
+    assert_eq!(Reminders::of(time, TimeZone::UTC), expected);
+    let last = Due::Date { date: Due::parse_date("9999-12-31").unwrap() };
+    assert!(Reminders::of(last, seoul).soon < Reminders::of(last, seoul).overdue);
 }
 
 #[test]

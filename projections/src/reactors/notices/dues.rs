@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use domain::{
     notice::Reminders,
     task::values::Due,
@@ -58,13 +57,12 @@ impl Dues {
             return Ok(());
         }
         let rows = || open.iter().map(|(_, row)| row);
-        let time = |time: Timestamp| -> DateTime<Utc> { time.as_datetime() };
         let told = |row: &Row, at: Timestamp| row.silent_until.is_some_and(|until| at <= until);
         sqlx::query(OPEN)
             .bind(open.iter().map(|(id, _)| *id).collect::<Vec<_>>())
             .bind(rows().map(|row| Json(row.due)).collect::<Vec<_>>())
-            .bind(rows().map(|row| time(row.at.soon)).collect::<Vec<_>>())
-            .bind(rows().map(|row| time(row.at.overdue)).collect::<Vec<_>>())
+            .bind(rows().map(|row| row.at.soon.as_datetime()).collect::<Vec<_>>())
+            .bind(rows().map(|row| row.at.overdue.as_datetime()).collect::<Vec<_>>())
             .bind(rows().map(|row| told(row, row.at.soon)).collect::<Vec<_>>())
             .bind(rows().map(|row| told(row, row.at.overdue)).collect::<Vec<_>>())
             .execute(tables)

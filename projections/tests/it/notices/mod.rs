@@ -3,6 +3,7 @@
 mod announcements;
 mod digests;
 mod mails;
+mod reminders;
 mod rules;
 mod told;
 
