@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::{FieldChange, Happening};
 use crate::{
-    ids::{EventId, TaskId},
+    ids::{EventId, TaskId, UserId},
     notification::ClockTime,
     notification_rule::values::Reminder,
     task::{
@@ -41,13 +41,18 @@ impl Reminders {
 }
 
 impl Task {
-    /// When it should be done, if anybody is to be reminded of it: it is open, and there.
-    pub fn open_due(&self) -> Option<Due> {
+    /// Whether there is still something to be done.
+    pub fn is_open(&self) -> bool {
         let open = match self.status {
             Status::Waiting | Status::InProgress | Status::OnHold => true,
             Status::Done | Status::Cancelled => false,
         };
-        self.due.filter(|_| open && !self.deleted)
+        open && !self.deleted && self.title.is_some()
+    }
+
+    /// When it should be done, if anybody is to be reminded of it.
+    pub fn open_due(&self) -> Option<Due> {
+        self.due.filter(|_| self.is_open())
     }
 }
 
@@ -58,23 +63,53 @@ impl Happening {
             Due::Date { date } => date.to_string(),
             Due::At { at, zone } => format!("{at} {zone}"),
         };
-        let digest = Sha256::digest(format!("{reminder} of {id} due {said}"));
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&digest[..16]);
+        let event = named(&format!("{reminder} of {id} due {said}"));
+        let changes = vec![FieldChange::told("due", due)];
+        Some(Self { changes, ..Self::outline(event, reminder, (id, task), at)? })
+    }
+
+    /// That nothing blocks a task any more: as if it were an event that follows from this one of another task.
+    pub fn unblocked(
+        cause: EventId,
+        (id, task): (TaskId, &Task),
+        actor: Option<UserId>,
+        at: Timestamp,
+    ) -> Option<Self> {
+        let event = named(&format!("{} of {id} by {cause}", Reminder::Unblocked));
+        Some(Self { actor, ..Self::outline(event, Reminder::Unblocked, (id, task), at)? })
+    }
+
+    fn outline(
+        event: EventId,
+        reminder: Reminder,
+        (id, task): (TaskId, &Task),
+        occurred_at: Timestamp,
+    ) -> Option<Self> {
         Some(Self {
-            event: EventId(uuid::Builder::from_custom_bytes(bytes).into_uuid()),
+            event,
             trigger: reminder.as_str().to_owned(),
             task: id,
             key: task.key?,
             title: task.title.clone()?,
             actor: None,
-            occurred_at: at,
-            changes: vec![FieldChange::told("due", due)],
+            occurred_at,
+            changes: Vec::new(),
         })
     }
 
-    /// Whether it is a reminder.
-    pub fn is_reminder(&self) -> bool {
-        Reminder::WORDS.contains(&self.trigger.as_str())
+    /// Whether it says that a task should be done: of what is done there is no need to.
+    pub fn urges(&self) -> bool {
+        match self.trigger.parse() {
+            Ok(Reminder::DueSoon | Reminder::Overdue | Reminder::Escalated) => true,
+            Ok(Reminder::Unblocked) | Err(_) => false,
+        }
     }
+}
+
+/// What stands for an event where there is none: the same whoever computes it.
+fn named(text: &str) -> EventId {
+    let digest = Sha256::digest(text);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    EventId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }

@@ -108,7 +108,7 @@ impl View {
         if task.deleted && happening.trigger != "task.deleted" {
             return Some("the task is deleted");
         }
-        if happening.is_reminder() && task.open_due().is_none() {
+        if happening.urges() && task.open_due().is_none() {
             return Some("the task is not due any more");
         }
         let off = reader.preferences.mode(category, channel) == Mode::Off;

@@ -21,7 +21,7 @@ pub struct Notice {
     /// `assignment`, `status`, `comment`, `mention`, `due`, `change`, `announcement`.
     pub category: String,
     /// In which words it is to be put: `assignment`, `status`, `reopened`, `comment`, `mention`, `due_soon`, `overdue`,
-    /// `change`, `announcement`.
+    /// `escalated`, `unblocked`, `change`, `announcement`.
     pub template: String,
     /// The event.
     pub event_id: Uuid,

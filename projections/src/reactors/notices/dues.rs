@@ -28,10 +28,11 @@ struct Row {
 const CLOSE: &str = "DELETE FROM task_dues WHERE task_id = ANY($1)";
 
 const OPEN: &str = "
-INSERT INTO task_dues (task_id, due, soon_at, overdue_at, soon_told, overdue_told)
-SELECT * FROM unnest($1::uuid[], $2::jsonb[], $3::timestamptz[], $4::timestamptz[], $5::boolean[], $6::boolean[])
+INSERT INTO task_dues (task_id, due, soon_at, overdue_at, soon_told, overdue_told, escalated)
+SELECT *, overdue_told FROM unnest($1::uuid[], $2::jsonb[], $3::timestamptz[], $4::timestamptz[], $5::boolean[], $6::boolean[])
+    AS t (task_id, due, soon_at, overdue_at, soon_told, overdue_told)
 ON CONFLICT (task_id) DO UPDATE SET due = excluded.due, soon_at = excluded.soon_at, overdue_at = excluded.overdue_at,
-    soon_told = excluded.soon_told, overdue_told = excluded.overdue_told";
+    soon_told = excluded.soon_told, overdue_told = excluded.overdue_told, escalated = excluded.escalated";
 
 impl Dues {
     /// Days are those of this zone.

@@ -1,10 +1,17 @@
 //! Notices inside the product.
 
-use domain::ids::UserId;
+use domain::{
+    ids::UserId,
+    notice::{Happening, Notice},
+    time::Timestamp,
+};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::channels::notice::Told;
+use crate::{
+    channels::notice::{Told, delivery},
+    deliveries::NewDelivery,
+};
 
 /// What somebody finds in the inbox.
 #[derive(Debug)]
@@ -12,6 +19,23 @@ pub(super) struct NewNotice {
     pub(super) recipient: UserId,
     pub(super) position: i64,
     pub(super) told: Told,
+}
+
+/// Puts a notice where it belongs: among the deliveries, or into the inbox.
+pub(super) fn put(
+    notice: Notice,
+    happening: &Happening,
+    (position, now): (i64, Timestamp),
+    sent: &mut Vec<NewDelivery>,
+    shown: &mut Vec<NewNotice>,
+) -> Result<(), serde_json::Error> {
+    let Notice { recipient, category, template, .. } = notice;
+    let told = Told { category, template, happening: happening.clone() };
+    match delivery(&notice, &told, position, now)? {
+        Some(delivery) => sent.push(delivery),
+        None => shown.push(NewNotice { recipient, position, told }),
+    }
+    Ok(())
 }
 
 const INSERT: &str = "

@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ids::TaskId,
     notice::{Happening, Occasion, decide, rules_in_force},
     notification::ChannelSet,
     notification_rule::{NotificationRule, NotificationRuleEvent, RuleDefinition, values::Reminder},
@@ -20,10 +19,9 @@ use uuid::Uuid;
 use super::{
     NAME,
     batch::of_task,
-    inbox::{self, NewNotice},
+    inbox::{self, put},
 };
 use crate::{
-    channels::notice::{self, Told},
     deliveries::{self, NewDelivery},
     delivery::Delivery,
     reactors::{ReachError, ReactError, States, knows},
@@ -42,6 +40,8 @@ pub struct Reminding {
     pub log: Log,
     /// The ways that there are.
     pub channels: ChannelSet,
+    /// What has been overdue for longer is told to those who look after everything.
+    pub escalate_after: TimeDelta,
 }
 
 /// Reminds of what is due until told to stop.
@@ -67,20 +67,24 @@ struct Row {
     due: Due,
     soon_at: DateTime<Utc>,
     overdue_at: DateTime<Utc>,
+    overdue_told: bool,
+    escalated: bool,
 }
 
 const ANY: &str = "
 SELECT EXISTS (SELECT FROM task_dues WHERE NOT soon_told AND soon_at <= $1)
-    OR EXISTS (SELECT FROM task_dues WHERE NOT overdue_told AND overdue_at <= $1)";
+    OR EXISTS (SELECT FROM task_dues WHERE NOT overdue_told AND overdue_at <= $1)
+    OR EXISTS (SELECT FROM task_dues WHERE NOT escalated AND overdue_at <= $2)";
 
 const TAKE: &str = "
-SELECT task_id, due, soon_at, overdue_at FROM task_dues
-WHERE NOT soon_told AND soon_at <= $1 OR NOT overdue_told AND overdue_at <= $1
-ORDER BY task_id LIMIT $2 FOR UPDATE SKIP LOCKED";
+SELECT task_id, due, soon_at, overdue_at, overdue_told, escalated FROM task_dues
+WHERE NOT soon_told AND soon_at <= $1 OR NOT overdue_told AND overdue_at <= $1 OR NOT escalated AND overdue_at <= $2
+ORDER BY task_id LIMIT $3 FOR UPDATE SKIP LOCKED";
 
 /// Of what is overdue nobody is told that it is due soon.
 const TOLD: &str = "
-UPDATE task_dues SET soon_told = true, overdue_told = overdue_told OR overdue_at <= $1 WHERE task_id = ANY($2)";
+UPDATE task_dues SET soon_told = true, overdue_told = overdue_told OR overdue_at <= $1,
+    escalated = escalated OR overdue_at <= $2 WHERE task_id = ANY($3)";
 
 const REACHED: &str = "SELECT position FROM checkpoints WHERE consumer = $1";
 
@@ -88,7 +92,7 @@ impl Reminding {
     /// What was done to tasks by now is to be known: who has done a task is not reminded of it.
     async fn turn(&self, clock: &dyn Clock) -> Result<(), ReactError> {
         let now = clock.now();
-        if !sqlx::query_scalar::<_, bool>(ANY).bind(now).fetch_one(self.delivery.pool()).await? {
+        if !sqlx::query_scalar::<_, bool>(ANY).bind(now).bind(self.long_before(now.into())).fetch_one(self.delivery.pool()).await? {
             return Ok(());
         }
         let head = self.log.head().await?;
@@ -109,7 +113,8 @@ impl Reminding {
         let mut reminded = 0;
         loop {
             let mut transaction = self.delivery.pool().begin().await?;
-            let query = sqlx::query_as(TAKE).bind(now.as_datetime()).bind(PAGE);
+            let long_before = self.long_before(now);
+            let query = sqlx::query_as(TAKE).bind(now.as_datetime()).bind(long_before).bind(PAGE);
             let rows: Vec<Row> = query.fetch_all(&mut *transaction).await?;
             if rows.is_empty() {
                 return Ok(reminded);
@@ -117,7 +122,8 @@ impl Reminding {
             let sent = self.remind(&mut transaction, &rows, now).await?;
             deliveries::insert(&mut transaction, &sent).await?;
             let ids: Vec<Uuid> = rows.iter().map(|row| row.task_id).collect();
-            sqlx::query(TOLD).bind(now.as_datetime()).bind(ids).execute(&mut *transaction).await?;
+            let query = sqlx::query(TOLD).bind(now.as_datetime()).bind(long_before).bind(ids);
+            query.execute(&mut *transaction).await?;
             transaction.commit().await?;
             reminded += rows.len();
         }
@@ -138,28 +144,25 @@ impl Reminding {
         let (mut sent, mut shown) = (Vec::new(), Vec::new());
         for row in rows {
             let Some(task) = tasks.get(row.task_id) else { continue };
-            let Some(happening) = row.happening(task, now) else { continue };
-            let occasion = Occasion {
-                trigger: &happening.trigger,
-                actor: None,
-                task,
-                subjects: &[],
-                mentioned: &[],
-            };
-            for one in decide(&rules, &occasion, &people, now) {
-                if !self.channels.has(one.channel) {
-                    continue;
-                }
-                let told =
-                    Told { category: one.category, template: one.template, happening: happening.clone() };
-                match notice::delivery(&one, &told, position, now)? {
-                    Some(delivery) => sent.push(delivery),
-                    None => shown.push(NewNotice { recipient: one.recipient, position, told }),
+            let reminders = row.reminders(now.as_datetime(), self.long_before(now));
+            for (reminder, at) in reminders.into_iter().flatten() {
+                let happening = Happening::reminder(reminder, (row.task_id.into(), task), row.due, at.into());
+                let Some(happening) = happening else { continue };
+                let trigger = reminder.as_str();
+                let occasion = Occasion { trigger, actor: None, task, subjects: &[], mentioned: &[] };
+                let told = decide(&rules, &occasion, &people, now);
+                let told = told.into_iter().filter(|one| self.channels.has(one.channel));
+                for one in told {
+                    put(one, &happening, (position, now), &mut sent, &mut shown)?;
                 }
             }
         }
         inbox::insert(tables, &shown).await?;
         Ok(sent)
+    }
+
+    fn long_before(&self, now: Timestamp) -> DateTime<Utc> {
+        now.plus(-self.escalate_after).as_datetime()
     }
 
     /// All whom the rules may mean.
@@ -169,7 +172,8 @@ impl Reminding {
         tasks: &States<Task>,
         rules: &[RuleDefinition],
     ) -> Result<States<User>, ReactError> {
-        if rules.iter().any(|rule| !rule.audience.roles.is_empty()) {
+        let reminds = |rule: &RuleDefinition| Reminder::WORDS.iter().any(|word| rule.goes_by(word));
+        if rules.iter().any(|rule| !rule.audience.roles.is_empty() && reminds(rule)) {
             return Ok(States::read_all(tables, &self.log, NAME).await?);
         }
         let concerned = tasks.iter().flat_map(|(_, task)| of_task(task));
@@ -181,10 +185,19 @@ impl Reminding {
 }
 
 impl Row {
-    fn happening(&self, task: &Task, now: Timestamp) -> Option<Happening> {
-        let overdue = self.overdue_at <= now.as_datetime();
-        let (reminder, at) =
-            if overdue { (Reminder::Overdue, self.overdue_at) } else { (Reminder::DueSoon, self.soon_at) };
-        Happening::reminder(reminder, (TaskId(self.task_id), task), self.due, at.into())
+    /// What is to be said now: of what is overdue, not that it is due soon.
+    fn reminders(
+        &self,
+        now: DateTime<Utc>,
+        long_before: DateTime<Utc>,
+    ) -> [Option<(Reminder, DateTime<Utc>)>; 2] {
+        let overdue = self.overdue_at <= now;
+        let first = match (overdue, self.overdue_told) {
+            (false, _) => Some((Reminder::DueSoon, self.soon_at)),
+            (true, false) => Some((Reminder::Overdue, self.overdue_at)),
+            (true, true) => None,
+        };
+        let long = !self.escalated && self.overdue_at <= long_before;
+        [first, long.then_some((Reminder::Escalated, self.overdue_at))]
     }
 }

@@ -39,6 +39,8 @@ impl Tongue for English {
             "task.undeleted" => "brought this task back.",
             "reminder.due_soon" => return "This task is due within a day.".to_owned(),
             "reminder.overdue" => return "This task is overdue.".to_owned(),
+            "reminder.escalated" => return "This task has been overdue for long.".to_owned(),
+            "reminder.unblocked" => return "Nothing blocks this task any more.".to_owned(),
             _ => "changed this task.",
         };
         format!("{who} {did}")

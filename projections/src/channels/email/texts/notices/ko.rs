@@ -39,6 +39,8 @@ impl Tongue for Korean {
             "task.undeleted" => "님이 되살렸습니다.",
             "reminder.due_soon" => return "마감까지 하루가 남지 않았습니다.".to_owned(),
             "reminder.overdue" => return "마감이 지났습니다.".to_owned(),
+            "reminder.escalated" => return "마감이 지난 지 오래되었습니다.".to_owned(),
+            "reminder.unblocked" => return "이 할 일을 막던 할 일이 모두 끝났습니다.".to_owned(),
             _ => "님이 변경했습니다.",
         };
         format!("{who} {did}")
