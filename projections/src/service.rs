@@ -164,7 +164,8 @@ impl Projections {
         shutdown.spawn(deliveries::forget(delivery.clone(), shutdown.token().clone()));
         shutdown.spawn(notices::digest::run(delivery.clone(), clock, shutdown.token().clone()));
         let commands = Commands::new(&outward.commands, &http.public_url, &self.secret)?;
-        let sender = announcements::Sender { delivery: delivery.clone(), log: self.sources.log.clone(), commands };
+        let sender =
+            announcements::Sender { delivery: delivery.clone(), log: self.sources.log.clone(), commands };
         shutdown.spawn(announcements::run(sender, Arc::new(SystemClock), shutdown.token().clone()));
         for channel in channels {
             shutdown.spawn(deliveries::run(channel, desk.clone(), shutdown.token().clone()));
@@ -179,6 +180,7 @@ impl Projections {
             delivery: delivery.clone(),
             log: log.clone(),
             channels: reactors::ways(&names),
+            escalate_after: outward.schedules.escalate_after(),
         };
         shutdown.spawn(reminders::run(reminding, Arc::new(SystemClock), shutdown.token().clone()));
         let means =

@@ -96,8 +96,7 @@ pub fn decide(
 fn holds(rule: &RuleDefinition, occasion: &Occasion<'_>) -> bool {
     let event = EventFacts { event_type: occasion.trigger, actor: occasion.actor };
     let subject = Subject { task: Some(occasion.task.into()), event: Some(event), me: None };
-    rule.goes_by(occasion.trigger)
-        && rule.filter.as_ref().is_none_or(|filter| filter.matches(&subject))
+    rule.goes_by(occasion.trigger) && rule.filter.as_ref().is_none_or(|filter| filter.matches(&subject))
 }
 
 /// Whether there is anything to reach the person by.

@@ -58,7 +58,12 @@ impl Task {
 
 impl Happening {
     /// A reminder, as if it were an event: the same for a task and when it is due, whoever computes it. None of what is no task.
-    pub fn reminder(reminder: Reminder, (id, task): (TaskId, &Task), due: Due, at: Timestamp) -> Option<Self> {
+    pub fn reminder(
+        reminder: Reminder,
+        (id, task): (TaskId, &Task),
+        due: Due,
+        at: Timestamp,
+    ) -> Option<Self> {
         let said = match due {
             Due::Date { date } => date.to_string(),
             Due::At { at, zone } => format!("{at} {zone}"),

@@ -100,7 +100,13 @@ impl World {
 
     /// The same by this clock.
     pub(crate) fn react_at(&self, lease: Duration, clock: fn() -> Timestamp) -> Sending {
-        let means = Means { log: self.log.clone(), sealer: self.opener(), channels: &["email"], clock, zone: TimeZone::UTC };
+        let means = Means {
+            log: self.log.clone(),
+            sealer: self.opener(),
+            channels: &["email"],
+            clock,
+            zone: TimeZone::UTC,
+        };
         self.react_with(reactors::reactors(means), lease)
     }
 

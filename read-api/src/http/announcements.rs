@@ -46,8 +46,7 @@ pub(super) async fn list(
     mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(RIGHT)?;
-    let state =
-        query.filters.one("state", |word| word.parse().map(AnnouncementState::as_str).map_err(flaw));
+    let state = query.filters.one("state", |word| word.parse().map(AnnouncementState::as_str).map_err(flaw));
     let (paging, min_position) = query.finish(caller)?;
     let after: Option<AnnouncementCursor> = paging.after()?;
     let fresh = min_position.wait_for_announcements(&api).await?;

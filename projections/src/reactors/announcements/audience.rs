@@ -18,7 +18,8 @@ INSERT INTO announcement_recipients (announcement_id, user_id) SELECT $1, * FROM
 
 const COUNT: &str = "UPDATE announcement_sendings SET recipients = $2 WHERE announcement_id = $1";
 
-const SETTLED: &str = "SELECT user_id FROM announcement_recipients WHERE announcement_id = $1 ORDER BY user_id";
+const SETTLED: &str =
+    "SELECT user_id FROM announcement_recipients WHERE announcement_id = $1 ORDER BY user_id";
 
 /// Settles who is told, as users are known now.
 pub(super) async fn settle(tables: &mut PgConnection, log: &Log, id: Uuid) -> Result<(), StateError> {

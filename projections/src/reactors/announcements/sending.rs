@@ -59,7 +59,8 @@ pub async fn run(sender: Sender, clock: Arc<dyn Clock>, stop: CancellationToken)
     }
 }
 
-const ANY_DUE: &str = "SELECT EXISTS (SELECT FROM announcements WHERE state = 'scheduled' AND send_time <= $1)";
+const ANY_DUE: &str =
+    "SELECT EXISTS (SELECT FROM announcements WHERE state = 'scheduled' AND send_time <= $1)";
 
 /// One that was moved, and whose time has come again, is begun anew.
 const BEGIN: &str = "

@@ -53,7 +53,8 @@ impl Dues {
         if !closed.is_empty() {
             sqlx::query(CLOSE).bind(closed).execute(&mut *tables).await?;
         }
-        let open: Vec<(Uuid, Row)> = self.changed.iter().filter_map(|(id, row)| Some((*id, (*row)?))).collect();
+        let open: Vec<(Uuid, Row)> =
+            self.changed.iter().filter_map(|(id, row)| Some((*id, (*row)?))).collect();
         if open.is_empty() {
             return Ok(());
         }

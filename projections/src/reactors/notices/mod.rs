@@ -4,6 +4,7 @@
 //! waits as deliveries on the channel `digest`, which [`digest`] makes one mail of. By the clock come [`reminders`].
 
 mod batch;
+mod blocks;
 pub mod digest;
 mod dues;
 mod inbox;

@@ -92,7 +92,12 @@ impl Reminding {
     /// What was done to tasks by now is to be known: who has done a task is not reminded of it.
     async fn turn(&self, clock: &dyn Clock) -> Result<(), ReactError> {
         let now = clock.now();
-        if !sqlx::query_scalar::<_, bool>(ANY).bind(now).bind(self.long_before(now.into())).fetch_one(self.delivery.pool()).await? {
+        if !sqlx::query_scalar::<_, bool>(ANY)
+            .bind(now)
+            .bind(self.long_before(now.into()))
+            .fetch_one(self.delivery.pool())
+            .await?
+        {
             return Ok(());
         }
         let head = self.log.head().await?;

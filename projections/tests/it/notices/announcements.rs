@@ -82,7 +82,8 @@ impl World {
 
     /// Waits until all users are known as they are now.
     async fn knows_users(&self) {
-        let sql = "SELECT position >= (SELECT max(position) FROM event_store.events WHERE aggregate_type = 'user')
+        let sql =
+            "SELECT position >= (SELECT max(position) FROM event_store.events WHERE aggregate_type = 'user')
             AND $2 = 0 FROM delivery.checkpoints WHERE consumer = $1";
         self.becomes_true(sql, "notices", 0).await;
     }
@@ -122,8 +123,7 @@ async fn those_who_are_there_at_its_time_are_told_once() {
     assert_eq!(sender.send_due(at("2099-02-01T00:00:00Z")).await.unwrap(), 1);
     let wish = (format!("/v1/announcements/{}/sent", notice.id), json!({"at": TIME, "recipients": 3}));
     assert_eq!(asked(&commands), [wish.clone(), wish]);
-    let keys: Vec<_> =
-        commands.got().iter().map(|got| got.header("idempotency-key").to_owned()).collect();
+    let keys: Vec<_> = commands.got().iter().map(|got| got.header("idempotency-key").to_owned()).collect();
     assert_eq!(keys, vec![format!("\"{}:2:sent\"", notice.id); 2]);
     // The event alone tells them.
     assert_eq!((world.inbox(bob).await.len(), world.mailbox().await.len()), (0, 0));
@@ -132,7 +132,10 @@ async fn those_who_are_there_at_its_time_are_told_once() {
     assert_eq!(sender.send_due(at("2099-03-01T00:00:00Z")).await.unwrap(), 0);
     let line = "announcement announcement.sent";
     assert_eq!((world.inbox(ann).await, world.sent(ann).await), (vec![line.to_owned()], vec![]));
-    assert_eq!((world.inbox(bob).await.len(), world.sent(bob).await), (1, vec!["email delivered".to_owned()]));
+    assert_eq!(
+        (world.inbox(bob).await.len(), world.sent(bob).await),
+        (1, vec!["email delivered".to_owned()])
+    );
     assert_eq!((world.inbox(kim).await.len(), world.sent(kim).await.len()), (0, 1));
     assert_eq!((world.inbox(eve).await.len(), world.sent(eve).await.len()), (0, 0));
     let mails = world.mailbox().await;

@@ -1,8 +1,13 @@
 //! People are reminded by a clock that the tests move.
 
+use chrono::TimeDelta;
 use domain::{
     event::Change,
-    task::{WatcherEntry, values::Due},
+    ids::TaskId,
+    task::{
+        WatcherEntry,
+        values::{Due, Relation, RelationType},
+    },
     time::TimeZone,
 };
 use projections::reactors::notices::reminders::Reminding;
@@ -31,7 +36,12 @@ fn completed() -> TaskEvent {
 impl World {
     fn reminding(&self) -> Reminding {
         let channels = [Channel::Email, Channel::Inbox].into_iter().collect();
-        Reminding { delivery: self.delivery(), log: self.log.clone(), channels }
+        Reminding {
+            delivery: self.delivery(),
+            log: self.log.clone(),
+            channels,
+            escalate_after: TimeDelta::days(3),
+        }
     }
 
     async fn remind(&self, now: &str) -> usize {
@@ -119,7 +129,8 @@ async fn of_what_is_done_nobody_is_reminded_and_of_each_time_once() {
 async fn a_past_reminds_nobody() {
     let world = World::new().await;
     let ann = world.member("Ann", "en").await;
-    let mut task = world.has_task(ann, Created { due: due("2020-01-01T00:00:00Z"), ..created(ann, &[]) }).await;
+    let mut task =
+        world.has_task(ann, Created { due: due("2020-01-01T00:00:00Z"), ..created(ann, &[]) }).await;
     let past = world.act(&mut task, ann, started()).await;
     world
         .run(&format!(
@@ -134,4 +145,52 @@ async fn a_past_reminds_nobody() {
     world.told(position).await;
     assert_eq!(world.remind(DUE).await, 1);
     assert_eq!(world.reminded(ann).await, ["overdue"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn managers_are_told_once_what_has_been_overdue_for_long() {
+    let world = World::new().await;
+    let (ann, max) = (world.member("Ann", "en").await, world.member("Max", "en").await);
+    world.happens(max.0, 3, &[UserEvent::RoleGranted(RoleEntry { role: Role::Manager })]).await;
+    let mut task = world.has_task(ann, Created { due: due(DUE), ..created(ann, &[]) }).await;
+    let position = world.act(&mut task, ann, started()).await;
+    let _telling = world.tell();
+    world.told(position).await;
+    assert_eq!(world.remind(DUE).await, 1);
+    assert_eq!(world.remind("2099-01-08T11:59:59Z").await, 0);
+    assert_eq!(world.reminded(max).await, [""; 0]);
+    assert_eq!(world.remind("2099-01-08T12:00:00Z").await, 1);
+    assert_eq!(world.remind("2099-02-08T12:00:00Z").await, 0);
+    assert_eq!(
+        (world.reminded(max).await, world.reminded(ann).await.len()),
+        (vec!["escalated".to_owned()], 1)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_task_nothing_blocks_any_more_is_told_so() {
+    let world = World::new().await;
+    let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
+    let blocked = world.has_task(ann, created(ann, &[])).await;
+    let blocks =
+        || TaskEvent::RelationAdded(Relation { kind: RelationType::Blocks, task: TaskId(blocked.id) });
+    let (mut one, mut two) =
+        (world.has_task(bob, created(bob, &[])).await, world.has_task(bob, created(bob, &[])).await);
+    world.act(&mut one, bob, blocks()).await;
+    world.act(&mut two, bob, blocks()).await;
+    let position = world.act(&mut one, bob, completed()).await;
+    let _telling = world.tell();
+    world.told(position).await;
+    assert_eq!(world.reminded(ann).await, [""; 0]);
+    let position = world.act(&mut two, bob, completed()).await;
+    world.told(position).await;
+    assert_eq!(world.reminded(ann).await, ["unblocked"]);
+    // Open again, and blocking again.
+    let reopened = StatusChange { from: Status::Done, to: Status::Waiting, reason: None };
+    world.act(&mut two, bob, TaskEvent::Reopened(reopened)).await;
+    let position = world.act(&mut two, ann, completed()).await;
+    world.told(position).await;
+    // It was her own act.
+    assert_eq!(world.reminded(ann).await, ["unblocked"]);
+    assert_eq!(world.number("SELECT count(*) FROM delivery.task_blocks WHERE open").await, 0);
 }
