@@ -24,7 +24,8 @@ pub struct ScheduleArgs {
 impl ScheduleArgs {
     /// How long a task has to be overdue until managers are told.
     pub(crate) fn escalate_after(&self) -> TimeDelta {
-        TimeDelta::from_std(self.escalate_after.0).unwrap_or(TimeDelta::MAX)
+        const LONGEST: TimeDelta = TimeDelta::days(36_500);
+        TimeDelta::from_std(self.escalate_after.0).unwrap_or(LONGEST).min(LONGEST)
     }
 }
 
