@@ -35,7 +35,7 @@ use crate::{
     processes::{StepChannel, StepSources},
     projector::Projector,
     reactors::{
-        self, announcements,
+        self, alerts, announcements,
         notices::{
             self,
             reminders::{self, Reminding},
@@ -182,6 +182,12 @@ impl Projections {
             channels: reactors::ways(&names),
             escalate_after: outward.schedules.escalate_after(),
         };
+        let watching = alerts::Watching {
+            delivery: delivery.clone(),
+            log: log.clone(),
+            read_model: self.sources.read_model.clone(),
+        };
+        shutdown.spawn(alerts::run(watching, Arc::new(SystemClock), shutdown.token().clone()));
         shutdown.spawn(reminders::run(reminding, Arc::new(SystemClock), shutdown.token().clone()));
         let means =
             reactors::Means { log: log.clone(), sealer: self.sealer.clone(), channels: &names, clock, zone };

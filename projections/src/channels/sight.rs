@@ -57,13 +57,24 @@ impl Sight {
         let Some(Announcement { author, content: Some(content), .. }) = known.get(id).cloned() else {
             return Ok(None);
         };
-        let people: Vec<_> = author.into_iter().chain([reader]).map(|id| id.0).collect();
-        let view = View {
+        drop(tables);
+        let view = self.meet(reader, author.into_iter()).await?;
+        Ok(Some((view, Sent { author, content })))
+    }
+
+    /// Looks at people alone: at one who is told, and at others.
+    pub(crate) async fn meet(
+        &self,
+        reader: UserId,
+        others: impl Iterator<Item = UserId>,
+    ) -> Result<View, StateError> {
+        let mut tables = self.delivery.pool().acquire().await?;
+        let people: Vec<_> = others.chain([reader]).map(|id| id.0).collect();
+        Ok(View {
             reader,
             people: States::read(&mut tables, &self.log, notices::NAME, &people).await?,
             tasks: States::read(&mut tables, &self.log, notices::NAME, &[]).await?,
-        };
-        Ok(Some((view, Sent { author, content })))
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! is the business of [`deliveries`](crate::deliveries).
 
 pub mod account_mails;
+pub mod alerts;
 pub mod announcements;
 mod checkpoint;
 pub mod interface;
@@ -105,11 +106,13 @@ pub fn reactors(means: Means<'_>) -> Vec<Arc<dyn Reactor>> {
     let webhooks = webhooks::Webhooks::new(&log);
     let ways = ways(channels);
     let announcements = announcements::Announcements::new(log.clone(), ways, clock);
+    let alerts = alerts::Alerts::new(log.clone());
     let notices = notices::Notices::new(log, sealer, ways, (clock, zone));
     vec![
         Arc::new(account_mails::AccountMails),
         Arc::new(notices),
         Arc::new(announcements),
+        Arc::new(alerts),
         Arc::new(Processes),
         Arc::new(webhooks),
     ]

@@ -26,7 +26,7 @@ pub use dry_run::{DryAudience, DryRule, DryRun, DryRunRequest, WouldTell};
 pub use history::{Actor, FieldChange, HistoryEntry};
 pub use interface::{InterfaceRun, InterfaceStatus};
 pub use notice::{
-    Inbox, Notice, NoticeAnnouncement, NoticeTask, NotificationRule, NotificationWishes, Quiet,
+    Inbox, Notice, NoticeAlert, NoticeAnnouncement, NoticeTask, NotificationRule, NotificationWishes, Quiet,
     RuleRecipients,
 };
 pub use page::{Count, CountedPage, Counts, Label, Page};

@@ -18,10 +18,10 @@ pub struct Notice {
     pub position: i64,
     /// Whether it was read.
     pub read: bool,
-    /// `assignment`, `status`, `comment`, `mention`, `due`, `change`, `announcement`.
+    /// `assignment`, `status`, `comment`, `mention`, `due`, `change`, `announcement`; `security`.
     pub category: String,
     /// In which words it is to be put: `assignment`, `status`, `reopened`, `comment`, `mention`, `due_soon`, `overdue`,
-    /// `escalated`, `unblocked`, `change`, `announcement`.
+    /// `escalated`, `unblocked`, `change`, `announcement`, `alert`.
     pub template: String,
     /// The event.
     pub event_id: Uuid,
@@ -40,6 +40,9 @@ pub struct Notice {
     /// The announcement, if it is one.
     #[schema(required)]
     pub announcement: Option<NoticeAnnouncement>,
+    /// What an admin should look at, if it is that.
+    #[schema(required)]
+    pub alert: Option<NoticeAlert>,
     /// What changed.
     pub changes: Vec<FieldChange>,
     /// When it was written.
@@ -68,6 +71,15 @@ pub struct NoticeAnnouncement {
     pub title: String,
     /// All of it, in Markdown.
     pub body: String,
+}
+
+/// What an admin should look at; `trigger` says of what kind it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NoticeAlert {
+    /// Of whom or what: `users/<id>`, `projections/<name>`, `logins`.
+    pub subject: String,
+    /// How many events there were lately, or are missing.
+    pub count: i64,
 }
 
 /// One page of the inbox.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use domain::{
+    alert::Alert,
     announcement::Announced,
     notice::{FieldChange as Changed, Happening},
 };
@@ -14,7 +15,7 @@ use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use super::{Sight, names};
-use crate::model::{FieldChange, Notice, NoticeAnnouncement, NoticeTask, Person};
+use crate::model::{FieldChange, Notice, NoticeAlert, NoticeAnnouncement, NoticeTask, Person};
 
 /// More unread ones are not counted.
 const COUNTED: i64 = 1_000;
@@ -53,6 +54,7 @@ struct Row {
 enum About {
     Task(Happening),
     Announcement(Announced),
+    Alert(Alert),
 }
 
 impl About {
@@ -60,6 +62,7 @@ impl About {
         match self {
             Self::Task(happening) => happening.people().map(|id| id.0).collect(),
             Self::Announcement(announced) => announced.actor.iter().map(|id| id.0).collect(),
+            Self::Alert(alert) => alert.actor.iter().map(|id| id.0).collect(),
         }
     }
 }
@@ -109,47 +112,40 @@ pub async fn notices(
 }
 
 fn shown(row: Row, person: &impl Fn(Uuid) -> Person) -> Notice {
-    let Row { id, position, read, category, template, title, body, .. } = row;
-    let create_time = row.create_time.into();
-    match row.happening.0 {
-        About::Task(happening) => {
-            let Happening { event, trigger, task, key, title, actor, occurred_at, changes } = happening;
-            Notice {
-                id,
-                position,
-                read,
-                category,
-                template,
-                event_id: event.0,
-                trigger,
-                occurred_at,
-                actor: actor.map(|actor| person(actor.0)),
-                task: Some(NoticeTask { id: task.0, key: key.to_string(), title: title.to_string() }),
-                announcement: None,
-                changes: changes.into_iter().map(|change| named(change, person)).collect(),
-                create_time,
-            }
+    let about = row.happening.0;
+    let (event, trigger, actor, occurred_at) = match &about {
+        About::Task(of) => (of.event, of.trigger.clone(), of.actor, of.occurred_at),
+        About::Announcement(of) => (of.event, of.trigger.clone(), of.actor, of.occurred_at),
+        About::Alert(of) => (of.event, of.trigger.to_string(), of.actor, of.occurred_at),
+    };
+    let mut notice = Notice {
+        id: row.id,
+        position: row.position,
+        read: row.read,
+        category: row.category,
+        template: row.template,
+        event_id: event.0,
+        trigger,
+        occurred_at,
+        actor: actor.map(|actor| person(actor.0)),
+        task: None,
+        announcement: None,
+        alert: None,
+        changes: Vec::new(),
+        create_time: row.create_time.into(),
+    };
+    match about {
+        About::Task(Happening { task, key, title, changes, .. }) => {
+            notice.task = Some(NoticeTask { id: task.0, key: key.to_string(), title: title.to_string() });
+            notice.changes = changes.into_iter().map(|change| named(change, person)).collect();
         }
-        About::Announcement(announced) => {
-            let Announced { event, trigger, announcement, actor, occurred_at } = announced;
-            let (title, body) = (title.unwrap_or_default(), body.unwrap_or_default());
-            Notice {
-                id,
-                position,
-                read,
-                category,
-                template,
-                event_id: event.0,
-                trigger,
-                occurred_at,
-                actor: actor.map(|actor| person(actor.0)),
-                task: None,
-                announcement: Some(NoticeAnnouncement { id: announcement, title, body }),
-                changes: Vec::new(),
-                create_time,
-            }
+        About::Announcement(Announced { announcement, .. }) => {
+            let (title, body) = (row.title.unwrap_or_default(), row.body.unwrap_or_default());
+            notice.announcement = Some(NoticeAnnouncement { id: announcement, title, body });
         }
+        About::Alert(Alert { subject, count, .. }) => notice.alert = Some(NoticeAlert { subject, count }),
     }
+    notice
 }
 
 /// People with their names, as in histories.

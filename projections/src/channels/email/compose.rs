@@ -3,7 +3,7 @@
 use event_store::SealError;
 use uuid::Uuid;
 
-use super::{CoreReport, Ink, Letter, account, announcement, night, notice};
+use super::{CoreReport, Ink, Letter, account, alert, announcement, night, notice};
 use crate::reactors::StateError;
 
 /// Opens what is sealed, chooses words and makes links.
@@ -17,6 +17,7 @@ impl Writer {
             Letter::Notice(letter) => notice::compose(&self.0, letter).await,
             Letter::Digest(letter) => notice::compose_digest(&self.0, letter).await,
             Letter::Announcement(letter) => announcement::compose(&self.0, letter).await,
+            Letter::Alert(letter) => alert::compose(&self.0, letter).await,
             Letter::Core(letter) => night::compose(&self.0, letter).await,
         }
     }

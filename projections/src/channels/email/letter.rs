@@ -3,7 +3,7 @@
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountLetter, AnnouncementLetter, CoreLetter, DigestLetter};
+use super::{AccountLetter, AlertLetter, AnnouncementLetter, CoreLetter, DigestLetter};
 use crate::channels::notice::NoticeLetter;
 
 /// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
@@ -18,6 +18,8 @@ pub enum Letter {
     Digest(DigestLetter),
     /// Told to many.
     Announcement(AnnouncementLetter),
+    /// What admins should look at.
+    Alert(AlertLetter),
     /// About a nightly run of the core system.
     Core(CoreLetter),
 }
@@ -30,6 +32,7 @@ impl Letter {
             Self::Notice(letter) => letter.good_until,
             Self::Digest(letter) => letter.good_until,
             Self::Announcement(letter) => letter.good_until,
+            Self::Alert(letter) => letter.good_until,
             Self::Core(letter) => letter.good_until,
         }
     }

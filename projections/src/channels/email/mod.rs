@@ -2,6 +2,7 @@
 //! where none is configured.
 
 mod account;
+mod alert;
 mod announcement;
 mod args;
 mod compose;
@@ -28,6 +29,7 @@ use crate::{
 };
 
 pub use account::{AccountLetter, Occasion};
+pub use alert::AlertLetter;
 pub use announcement::AnnouncementLetter;
 pub use args::{EmailArgs, MailFrom};
 pub use letter::Letter;

@@ -1,5 +1,6 @@
 //! Notices about tasks: who is told, by what ways and when, whatever dies meanwhile.
 
+mod alerts;
 mod announcements;
 mod digests;
 mod mails;

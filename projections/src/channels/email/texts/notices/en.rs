@@ -1,9 +1,9 @@
 //! English.
 
 use chrono::NaiveDate;
-use domain::{notification::Category, notification_rule::values::Template};
+use domain::{alert::AlertKind, notification::Category, notification_rule::values::Template};
 
-use super::{Lead, Tongue};
+use super::{Alerting, Lead, Tongue};
 
 pub(super) struct English;
 
@@ -44,6 +44,32 @@ impl Tongue for English {
             _ => "changed this task.",
         };
         format!("{who} {did}")
+    }
+
+    fn alert(&self, alert: &Alerting<'_>) -> (&'static str, String) {
+        let Alerting { kind, subject, actor, count } = *alert;
+        match kind {
+            AlertKind::FailedLogins => (
+                "Many wrong passwords",
+                format!(
+                    "In ten minutes wrong passwords were tried for accounts, or accounts locked, {count} times."
+                ),
+            ),
+            AlertKind::RoleGranted => {
+                ("A role was granted", format!("{actor} has granted {subject} a role."))
+            }
+            AlertKind::MassDeletion => {
+                ("Many tasks were deleted", format!("{subject} has deleted {count} tasks in ten minutes."))
+            }
+            AlertKind::TokenReused => (
+                "A session was in two hands",
+                format!("A session of {subject} was used from two places; it was ended."),
+            ),
+            AlertKind::ProjectionBehind => (
+                "What people read is behind",
+                format!("{subject} is far behind, or stands still: {count} events are yet to be taken in."),
+            ),
+        }
     }
 
     fn announces(&self, who: &str) -> String {

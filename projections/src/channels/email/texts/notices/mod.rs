@@ -4,7 +4,7 @@ mod en;
 mod ko;
 
 use chrono::NaiveDate;
-use domain::{notification::Category, notification_rule::values::Template};
+use domain::{alert::AlertKind, notification::Category, notification_rule::values::Template};
 
 /// Who did what.
 #[derive(Clone, Copy, Debug)]
@@ -16,12 +16,24 @@ pub(in crate::channels::email) struct Lead<'a> {
     pub(in crate::channels::email) you: bool,
 }
 
+/// What admins should look at.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::channels::email) struct Alerting<'a> {
+    pub(in crate::channels::email) kind: AlertKind,
+    /// Whom or what it is about.
+    pub(in crate::channels::email) subject: &'a str,
+    pub(in crate::channels::email) actor: &'a str,
+    pub(in crate::channels::email) count: i64,
+}
+
 /// A language.
 pub(in crate::channels::email) trait Tongue: Sync {
     fn code(&self) -> &'static str;
     fn hello(&self, name: &str) -> String;
     /// One sentence: who did what.
     fn lead(&self, lead: &Lead<'_>) -> String;
+    /// What it is in a few words, and in a sentence.
+    fn alert(&self, alert: &Alerting<'_>) -> (&'static str, String);
     /// One sentence before what somebody announces.
     fn announces(&self, who: &str) -> String;
     fn field<'a>(&self, field: &'a str) -> &'a str;

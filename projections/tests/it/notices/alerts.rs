@@ -1,0 +1,108 @@
+//! Admins are told of what should not happen.
+
+use domain::{event::Nothing, task::Deleted, user::Locked};
+
+use super::*;
+
+impl World {
+    async fn admin(&self, name: &str) -> UserId {
+        let admin = self.member(name, "en").await;
+        self.happens(admin.0, 3, &[UserEvent::RoleGranted(RoleEntry { role: Role::Admin })]).await;
+        admin
+    }
+
+    async fn alerted(&self, position: i64) {
+        let sql =
+            "SELECT position >= $2 AND NOT EXISTS (SELECT FROM delivery.deliveries WHERE end_time IS NULL)
+            FROM delivery.checkpoints WHERE consumer = $1";
+        self.becomes_true(sql, "alerts", position).await;
+    }
+
+    async fn alerts(&self, user: UserId) -> Vec<String> {
+        let sql =
+            "SELECT concat_ws(' ', happening ->> 'trigger', happening ->> 'count') FROM delivery.notices
+            WHERE user_id = $1 AND template = 'alert' ORDER BY position, happening ->> 'trigger'";
+        sqlx::query_scalar(sql).bind(user.0).fetch_all(&self.owner).await.unwrap()
+    }
+
+    /// Admins are known as of now, and what came before is no news.
+    async fn from_now_on(&self) -> crate::sending::Sending {
+        let sql = "INSERT INTO delivery.checkpoints (consumer, log_epoch, decides_after)
+            SELECT name, epoch, (SELECT max(position) FROM event_store.events)
+            FROM event_store.log_head, unnest(ARRAY['alerts', 'notices']) AS name ON CONFLICT DO NOTHING";
+        self.run(sql).await;
+        let known = self.number("SELECT max(position) FROM event_store.events").await;
+        let telling = self.tell();
+        self.told(known).await;
+        telling
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_is_told_once_and_single_ones_not() {
+    let world = World::new().await;
+    let (root, bob) = (world.admin("Root").await, world.member("Bob", "en").await);
+    let telling = world.from_now_on().await;
+    let mut position = 0;
+    let locked = || UserEvent::Locked(Locked { until: "2026-11-21T12:00:00Z".parse().unwrap() });
+    for version in 3..10 {
+        position = world.happens(bob.0, version, &[locked()]).await;
+        if version == 6 {
+            world.alerted(position).await;
+            assert_eq!(world.alerts(root).await, [""; 0]);
+        }
+    }
+    world.alerted(position).await;
+    assert_eq!(world.alerts(root).await, ["alert.failed_logins 5"]);
+    assert_eq!(world.alerts(bob).await, [""; 0]);
+    let mails = world.mailbox().await;
+    assert_eq!(
+        (mails.len(), &*mails[0].to, &*mails[0].subject),
+        (1, "root@example.com", "Many wrong passwords")
+    );
+    telling.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_did_it_is_not_told() {
+    let world = World::new().await;
+    let (root, other) = (world.admin("Root").await, world.admin("Other").await);
+    let mut tasks = Vec::new();
+    for _ in 0..20 {
+        tasks.push(world.has_task(root, created(root, &[])).await);
+    }
+    let telling = world.from_now_on().await;
+    let mut position = 0;
+    for task in &mut tasks {
+        let deleted = Deleted { reason: None };
+        position = world.act(task, root, TaskEvent::Deleted(deleted)).await;
+    }
+    world.alerted(position).await;
+    assert_eq!(
+        (world.alerts(root).await, world.alerts(other).await),
+        (vec![], vec!["alert.mass_deletion 20".to_owned()])
+    );
+    let mails = world.mailbox().await;
+    let mail = mails.iter().find(|mail| mail.subject == "Many tasks were deleted").unwrap();
+    assert!(mail.text.contains("Root has deleted 20 tasks"), "{}", mail.text);
+    let _ = Nothing {};
+    telling.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_most_have_not_are_told() {
+    let world = World::new().await;
+    let (root, bob) = (world.admin("Root").await, world.member("Bob", "en").await);
+    let telling = world.from_now_on().await;
+    world.happens(bob.0, 3, &[UserEvent::RoleGranted(RoleEntry { role: Role::Auditor })]).await;
+    // Another one is told with the first.
+    let position =
+        world.happens(bob.0, 4, &[UserEvent::RoleGranted(RoleEntry { role: Role::Operator })]).await;
+    world.alerted(position).await;
+    let eve = world.member("Eve", "en").await;
+    let position =
+        world.happens(eve.0, 3, &[UserEvent::Deactivated(domain::user::StateChange { reason: None })]).await;
+    world.alerted(position - 1).await;
+    assert_eq!(world.alerts(root).await, ["alert.role_granted 1"]);
+    telling.end().await;
+}
