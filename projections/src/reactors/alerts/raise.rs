@@ -1,6 +1,6 @@
 //! When there is an alert, and whom it is told to.
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use domain::{
     alert::{Alert, AlertKind, Threshold},
     ids::{EventId, UserId},
@@ -98,7 +98,7 @@ pub(super) async fn tell(
 }
 
 fn mail(user: UserId, alert: &Alert, position: i64) -> Result<NewDelivery, serde_json::Error> {
-    let good_until = alert.occurred_at.plus(NEWS);
+    let good_until = Timestamp::from(Utc::now()).plus(NEWS);
     let letter = Letter::Alert(AlertLetter { user, good_until, alert: alert.clone() });
     Ok(NewDelivery {
         event_id: alert.event,
