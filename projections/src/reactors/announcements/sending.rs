@@ -122,7 +122,7 @@ impl Sender {
         };
         let users: Vec<_> = UserEvent::TYPES.iter().map(|(name, _)| *name).collect();
         let announcements: Vec<_> = AnnouncementEvent::TYPES.iter().map(|(name, _)| *name).collect();
-        for reactor in [(notices::NAME, &users[..]), (NAME, &announcements)] {
+        for reactor in [(notices::NAME, &users[..]), (NAME, &announcements[..])] {
             if !knows(&self.delivery, &self.log, reactor, as_of).await? {
                 return Ok(());
             }
