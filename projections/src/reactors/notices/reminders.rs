@@ -145,12 +145,14 @@ impl Reminding {
         let tasks = States::<Task>::read(tables, &self.log, NAME, &ids).await?;
         let rules = States::<NotificationRule>::read_all(tables, &self.log, NAME).await?;
         let rules = rules_in_force(rules.iter());
-        let people = self.people(tables, &tasks, &rules).await?;
+        let reminders = |row: &Row| row.reminders(now.as_datetime(), self.long_before(now));
+        let due: BTreeSet<Reminder> =
+            rows.iter().flat_map(reminders).flatten().map(|(reminder, _)| reminder).collect();
+        let people = self.people(tables, &due, &tasks, &rules).await?;
         let (mut sent, mut shown) = (Vec::new(), Vec::new());
         for row in rows {
             let Some(task) = tasks.get(row.task_id) else { continue };
-            let reminders = row.reminders(now.as_datetime(), self.long_before(now));
-            for (reminder, at) in reminders.into_iter().flatten() {
+            for (reminder, at) in reminders(row).into_iter().flatten() {
                 let happening = Happening::reminder(reminder, (row.task_id.into(), task), row.due, at.into());
                 let Some(happening) = happening else { continue };
                 let trigger = reminder.as_str();
@@ -170,14 +172,15 @@ impl Reminding {
         now.plus(-self.escalate_after).as_datetime()
     }
 
-    /// All whom the rules may mean.
+    /// All whom the rules for these may mean.
     async fn people(
         &self,
         tables: &mut PgConnection,
+        due: &BTreeSet<Reminder>,
         tasks: &States<Task>,
         rules: &[RuleDefinition],
     ) -> Result<States<User>, ReactError> {
-        let reminds = |rule: &RuleDefinition| Reminder::WORDS.iter().any(|word| rule.goes_by(word));
+        let reminds = |rule: &RuleDefinition| due.iter().any(|one| rule.goes_by(one.as_str()));
         if rules.iter().any(|rule| !rule.audience.roles.is_empty() && reminds(rule)) {
             return Ok(States::read_all(tables, &self.log, NAME).await?);
         }
