@@ -80,7 +80,7 @@ async fn what_is_on_its_way_is_not_stopped() {
 async fn the_system_says_once_how_many_are_told() {
     let world = World::new().await;
     let api = world.api().await;
-    let (ann, system) = (api.person("ann", &[Role::Announcer]).await, api.system());
+    let (ann, system) = (api.person("ann", &[Role::Announcer]).await, world.system());
     let body = json!({"title": "x", "body": "x", "audience": {"everyone": true}});
     let made = api.announce("POST", ANNOUNCEMENTS, &ann, body).await.expect(201);
     let path = format!("{ANNOUNCEMENTS}/{}", made.id());
