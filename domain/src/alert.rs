@@ -76,6 +76,12 @@ impl Alert {
         self.subject.strip_prefix("users/")?.parse().ok()
     }
 
+    /// Whether this admin is told: not of own acts, nor of an own role.
+    pub fn tells(&self, admin: UserId) -> bool {
+        let got_it = self.trigger == AlertKind::RoleGranted && self.user() == Some(admin);
+        self.actor != Some(admin) && !got_it
+    }
+
     /// Everybody whose name is told.
     pub fn people(&self) -> impl Iterator<Item = UserId> {
         self.actor.into_iter().chain(self.user())

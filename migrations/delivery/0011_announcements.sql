@@ -35,5 +35,30 @@ WHERE consumer = 'notices' AND kind = 'user' AND state ->> 'name' IS NOT NULL
 
 -- Not every notice is about a task.
 ALTER TABLE notices ALTER COLUMN task_id DROP NOT NULL, ADD COLUMN announcement_id uuid;
+CREATE INDEX notices_of_announcements ON notices (announcement_id) WHERE announcement_id IS NOT NULL;
 
-GRANT SELECT ON announcements, announcement_sendings, announcement_recipients, active_people TO taskledger_read;
+-- Announcements that have been given a time, as the long jobs that they are: each recipient by each channel is one unit.
+CREATE VIEW announcement_operations AS
+SELECT a.id, 'announcement' AS kind, 'announcements/' || a.id AS subject,
+    CASE WHEN a.state = 'cancelled' THEN 'cancelled' WHEN s.event_id IS NULL THEN 'pending'
+        WHEN told.done < told.total THEN 'running' ELSE 'done' END AS state,
+    told.done, told.total, a.create_time,
+    CASE WHEN s.event_id IS NOT NULL THEN a.update_time END AS start_time,
+    CASE WHEN a.state = 'cancelled' THEN a.update_time
+        WHEN s.event_id IS NOT NULL AND told.done = told.total THEN greatest(a.update_time, told.last) END AS end_time,
+    '{}'::jsonb AS metadata,
+    CASE WHEN s.event_id IS NOT NULL AND told.done = told.total
+        THEN jsonb_build_object('recipients', s.recipients) END AS response,
+    NULL::jsonb AS error
+FROM announcements AS a
+LEFT JOIN announcement_sendings AS s ON s.announcement_id = a.id AND s.event_id IS NOT NULL
+CROSS JOIN LATERAL (
+    SELECT count(*) AS total, count(ended) AS done, max(ended) AS last FROM (
+        SELECT end_time AS ended FROM deliveries WHERE event_id = s.event_id
+        UNION ALL SELECT create_time FROM notices WHERE announcement_id = a.id
+    ) AS each_one
+) AS told
+WHERE a.send_time IS NOT NULL;
+
+GRANT SELECT ON announcements, announcement_sendings, announcement_recipients, active_people, announcement_operations
+TO taskledger_read;

@@ -52,10 +52,11 @@ pub(super) async fn update(Path(id): Path<String>, exchange: Exchange<MergePatch
 
 /// Say when an announcement is sent. Needs If-Match and an Idempotency-Key.
 ///
-/// A time that is over means at once. Who is told is settled when it is sent.
+/// A time that is over means at once. Who is told is settled when it is sent. How far that has come says the operation of the
+/// announcement's id, `GET /v1/operations/{id}`.
 #[utoipa::path(post, path = "/v1/announcements/{id}/schedule", tag = "announcements",
     operation_id = "schedule_announcement", params(schemas::AnnouncementPath),
-    request_body = schemas::AnnouncementTime, responses((status = 200, body = schemas::AnnouncementReply)),
+    request_body = schemas::AnnouncementTime, responses((status = 202, body = schemas::AnnouncementReply)),
     extensions(("x-policy" = json!("announcement.manage"))))]
 pub(super) async fn schedule(Path(id): Path<String>, exchange: Exchange) -> Handled {
     let id = uuid(&id)?;
@@ -111,7 +112,7 @@ impl Exchange {
         let zone = fields.required("zone", rule(TimeZone::parse));
         let wanted = fields.finish_with(|| Some(AnnouncementScheduled { at: at?, zone: zone? }))?;
         self.must_match()?;
-        self.on_record(id, AnnouncementCommand::Schedule(wanted), reply).await
+        self.on_record(id, AnnouncementCommand::Schedule(wanted), promise).await
     }
 
     async fn send_announcement(&self, id: Uuid) -> Result<Answer, Problem> {
@@ -169,6 +170,11 @@ fn recipients(fields: &mut Fields<'_>) -> Option<Recipients> {
         roles: roles.unwrap_or_default().into_iter().collect(),
         users: named.unwrap_or_default(),
     })
+}
+
+/// What is promised is watched elsewhere.
+fn promise(done: &RecordDone<Announcement>) -> Reply {
+    Reply { status: 202, location: Some(format!("/v1/operations/{}", done.id)), ..reply(done) }
 }
 
 fn reply(done: &RecordDone<Announcement>) -> Reply {

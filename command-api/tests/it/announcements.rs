@@ -44,7 +44,8 @@ async fn an_announcement_is_drafted_scheduled_and_cancelled() {
     let time = json!({"at": later, "zone": "Asia/Seoul"});
     let key = [("idempotency-key", "k")];
     api.call("POST", &schedule, Some(&ann), time.clone(), &key).await.refused(428, "PRECONDITION_REQUIRED");
-    let scheduled = api.announce("POST", &schedule, &ann, time).await.expect(200);
+    let scheduled = api.announce("POST", &schedule, &ann, time).await.expect(202);
+    assert_eq!(scheduled.header("location"), Some(&*format!("/v1/operations/{}", made.id())));
     assert_eq!(
         (&scheduled.json["state"], &scheduled.json["schedule"]["zone"]),
         (&json!("scheduled"), &json!("Asia/Seoul"))
@@ -71,7 +72,7 @@ async fn what_is_on_its_way_is_not_stopped() {
     let made = api.announce("POST", ANNOUNCEMENTS, &ann, body).await.expect(201);
     let path = format!("{ANNOUNCEMENTS}/{}", made.id());
     let over = json!({"at": "2026-01-01T00:00:00Z", "zone": "UTC"});
-    api.announce("POST", &format!("{path}/schedule"), &ann, over).await.expect(200);
+    api.announce("POST", &format!("{path}/schedule"), &ann, over).await.expect(202);
     let refused = api.announce("POST", &format!("{path}/cancel"), &ann, json!({})).await;
     assert_eq!(refused.refused(409, "STATE_CONFLICT").json["current_state"], "sent");
 }
@@ -88,7 +89,7 @@ async fn the_system_says_once_how_many_are_told() {
     let sent = format!("{path}/sent");
     let told = json!({"at": "2026-01-01T00:00:00Z", "recipients": 7});
     api.announce("POST", &sent, &system, told.clone()).await.refused(409, "STATE_CONFLICT");
-    api.announce("POST", &format!("{path}/schedule"), &ann, set).await.expect(200);
+    api.announce("POST", &format!("{path}/schedule"), &ann, set).await.expect(202);
     api.announce("POST", &sent, &ann, told.clone()).await.refused(403, "FORBIDDEN");
     let other = json!({"at": "2026-01-02T00:00:00Z", "recipients": 7});
     api.announce("POST", &sent, &system, other).await.refused(409, "STATE_CONFLICT");

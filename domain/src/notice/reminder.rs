@@ -1,7 +1,6 @@
 //! When people are reminded of a task, and what they are told then.
 
 use chrono::TimeDelta;
-use sha2::{Digest, Sha256};
 
 use super::{FieldChange, Happening};
 use crate::{
@@ -68,7 +67,7 @@ impl Happening {
             Due::Date { date } => date.to_string(),
             Due::At { at, zone } => format!("{at} {zone}"),
         };
-        let event = named(&format!("{reminder} of {id} due {said}"));
+        let event = EventId::standing_for(&format!("{reminder} of {id} due {said}"));
         let changes = vec![FieldChange::told("due", due)];
         Some(Self { changes, ..Self::outline(event, reminder, (id, task), at)? })
     }
@@ -80,7 +79,7 @@ impl Happening {
         actor: Option<UserId>,
         at: Timestamp,
     ) -> Option<Self> {
-        let event = named(&format!("{} of {id} by {cause}", Reminder::Unblocked));
+        let event = EventId::standing_for(&format!("{} of {id} by {cause}", Reminder::Unblocked));
         Some(Self { actor, ..Self::outline(event, Reminder::Unblocked, (id, task), at)? })
     }
 
@@ -109,12 +108,4 @@ impl Happening {
             Ok(Reminder::Unblocked) | Err(_) => false,
         }
     }
-}
-
-/// What stands for an event where there is none: the same whoever computes it.
-fn named(text: &str) -> EventId {
-    let digest = Sha256::digest(text);
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    EventId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }

@@ -97,6 +97,13 @@ impl MinPosition {
         self.ask_again(api, Silent::Operations).await
     }
 
+    /// The same, and all announcements, which are operations too.
+    pub(super) async fn wait_for_all_operations(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        let announced = self.wait_for_announcements(api).await?;
+        let asked = self.wait_for_operations(api).await?;
+        Ok(Fresh { position: asked.position.min(announced.position), ..asked })
+    }
+
     /// Waits until webhooks are as they were at the position, or later.
     pub(super) async fn wait_for_webhooks(self, api: &ReadApi) -> Result<Fresh, Problem> {
         self.ask_again(api, Silent::Webhooks).await

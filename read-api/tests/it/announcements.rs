@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{seed::store_user, world::World};
+use crate::{operations::under_way, seed::store_user, world::World};
 
 const LIST: &str = "/v1/announcements";
 
@@ -37,7 +37,7 @@ impl World {
         id
     }
 
-    /// Announcements are known up to the end of the log.
+    /// An announcement was sent to these; the event that says so.
     async fn sent(&self, announcement: Uuid, to: &[Uuid]) -> Uuid {
         let event = Uuid::now_v7();
         let sql = "INSERT INTO delivery.announcement_sendings (announcement_id, version, as_of, recipients, event_id, position)
@@ -50,6 +50,24 @@ impl World {
             sqlx::query(sql).bind(announcement).bind(user).execute(&self.pool).await.unwrap();
         }
         event
+    }
+
+    /// A mail on its way.
+    async fn mailed(&self, event: Uuid, to: Uuid) {
+        let sql = "INSERT INTO delivery.deliveries (id, event_id, position, channel, recipient, payload)
+            VALUES ($1, $1, 1, 'email', $2, '{}')";
+        sqlx::query(sql).bind(event).bind(to.to_string()).execute(&self.pool).await.unwrap();
+    }
+
+    /// A notice of an announcement.
+    async fn shown(&self, event: Uuid, announcement: Uuid, to: Uuid) {
+        let sql = "INSERT INTO delivery.notices (id, user_id, event_id, position, announcement_id, category, template, happening)
+            SELECT $1, $2, $1, 1, id, 'announcement', 'announcement', $4 || jsonb_build_object('actor', author)
+            FROM delivery.announcements WHERE id = $3";
+        let announced = json!({"event": event, "trigger": "announcement.sent", "announcement": announcement,
+            "occurred_at": "2026-11-21T09:30:00Z"});
+        let query = sqlx::query(sql).bind(event).bind(to).bind(announcement).bind(announced);
+        query.execute(&self.pool).await.unwrap();
     }
 }
 
@@ -97,15 +115,10 @@ async fn a_report_says_what_became_of_it_for_each_recipient() {
     let path = format!("{LIST}/{announcement}/report");
     assert_eq!(world.get(&token, &path).await.body["count"], 0);
     let event = world.sent(announcement, &[ann, bob]).await;
-    let mail = "INSERT INTO delivery.deliveries (id, event_id, position, channel, recipient, state, reason, payload, end_time)
-        VALUES ($1, $1, 1, 'email', $2, 'skipped', 'it came too late', '{}', now())";
-    sqlx::query(mail).bind(event).bind(bob.to_string()).execute(&world.pool).await.unwrap();
-    let notice = "INSERT INTO delivery.notices (id, user_id, event_id, position, announcement_id, category, template, happening)
-        VALUES ($1, $2, $1, 1, $3, 'announcement', 'announcement', $4)";
-    let announced = json!({"event": event, "trigger": "announcement.sent", "announcement": announcement,
-        "actor": ann, "occurred_at": "2026-11-21T09:30:00Z"});
-    let query = sqlx::query(notice).bind(event).bind(bob).bind(announcement).bind(announced);
-    query.execute(&world.pool).await.unwrap();
+    world.mailed(event, bob).await;
+    let late = "UPDATE delivery.deliveries SET state = 'skipped', reason = 'it came too late', end_time = now()";
+    sqlx::query(late).execute(&world.pool).await.unwrap();
+    world.shown(event, announcement, bob).await;
     let report = world.get(&token, &path).await;
     assert_eq!(report.body["count"], 2);
     let of =
@@ -121,4 +134,39 @@ async fn a_report_says_what_became_of_it_for_each_recipient() {
     let shown = &inbox["items"][0];
     assert_eq!((&shown["task"], &shown["announcement"]["title"]), (&Value::Null, &json!("The roof")));
     assert_eq!((&shown["actor"]["name"], &inbox["unread"]), (&json!("ann"), &json!(1)));
+}
+
+#[tokio::test]
+async fn what_was_given_a_time_is_an_operation_too() {
+    let world = World::new().await;
+    let bob = world.person("bob", &json!({})).await;
+    let announcement = world.announcement(bob, 21, "sent").await;
+    let token = world.token(bob, &["announcer"]);
+    let path = format!("/v1/operations/{announcement}");
+    let stands = async || {
+        let operation = world.get(&token, &path).await.body;
+        let end = operation["end_time"].is_string();
+        let Value::Object(progress) = &operation["progress"] else { panic!("{operation}") };
+        (operation["state"].as_str().unwrap().to_owned(), progress["done"].clone(), progress["total"].clone(), end)
+    };
+    assert_eq!(stands().await, ("pending".to_owned(), json!(0), json!(0), false));
+    let event = world.sent(announcement, &[bob]).await;
+    world.mailed(event, bob).await;
+    assert_eq!(stands().await, ("running".to_owned(), json!(0), json!(1), false));
+    world.shown(event, announcement, bob).await;
+    assert_eq!(stands().await, ("running".to_owned(), json!(1), json!(2), false));
+    sqlx::query("UPDATE delivery.deliveries SET end_time = now()").execute(&world.pool).await.unwrap();
+    assert_eq!(stands().await, ("done".to_owned(), json!(2), json!(2), true));
+    let operation = world.get(&world.token(bob, &["operator"]), &path).await.body;
+    assert_eq!(
+        (&operation["kind"], &operation["metadata"]["subject"], &operation["response"]),
+        (&json!("announcement"), &json!(format!("announcements/{announcement}")), &json!({"recipients": 1}))
+    );
+    // What operators ask for is theirs alone.
+    let other = format!("/v1/operations/{}", under_way(&world).await);
+    assert_eq!(world.get(&token, &other).await.status.as_u16(), 403);
+    assert_eq!(world.get(&world.token(bob, &["member"]), &path).await.status.as_u16(), 403);
+    let cancelled = world.announcement(bob, 22, "cancelled").await;
+    let operation = world.get(&token, &format!("/v1/operations/{cancelled}")).await.body;
+    assert_eq!((&operation["state"], operation["end_time"].is_string()), (&json!("cancelled"), true));
 }

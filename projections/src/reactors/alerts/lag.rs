@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use chrono::TimeDelta;
 use domain::time::Timestamp;
 use event_store::Log;
 use tokio_util::sync::CancellationToken;
@@ -16,8 +17,8 @@ use crate::{
     schedules::Clock,
 };
 
-/// Seconds behind the log that are far.
-const FAR: f64 = 5.0 * 60.0;
+/// What is not taken in so long after it was recorded is far behind.
+const FAR: TimeDelta = TimeDelta::minutes(5);
 
 /// Looks after projections. Several processes may: each alert comes once.
 #[derive(Clone, Debug)]
@@ -47,20 +48,22 @@ impl Watching {
     /// Looks once; returns how many alerts there were.
     pub async fn look(&self, now: Timestamp) -> Result<usize, ReactError> {
         let head = self.log.head().await?;
+        let long_there = self.log.position_at(now.plus(-FAR)).await?;
         let mut raised = 0;
-        for (name, behind) in self.behind(head).await? {
+        for (name, behind) in self.behind(long_there, head).await? {
             raised += usize::from(self.alert(&name, behind, head, now).await?);
         }
         Ok(raised)
     }
 
-    /// The projections that are far behind or stopped, with the number of events that they have yet to take in.
-    async fn behind(&self, head: i64) -> sqlx::Result<BTreeMap<String, i64>> {
+    /// The projections that lack what has long been there, or are stopped; with the number of events that they have yet to
+    /// take in.
+    async fn behind(&self, long_there: i64, head: i64) -> sqlx::Result<BTreeMap<String, i64>> {
         let mut behind = BTreeMap::new();
         let stopped = stopped(&self.read_model).await?;
         for lane in lanes(&self.read_model).await? {
-            let missing = head - lane.position;
-            if missing > 0 && lane.age > FAR || stopped.contains(&lane.name) {
+            if lane.position < long_there || stopped.contains(&lane.name) {
+                let missing = head - lane.position;
                 let known = behind.entry(lane.name).or_insert(missing);
                 *known = missing.max(*known);
             }

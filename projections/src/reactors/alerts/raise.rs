@@ -8,7 +8,6 @@ use domain::{
     user::User,
 };
 use event_store::{Log, envelope::Envelope};
-use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -24,7 +23,7 @@ const NEWS: TimeDelta = TimeDelta::days(3);
 const NOTE: &str = "
 INSERT INTO alert_signs (kind, subject, position, occurred_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
 
-const FORGET: &str = "DELETE FROM alert_signs WHERE kind = $1 AND subject = $2 AND occurred_at <= $3";
+const FORGET: &str = "DELETE FROM alert_signs WHERE kind = $1 AND occurred_at <= $2";
 
 const COUNT: &str = "SELECT count(*) FROM alert_signs WHERE kind = $1 AND subject = $2";
 
@@ -50,14 +49,14 @@ pub(super) async fn count(
     let query = sqlx::query(NOTE).bind(kind.as_str()).bind(subject).bind(at.position);
     query.bind(at.occurred_at.as_datetime()).execute(&mut *tables).await?;
     let old = at.occurred_at.plus(-within).as_datetime();
-    sqlx::query(FORGET).bind(kind.as_str()).bind(subject).bind(old).execute(&mut *tables).await?;
+    sqlx::query(FORGET).bind(kind.as_str()).bind(old).execute(&mut *tables).await?;
     let query = sqlx::query_scalar(COUNT).bind(kind.as_str()).bind(subject);
     let found: i64 = query.fetch_one(&mut *tables).await?;
     if found < count {
         return Ok(None);
     }
     let alert = Alert {
-        event: named(&format!("{kind} of {subject} by {}", at.id)),
+        event: EventId::standing_for(&format!("{kind} of {subject} by {}", at.id)),
         trigger: kind,
         subject: subject.to_owned(),
         count: found,
@@ -75,7 +74,7 @@ pub(super) async fn raise(tables: &mut PgConnection, alert: &Alert, position: i6
     Ok(query.execute(tables).await?.rows_affected() == 1)
 }
 
-/// Tells all admins but who acted. No preference counts.
+/// Tells all admins whom it is to be told. No preference counts.
 pub(super) async fn tell(
     tables: &mut PgConnection,
     log: &Log,
@@ -83,7 +82,7 @@ pub(super) async fn tell(
     position: i64,
 ) -> Result<Vec<NewDelivery>, ReactError> {
     let users = States::<User>::read_all(tables, log, notices::NAME).await?;
-    let admins = users.iter().filter(|(id, user)| user.is_active_admin() && alert.actor != Some(UserId(*id)));
+    let admins = users.iter().filter(|(id, user)| user.is_active_admin() && alert.tells(UserId(*id)));
     let admins: Vec<Uuid> = admins.map(|(id, _)| id).collect();
     sqlx::query(SHOW)
         .bind(admins.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
@@ -111,18 +110,10 @@ fn mail(user: UserId, alert: &Alert, position: i64) -> Result<NewDelivery, serde
     })
 }
 
-/// What stands for an event where there is none.
-pub(super) fn named(text: &str) -> EventId {
-    let digest = Sha256::digest(text);
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    EventId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
-}
-
 /// As by the clock.
 pub(super) fn of_projection(name: &str, behind: i64, now: Timestamp) -> Alert {
     Alert {
-        event: named(&format!("{} of {name} at {now}", AlertKind::ProjectionBehind)),
+        event: EventId::standing_for(&format!("{} of {name} at {now}", AlertKind::ProjectionBehind)),
         trigger: AlertKind::ProjectionBehind,
         subject: format!("projections/{name}"),
         count: behind,

@@ -24,7 +24,8 @@ const NEWS: TimeDelta = TimeDelta::days(7);
 const SENT: &str = "
 INSERT INTO announcement_sendings (announcement_id, version, as_of, recipients, event_id, position)
 VALUES ($1, $2, $4, $5, $3, $4)
-ON CONFLICT (announcement_id) DO UPDATE SET event_id = excluded.event_id, position = excluded.position";
+ON CONFLICT (announcement_id)
+DO UPDATE SET event_id = excluded.event_id, position = excluded.position, recipients = excluded.recipients";
 
 const SHOW: &str = "
 INSERT INTO notices (id, user_id, event_id, position, announcement_id, category, template, happening)

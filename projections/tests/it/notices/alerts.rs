@@ -1,6 +1,11 @@
 //! Admins are told of what should not happen.
 
-use domain::{event::Nothing, user::Locked};
+use chrono::{TimeDelta, Utc};
+use domain::{
+    event::Nothing,
+    user::{Locked, RefreshTokenReused},
+};
+use projections::reactors::alerts::Watching;
 
 use super::*;
 
@@ -99,5 +104,68 @@ async fn roles_that_most_have_not_are_told() {
         world.happens(bob.0, 4, &[UserEvent::RoleGranted(RoleEntry { role: Role::Operator })]).await;
     world.alerted(position).await;
     assert_eq!(world.alerts(root).await, ["alert.role_granted 1"]);
+    // Nobody has to look at a role of their own.
+    let other = world.admin("Other").await;
+    let position = world.log.head().await.unwrap();
+    world.alerted(position).await;
+    assert_eq!((world.alerts(root).await.len(), world.alerts(other).await.len()), (2, 0));
+    telling.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_in_two_hands_is_told() {
+    let world = World::new().await;
+    let (root, bob) = (world.admin("Root").await, world.member("Bob", "en").await);
+    let telling = world.from_now_on().await;
+    let address = world.seal(bob.0, "192.0.2.1").await;
+    let reused = RefreshTokenReused {
+        session: Uuid::now_v7(),
+        used_from: address.clone(),
+        reused_from: address,
+    };
+    let position = world.happens(bob.0, 3, &[UserEvent::RefreshTokenReused(reused)]).await;
+    world.told(position).await;
+    let sql = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
+    world.becomes_true(sql, "alerts", position).await;
+    assert_eq!(world.alerts(root).await, ["alert.token_reused 1"]);
+    assert_eq!(world.alerts(bob).await, [""; 0]);
+    telling.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_read_may_not_fall_far_behind() {
+    let world = World::new().await;
+    let root = world.admin("Root").await;
+    let workers = world.start();
+    world.all_reached(world.log.head().await.unwrap()).await;
+    workers.stop().await;
+    let telling = world.from_now_on().await;
+    let watching = Watching {
+        delivery: world.delivery(),
+        log: world.log.clone(),
+        read_model: world.sources.read_model.clone(),
+    };
+    let look = async |minutes| {
+        watching.look((Utc::now() + TimeDelta::minutes(minutes)).into()).await.unwrap()
+    };
+    // However old it is, nothing is missing.
+    assert_eq!(look(60).await, 0);
+    world.has_task(root, created(root, &[])).await;
+    assert_eq!(look(0).await, 0);
+    let (one, two) = tokio::join!(look(6), look(6));
+    assert_eq!((one + two, look(7).await), (3, 0));
+    assert_eq!(world.alerts(root).await, ["alert.projection_behind 1"; 3]);
+    // It is said again when it has lasted for a quarter of a day.
+    assert_eq!(look(6 * 60 + 7).await, 3);
+    let workers = world.start();
+    world.all_reached(world.log.head().await.unwrap()).await;
+    assert_eq!(look(24 * 60).await, 0);
+    world.run("UPDATE read_model.projections SET state = 'stopped' WHERE name = 'users'").await;
+    assert_eq!(look(24 * 60).await, 1);
+    workers.stop().await;
+    world.told(0).await;
+    let mails = world.mailbox().await;
+    let mail = mails.iter().find(|mail| mail.subject == "What people read is behind").unwrap();
+    assert!(mail.text.contains("projections/tasks is far behind"), "{}", mail.text);
     telling.end().await;
 }

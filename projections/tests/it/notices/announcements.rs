@@ -1,6 +1,6 @@
 //! Announcements are sent at their time to those who are there then, once, whatever dies.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
@@ -222,4 +222,43 @@ async fn a_time_that_was_missed_is_made_up_for() {
     world.announced(position).await;
     running.end().await;
     assert_eq!(world.inbox(ann).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_dies_each_is_told_once() {
+    let world = World::new().await;
+    let commands = Receiver::start(vec![(StatusCode::OK, "{}"); 2]).await;
+    let mut people = Vec::new();
+    for number in 0..20 {
+        people.push(world.member(&format!("P{number}"), "en").await);
+    }
+    let mut notice = world.announces(people[0], ChannelSet::ALL).await;
+    let position = world.on(&mut notice, &scheduled(TIME)).await;
+    let telling = world.tell();
+    world.announced(position).await;
+    world.knows_users().await;
+    // Two processes see that its time has come; to the command they are one.
+    let (one, two) = (world.sender(&commands), world.sender(&commands));
+    let (one, two) = tokio::join!(one.send_due(at(TIME)), two.send_due(at(TIME)));
+    assert!(one.unwrap() + two.unwrap() > 0);
+    let keys: BTreeSet<_> = commands.got().iter().map(|got| got.header("idempotency-key").to_owned()).collect();
+    assert_eq!((keys.len(), asked(&commands)[0].1["recipients"].clone()), (1, json!(20)));
+    telling.crash().await;
+    let position = world.on(&mut notice, &sent(20)).await;
+    let begun = "SELECT count(*) >= $2 AND $1 = '' FROM delivery.attempts";
+    for attempts in [1, 7, 13] {
+        let telling = world.tell();
+        world.becomes_true(begun, "", attempts).await;
+        telling.crash().await;
+        world.leases_of_attempts_run_out().await;
+    }
+    let telling = world.tell();
+    world.announced(position).await;
+    telling.end().await;
+    let mails: BTreeSet<_> = world.mailbox().await.into_iter().map(|mail| mail.to).collect();
+    assert_eq!((mails.len(), world.mailbox().await.len()), (20, 20));
+    for person in people {
+        assert_eq!(world.inbox(person).await, ["announcement announcement.sent"]);
+        assert_eq!(world.sent(person).await, ["email delivered"]);
+    }
 }
