@@ -80,7 +80,7 @@ async fn announcements_are_listed_and_say_whom_they_mean() {
     world.person("guest", &json!({"roles": []})).await;
     let draft = world.announcement(ann, 20, "draft").await;
     let sent = world.announcement(ann, 21, "scheduled").await;
-    let token = world.token(ann, &["announcer"]);
+    let token = world.token(Uuid::now_v7(), &["announcer"]);
     let list = world.get(&token, LIST).await;
     assert_eq!(list.pluck("id"), [sent.to_string(), draft.to_string()]);
     let first = &list.items()[0];
@@ -111,12 +111,13 @@ async fn a_report_says_what_became_of_it_for_each_recipient() {
     let world = World::new().await;
     let (ann, bob) = (world.person("ann", &json!({})).await, world.person("bob", &json!({})).await);
     let announcement = world.announcement(ann, 21, "sent").await;
-    let token = world.token(ann, &["announcer"]);
+    let token = world.token(Uuid::now_v7(), &["announcer"]);
     let path = format!("{LIST}/{announcement}/report");
     assert_eq!(world.get(&token, &path).await.body["count"], 0);
     let event = world.sent(announcement, &[ann, bob]).await;
     world.mailed(event, bob).await;
-    let late = "UPDATE delivery.deliveries SET state = 'skipped', reason = 'it came too late', end_time = now()";
+    let late =
+        "UPDATE delivery.deliveries SET state = 'skipped', reason = 'it came too late', end_time = now()";
     sqlx::query(late).execute(&world.pool).await.unwrap();
     world.shown(event, announcement, bob).await;
     let report = world.get(&token, &path).await;
@@ -141,13 +142,18 @@ async fn what_was_given_a_time_is_an_operation_too() {
     let world = World::new().await;
     let bob = world.person("bob", &json!({})).await;
     let announcement = world.announcement(bob, 21, "sent").await;
-    let token = world.token(bob, &["announcer"]);
+    let token = world.token(Uuid::now_v7(), &["announcer"]);
     let path = format!("/v1/operations/{announcement}");
     let stands = async || {
         let operation = world.get(&token, &path).await.body;
         let end = operation["end_time"].is_string();
         let Value::Object(progress) = &operation["progress"] else { panic!("{operation}") };
-        (operation["state"].as_str().unwrap().to_owned(), progress["done"].clone(), progress["total"].clone(), end)
+        (
+            operation["state"].as_str().unwrap().to_owned(),
+            progress["done"].clone(),
+            progress["total"].clone(),
+            end,
+        )
     };
     assert_eq!(stands().await, ("pending".to_owned(), json!(0), json!(0), false));
     let event = world.sent(announcement, &[bob]).await;
@@ -157,7 +163,7 @@ async fn what_was_given_a_time_is_an_operation_too() {
     assert_eq!(stands().await, ("running".to_owned(), json!(1), json!(2), false));
     sqlx::query("UPDATE delivery.deliveries SET end_time = now()").execute(&world.pool).await.unwrap();
     assert_eq!(stands().await, ("done".to_owned(), json!(2), json!(2), true));
-    let operation = world.get(&world.token(bob, &["operator"]), &path).await.body;
+    let operation = world.get(&world.token(Uuid::now_v7(), &["operator"]), &path).await.body;
     assert_eq!(
         (&operation["kind"], &operation["metadata"]["subject"], &operation["response"]),
         (&json!("announcement"), &json!(format!("announcements/{announcement}")), &json!({"recipients": 1}))

@@ -85,11 +85,15 @@ async fn all_who_are_meant_find_it_in_inbox_and_mailbox_once() {
         operation["state"] == "done"
     });
     assert!(ended.await, "{operation}");
-    assert_eq!((&operation["progress"]["total"], &operation["response"]["recipients"]), (&json!(4), &json!(2)));
+    assert_eq!(
+        (&operation["progress"]["total"], &operation["response"]["recipients"]),
+        (&json!(4), &json!(2))
+    );
     for client in [&as_ann, &as_bob] {
         let inbox = client.get_when_there("/v1/notifications").await.expect(200).json();
         let notices = inbox["items"].as_array().unwrap().iter().filter(|one| !one["announcement"].is_null());
-        let told: Vec<_> = notices.map(|one| (&one["announcement"]["title"], &one["actor"]["name"])).collect();
+        let told: Vec<_> =
+            notices.map(|one| (&one["announcement"]["title"], &one["actor"]["name"])).collect();
         assert_eq!(told, [(&json!("The roof"), &json!("ann"))], "{inbox}");
     }
     assert_eq!(mailed(&up, "The roof"), ["ann@example.org", "bob@example.org"]);
@@ -105,6 +109,9 @@ async fn all_who_are_meant_find_it_in_inbox_and_mailbox_once() {
         let found = report["items"].as_array().unwrap().iter().find(|item| item["recipient"]["id"] == who);
         ["email", "inbox"].map(|channel| found.unwrap()["channels"][channel]["state"].clone())
     };
-    assert_eq!((of(&ann), of(&bob)), ([json!("delivered"), json!("delivered")], [json!("delivered"), json!("read")]));
+    assert_eq!(
+        (of(&ann), of(&bob)),
+        ([json!("delivered"), json!("delivered")], [json!("delivered"), json!("read")])
+    );
     assert!(up.end("INT").success());
 }

@@ -67,7 +67,7 @@ impl Tongue for English {
             ),
             AlertKind::ProjectionBehind => (
                 "What people read is behind",
-                format!("{subject} is far behind, or stands still: {count} events are yet to be taken in."),
+                format!("{subject} is far behind, or stands still. Events yet to be taken in: {count}."),
             ),
         }
     }
