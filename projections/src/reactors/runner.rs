@@ -26,7 +26,7 @@ const BATCH: usize = 1_000;
 /// So many at once say that more are coming: they are gathered for so long, as each transaction costs the same whatever it
 /// holds.
 const BUSY: usize = 16;
-const GATHER: Duration = Duration::from_millis(100);
+const GATHER: Duration = Duration::from_millis(50);
 /// Longest time for one of them, and for renewing the lease.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// A log that holds nothing for us moves the checkpoint no more often than this.
