@@ -23,6 +23,10 @@ pub const LEASE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(2);
 /// Events in one transaction at most.
 const BATCH: usize = 1_000;
+/// So many at once say that more are coming: they are gathered for so long, as each transaction costs the same whatever it
+/// holds.
+const BUSY: usize = 16;
+const GATHER: Duration = Duration::from_millis(50);
 /// Longest time for one of them, and for renewing the lease.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// A log that holds nothing for us moves the checkpoint no more often than this.
@@ -117,6 +121,9 @@ async fn work(reactor: &dyn Reactor, sources: &Sources, claim: Claim) -> Result<
                 let batch = batch?;
                 time::timeout(DEADLINE, shift.handle(&batch)).await.map_err(|_| Setback::TooSlow)??;
                 commands_first.wait().await;
+                if batch.len() >= BUSY {
+                    time::sleep(GATHER).await;
+                }
             }
         }
     }
