@@ -16,9 +16,15 @@ pub(super) struct Blocks {
     changed: BTreeSet<(Uuid, Uuid)>,
 }
 
+/// Look by look into the indexes, however many blocks there are.
 const BLOCKED: &str = "
-SELECT blocked, blocker, open FROM task_blocks
-WHERE blocked IN (SELECT blocked FROM task_blocks WHERE blocker = ANY($1)) OR blocked = ANY($2)";
+SELECT one.* FROM (
+    SELECT theirs.blocked FROM unnest($1::uuid[]) AS changed (id) CROSS JOIN LATERAL (
+        SELECT blocked FROM task_blocks WHERE blocker = changed.id OFFSET 0) AS theirs
+    UNION SELECT unnest($2::uuid[])
+) AS wanted (blocked) CROSS JOIN LATERAL (
+    SELECT t.blocked, t.blocker, t.open FROM task_blocks AS t WHERE t.blocked = wanted.blocked OFFSET 0
+) AS one";
 
 const UNLINK: &str = "
 DELETE FROM task_blocks AS b USING unnest($1::uuid[], $2::uuid[]) AS t (blocked, blocker)
@@ -35,6 +41,9 @@ impl Blocks {
         tasks: &[Uuid],
         facts: &[TaskEvent],
     ) -> sqlx::Result<Self> {
+        if tasks.is_empty() {
+            return Ok(Self::default());
+        }
         let named: Vec<Uuid> = facts.iter().filter_map(link).map(|(blocked, _)| blocked).collect();
         let query = sqlx::query_as(BLOCKED).bind(tasks).bind(&named);
         let rows: Vec<(Uuid, Uuid, bool)> = query.fetch_all(tables).await?;
