@@ -96,7 +96,7 @@ pub(super) async fn get(
     query.finish()?;
     let fresh = min_position.wait_for_all_operations(&api).await?;
     let found = Watched::find(&api, id).await.map_err(failed)?;
-    if !found.as_ref().is_some_and(|found| found.operation().kind == ANNOUNCEMENT) {
+    if found.as_ref().is_none_or(|found| found.operation().kind != ANNOUNCEMENT) {
         operates?;
     }
     let mut watched = found.ok_or(Code::NotFound)?;
