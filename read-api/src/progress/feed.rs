@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::{Client, Message};
 use serde::Deserialize;
-use service::{nats, operation};
+use service::{inbox, nats, operation};
 use sqlx::PgPool;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -74,12 +74,18 @@ async fn hear(progress: &Progress, client: &Client) {
     });
     let operations = nats::listen(client, operation::SUBJECTS, |message| {
         if let Some(id) = operation::of_subject(&message.subject) {
-            progress.operation_changed(id);
+            progress.0.operations.tell(id);
+        }
+    });
+    let inboxes = nats::listen(client, inbox::SUBJECTS, |message| {
+        if let Some(user) = inbox::of_subject(&message.subject) {
+            progress.0.inboxes.tell(user);
         }
     });
     tokio::select! {
         never = projections => match never {},
         never = operations => match never {},
+        never = inboxes => match never {},
     }
 }
 

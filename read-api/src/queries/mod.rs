@@ -31,7 +31,9 @@ pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use dry_run::{Asking, DryRunError, dry_run};
 pub use interface::interface;
 pub use labels::labels;
-pub use notices::{NoticeCursor, notices, notices_missing, notices_position, unread};
+pub use notices::{
+    InboxState, NoticeCursor, inbox_state, notices, notices_between, notices_missing, notices_position, unread,
+};
 pub use operations::{OperationCursor, REQUESTS, happened, operation, operations, operations_position};
 pub use parked_events::parked_events;
 pub use processes::{ProcessCursor, processes};

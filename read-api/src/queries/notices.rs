@@ -17,7 +17,7 @@ use crate::model::{FieldChange, Notice, NoticeTask, Person};
 const COUNTED: i64 = 1_000;
 
 /// Where a page ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NoticeCursor {
     position: i64,
     id: Uuid,
@@ -28,6 +28,36 @@ impl NoticeCursor {
     pub fn of(notice: &Notice) -> Self {
         Self { position: notice.position, id: notice.id }
     }
+
+    /// Behind all notices of the event there.
+    pub fn behind(position: i64) -> Self {
+        Self { position, id: Uuid::max() }
+    }
+
+    /// Place of its event in the log.
+    pub fn position(self) -> i64 {
+        self.position
+    }
+}
+
+/// What tells cheaply whether an inbox has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InboxState {
+    /// Sequence of the last act of reading.
+    read: i64,
+    /// The newest notice, seen or not.
+    pub newest: NoticeCursor,
+}
+
+/// How an inbox stands.
+pub async fn inbox_state(pool: &PgPool, user: Uuid) -> sqlx::Result<InboxState> {
+    const SQL: &str = "SELECT coalesce(i.version, 0), coalesce(n.position, 0), n.id \
+         FROM (VALUES ($1::uuid)) AS u (id) LEFT JOIN delivery.inboxes AS i ON i.user_id = u.id \
+         LEFT JOIN LATERAL (SELECT position, id FROM delivery.notices WHERE user_id = u.id \
+             ORDER BY position DESC, id DESC LIMIT 1) AS n ON true";
+    let (read, position, id): (i64, i64, Option<Uuid>) =
+        sqlx::query_as(SQL).bind(user).fetch_one(pool).await?;
+    Ok(InboxState { read, newest: NoticeCursor { position, id: id.unwrap_or_default() } })
 }
 
 #[derive(Debug, FromRow)]
@@ -62,10 +92,7 @@ pub async fn notices(
     after: Option<NoticeCursor>,
     limit: i64,
 ) -> sqlx::Result<Vec<Notice>> {
-    let mut sql =
-        QueryBuilder::new("SELECT n.id, n.position, n.category, n.template, n.happening, n.create_time, ");
-    sql.push(READ).push(" AS read");
-    push_mine(&mut sql, user, sight, unread);
+    let mut sql = select(user, sight, unread);
     if let Some(after) = after {
         sql.push(" AND (n.position, n.id) < (")
             .push_bind(after.position)
@@ -74,7 +101,34 @@ pub async fn notices(
             .push(")");
     }
     sql.push(" ORDER BY n.position DESC, n.id DESC LIMIT ").push_bind(limit);
-    let rows: Vec<Row> = sql.build_query_as().fetch_all(pool).await?;
+    show(pool, sql.build_query_as().fetch_all(pool).await?).await
+}
+
+/// The notices of a user behind one place, up to another, the oldest first, at most `limit`.
+pub async fn notices_between(
+    pool: &PgPool,
+    (user, sight): (Uuid, Sight),
+    (after, up_to): (NoticeCursor, NoticeCursor),
+    limit: i64,
+) -> sqlx::Result<Vec<Notice>> {
+    let mut sql = select(user, sight, false);
+    for (comparison, end) in [(">", after), ("<=", up_to)] {
+        sql.push(" AND (n.position, n.id) ").push(comparison).push(" (");
+        sql.push_bind(end.position).push(", ").push_bind(end.id).push(")");
+    }
+    sql.push(" ORDER BY n.position, n.id LIMIT ").push_bind(limit);
+    show(pool, sql.build_query_as().fetch_all(pool).await?).await
+}
+
+fn select(user: Uuid, sight: Sight, unread: bool) -> QueryBuilder<'static, Postgres> {
+    let mut sql =
+        QueryBuilder::new("SELECT n.id, n.position, n.category, n.template, n.happening, n.create_time, ");
+    sql.push(READ).push(" AS read");
+    push_mine(&mut sql, user, sight, unread);
+    sql
+}
+
+async fn show(pool: &PgPool, rows: Vec<Row>) -> sqlx::Result<Vec<Notice>> {
     let people: BTreeSet<Uuid> =
         rows.iter().flat_map(|row| row.happening.people().map(|id| id.0).collect::<Vec<_>>()).collect();
     let names = names(pool, &people.into_iter().collect::<Vec<_>>()).await?;

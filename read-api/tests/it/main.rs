@@ -15,6 +15,7 @@ mod log;
 #[expect(clippy::print_stdout, reason = "it measures")]
 mod million;
 mod naive;
+mod notice_streams;
 mod notices;
 mod operations;
 mod paging;

@@ -131,6 +131,12 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    /// Whose inboxes look different after these events.
+    pub(super) fn changed_inboxes(&self, events: &[Arc<Envelope>]) -> BTreeSet<Uuid> {
+        let shown = self.shown.iter().map(|notice| notice.recipient.0);
+        shown.chain(ids(events, "inbox")).collect()
+    }
+
     /// Writes everything down but the deliveries.
     pub(super) async fn write(self, tables: &mut PgConnection) -> Result<Vec<NewDelivery>, ReactError> {
         self.tasks.write(tables).await?;
