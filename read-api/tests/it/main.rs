@@ -8,6 +8,7 @@ mod attacks;
 mod audit;
 mod bad_input;
 mod documents;
+mod filter_expressions;
 mod filters;
 mod freshness;
 mod history;
