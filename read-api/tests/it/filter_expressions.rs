@@ -9,7 +9,7 @@ use domain::{
 use rand::{
     RngExt, SeedableRng,
     rngs::StdRng,
-    seq::{IndexedRandom, IteratorRandom},
+    seq::IndexedRandom,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -99,7 +99,7 @@ impl Dice<'_> {
             3 => Condition::Watcher(self.somebody()),
             4 => Condition::Creator(self.somebody().unwrap_or(Person::Me)),
             5 => Condition::Label(self.maybe(|dice| Label::parse(dice.word(&LABELS)).unwrap())),
-            6 => Condition::Parent(self.tasks.iter().choose(self.rng).and_then(|task| task.parent).map(TaskId)),
+            6 => Condition::Parent(self.tasks.choose(self.rng).and_then(|task| task.parent).map(TaskId)),
             7 => Condition::ExternalRef(self.maybe(|dice| {
                 external_ref("jira", &format!("A:{}", dice.rng.random_range(1..5) * 4))
             })),
@@ -204,7 +204,7 @@ async fn a_filter_that_makes_no_sense_is_refused_with_its_place() {
             let reply = world.get(&token, &format!("{path}filter={}", encoded(text))).await;
             assert_eq!((reply.status.as_u16(), reply.code()), (400, "INVALID_PARAMETER"), "{text}");
             let error = &reply.body["errors"][0];
-            let expected = json!(["filter", "INVALID_FILTER", position]);
+            let expected = json!(["filter", "INVALID_FILTER", position.to_string()]);
             assert_eq!(json!([error["parameter"], error["code"], error["params"]["position"]]), expected, "{text}");
         }
     }
