@@ -106,8 +106,9 @@ async fn a_device_that_has_lost_the_app_is_removed_by_the_system() {
     let phone = api.have_device(&ann, "phone-1").await.expect(201).id();
     api.have_device(&ann, "phone-2").await.expect(201);
     let path = format!("/v1/users/{}/devices/{phone}", ann.id);
-    let remove =
-        async |who: &Person, key| api.call("DELETE", &path, Some(who), Value::Null, &[("idempotency-key", key)]).await;
+    let remove = async |who: &Person, key: &str| {
+        api.call("DELETE", &path, Some(who), Value::Null, &[("idempotency-key", key)]).await
+    };
     remove(&bob, "1").await.refused(403, "FORBIDDEN");
     for _ in 0..2 {
         remove(&world.system(), "delivery").await.expect(204);

@@ -103,12 +103,7 @@ fn push_external_ref<'a, 'b>(name: &ExternalRef, sql: &'b mut Sql<'a>) -> &'b mu
     sql.push(" AND t.external_id = ").push_bind(name.id().to_owned()).push(")")
 }
 
-fn push_time<'a, 'b>(
-    column: &str,
-    order: Order,
-    time: Timestamp,
-    sql: &'b mut Sql<'a>,
-) -> &'b mut Sql<'a> {
+fn push_time<'a, 'b>(column: &str, order: Order, time: Timestamp, sql: &'b mut Sql<'a>) -> &'b mut Sql<'a> {
     sql.push(column).push(sign(order)).push_bind(time.as_datetime())
 }
 
@@ -142,6 +137,9 @@ mod tests {
             let sql = sql(&text);
             assert!(sql.contains("$1") && !sql.contains("1=1"), "{sql}");
         }
-        assert_eq!(sql("priority >= high AND NOT due = none"), "(t.priority >= $1 AND NOT (t.due_order = 'infinity'))");
+        assert_eq!(
+            sql("priority >= high AND NOT due = none"),
+            "(t.priority >= $1 AND NOT (t.due_order = 'infinity'))"
+        );
     }
 }

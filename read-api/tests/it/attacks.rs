@@ -96,7 +96,9 @@ async fn nobody_listens_to_the_inbox_of_another() {
     let token = world.token(Uuid::now_v7(), &["member"]);
     let stream = [("accept", "text/event-stream")];
     let other = Uuid::now_v7();
-    for topic in [&format!("user={other}"), &format!("user_id={other}"), "subject=*", "topic=%3E", "page_size=1"] {
+    for topic in
+        ["subject=*", "topic=%3E", "page_size=1", &format!("user={other}"), &format!("user_id={other}")]
+    {
         let reply = world.get_with(&token, &format!("/v1/notifications?{topic}"), &stream).await;
         assert_eq!((reply.status.as_u16(), reply.code()), (400, "UNKNOWN_PARAMETER"), "{topic}");
     }

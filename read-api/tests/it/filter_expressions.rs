@@ -6,11 +6,7 @@ use domain::{
     task::values::{Due, ExternalRef, Label, Priority, Status, TimeZone, Visibility},
     time::Timestamp,
 };
-use rand::{
-    RngExt, SeedableRng,
-    rngs::StdRng,
-    seq::IndexedRandom,
-};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -100,9 +96,9 @@ impl Dice<'_> {
             4 => Condition::Creator(self.somebody().unwrap_or(Person::Me)),
             5 => Condition::Label(self.maybe(|dice| Label::parse(dice.word(&LABELS)).unwrap())),
             6 => Condition::Parent(self.tasks.choose(self.rng).and_then(|task| task.parent).map(TaskId)),
-            7 => Condition::ExternalRef(self.maybe(|dice| {
-                external_ref("jira", &format!("A:{}", dice.rng.random_range(1..5) * 4))
-            })),
+            7 => Condition::ExternalRef(
+                self.maybe(|dice| external_ref("jira", &format!("A:{}", dice.rng.random_range(1..5) * 4))),
+            ),
             8 => Condition::Due(self.maybe(|dice| (order, dice.time()))),
             9 => Condition::CreateTime(order, self.time()),
             10 => Condition::UpdateTime(order, self.time()),
@@ -181,7 +177,8 @@ async fn filters_add_to_what_else_is_asked_and_to_what_one_sees() {
         Seed { private, status, ..Seed::new(number, lee) }.store(&world.pool).await;
     }
     let token = world.token(kim, &["member"]);
-    let keys = async |query: &str| world.get(&token, &format!("/v1/tasks?sort=key&{query}")).await.pluck("key");
+    let keys =
+        async |query: &str| world.get(&token, &format!("/v1/tasks?sort=key&{query}")).await.pluck("key");
     let filter = |text: &str| format!("filter={}", encoded(text));
     assert_eq!(keys(&filter("status = done OR creator = me")).await, ["T-1"]);
     assert_eq!(keys(&filter("visibility = private OR NOT creator = me")).await, ["T-1", "T-3"]);
@@ -205,7 +202,11 @@ async fn a_filter_that_makes_no_sense_is_refused_with_its_place() {
             assert_eq!((reply.status.as_u16(), reply.code()), (400, "INVALID_PARAMETER"), "{text}");
             let error = &reply.body["errors"][0];
             let expected = json!(["filter", "INVALID_FILTER", position.to_string()]);
-            assert_eq!(json!([error["parameter"], error["code"], error["params"]["position"]]), expected, "{text}");
+            assert_eq!(
+                json!([error["parameter"], error["code"], error["params"]["position"]]),
+                expected,
+                "{text}"
+            );
         }
     }
     for text in ["", &"x".repeat(2_001)] {
