@@ -1,7 +1,5 @@
 //! Operations that somebody waits for: `Prefer: wait`, and an operation by hand.
 
-use std::time::Duration;
-
 use axum::http::StatusCode;
 use read_api::progress::{self, Progress};
 use serde_json::json;
