@@ -96,13 +96,15 @@ pub(super) async fn record(
 
 const PUT_BACK: &str = "
 WITH untried AS (
-    DELETE FROM attempts WHERE delivery_id = $1 AND number = $3 RETURNING trigger
+    DELETE FROM attempts WHERE delivery_id = $1 AND number = $3 RETURNING trigger, started_at
 )
-UPDATE deliveries SET attempts = attempts - 1, step = step - 1, next_trigger = untried.trigger,
-    lease_owner = NULL, lease_until = NULL, due_at = clock_timestamp() + make_interval(secs => $4)
+UPDATE deliveries SET attempts = attempts - 1, step = greatest(step - 1, 0), next_trigger = untried.trigger,
+    lease_owner = NULL, lease_until = NULL,
+    due_at = CASE WHEN due_at > started_at THEN due_at ELSE clock_timestamp() + make_interval(secs => $4) END
 FROM untried WHERE id = $1 AND lease_owner = $2 AND attempts = $3";
 
-/// Puts a delivery back that was not tried after all, as if it had not been claimed.
+/// Puts a delivery back that was not tried after all, as if it had not been claimed. If it was given another time meanwhile,
+/// because what held it has ended, that time stands.
 pub(super) async fn put_back(pool: &PgPool, owner: Uuid, job: &Job, pause: Duration) -> sqlx::Result<()> {
     let query = sqlx::query(PUT_BACK).bind(job.id).bind(owner).bind(job.attempt);
     query.bind(pause.as_secs_f64()).execute(pool).await.map(drop)

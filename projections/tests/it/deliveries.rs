@@ -325,6 +325,29 @@ async fn what_is_not_tried_after_all_goes_back_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_made_due_while_it_is_put_back_stays_due() {
+    let world = World::new().await;
+    let (go_on, told) = tokio::sync::watch::channel(false);
+    let channel = Scripted::new(AT_ONCE, move |_| {
+        let mut told = told.clone();
+        if *told.borrow() {
+            return delivered();
+        }
+        Box::pin(async move {
+            told.wait_for(|done| *done).await.unwrap();
+            Attempted::new(Outcome::Held { pause: Duration::from_secs(3_600) })
+        })
+    });
+    let _working = world.carry(channel.clone());
+    world.deliver(&[to("ann", 1)]).await;
+    world.becomes_true("SELECT count(*) = $2 FROM delivery.attempts WHERE outcome = $1", "unknown", 1).await;
+    world.run("UPDATE delivery.deliveries SET due_at = clock_timestamp(), step = 0").await;
+    go_on.send_replace(true);
+    world.deliveries_are("delivered", 1).await;
+    assert_eq!(world.number("SELECT (attempts * 10 + step)::bigint FROM delivery.deliveries").await, 11);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn operators_have_a_delivery_tried_again_or_skipped() {
     let world = World::new().await;
     let (asked, _stop) = carry_out(&world);

@@ -112,10 +112,10 @@ impl World {
         self.react(LEASE).and(self.email(&["--smtp-connections=1"]))
     }
 
-    /// Waits until everything up to there is decided, and carried out but for what waits for its day.
+    /// Waits until everything up to there is decided, and carried out but for what waits for its day and steps of processes.
     async fn told(&self, position: i64) {
         let sql = "SELECT position >= $2 AND NOT EXISTS (
-                SELECT FROM delivery.deliveries WHERE end_time IS NULL AND channel <> 'digest'
+                SELECT FROM delivery.deliveries WHERE end_time IS NULL AND channel NOT IN ('digest', 'command')
                     AND due_at < clock_timestamp() + interval '1 day')
             FROM delivery.checkpoints WHERE consumer = $1";
         self.becomes_true(sql, "notices", position).await;

@@ -21,6 +21,7 @@ const WITHOUT_ROUTE: &[Action] = &[
     Action::TaskRollback,
     Action::UserReadPrivate,
     Action::UserErase,
+    Action::AnnouncementManage,
     Action::EventStream,
     Action::InterfaceCallback,
     Action::Import,
