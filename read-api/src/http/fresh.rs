@@ -176,7 +176,7 @@ fn too_slow(behind: Behind) -> Problem {
     Problem::new(Code::ProjectionBehind).with("position", behind.reached).retry_after(1).caused_by(behind)
 }
 
-pub(super) async fn refuse_ahead(api: &ReadApi, position: i64) -> Result<(), Problem> {
+async fn refuse_ahead(api: &ReadApi, position: i64) -> Result<(), Problem> {
     if position <= api.progress.known_head() {
         return Ok(());
     }

@@ -7,15 +7,15 @@ use axum::{
 use serde::Serialize;
 use serde_json::json;
 use service::{
-    problem::{Flaw, Problem, Violation},
+    problem::{Code, Flaw, Problem, Violation},
     query::Query,
 };
 
-use super::{caller::Caller, failure::failed, fresh::refuse_ahead};
+use super::{caller::Caller, failure::failed};
 use crate::{
     ReadApi,
     live_inbox::LiveInbox,
-    queries::NoticeCursor,
+    queries,
     streams::{Frame, Listener, Outlet},
 };
 
@@ -29,25 +29,26 @@ pub(super) async fn open(
     headers: &HeaderMap,
     mut query: Query,
 ) -> Result<Response, Problem> {
-    let after = query.one("after", position);
+    let after = query.one("after", place);
     query.finish()?;
     // A browser that connects again repeats the query.
     let after = last_event_id(headers)?.or(after);
-    if let Some(position) = after {
-        refuse_ahead(api, position).await?;
+    let newest = queries::newest_notice(&api.points, caller.id).await.map_err(failed)?;
+    if after.is_some_and(|after| after > newest) {
+        return Err(Code::PositionExpired.into());
     }
-    let inbox = LiveInbox::open(api, (caller.id, caller.sight()), after).await.map_err(failed)?;
+    let inbox = LiveInbox::open(api, (caller.id, caller.sight()), after.unwrap_or(newest));
     listener.listen(|outlet| tell(inbox, outlet))
 }
 
 fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let read = value.to_str().map_err(|_| Flaw::new("NOT_AN_INTEGER")).and_then(position);
+    let read = value.to_str().map_err(|_| Flaw::new("NOT_AN_INTEGER")).and_then(place);
     read.map(Some).map_err(|flaw| Violation::header("Last-Event-ID", flaw).into())
 }
 
-fn position(text: &str) -> Result<i64, Flaw> {
-    let read = text.parse::<i64>().ok().filter(|position| *position >= 0);
+fn place(text: &str) -> Result<i64, Flaw> {
+    let read = text.parse::<i64>().ok().filter(|place| *place >= 0);
     read.ok_or_else(|| Flaw::new("NOT_AN_INTEGER"))
 }
 
@@ -62,26 +63,22 @@ async fn tell(mut inbox: LiveInbox, outlet: Outlet) -> Result<(), Problem> {
             outlet.send(frame(None, "unread", &json!({"unread": counted}))?).await?;
         }
         let told = inbox.told();
-        outlet.send(frame(Some(told), "caught_up", &json!({"position": told}))?).await?;
+        outlet.send(frame(Some(told), "caught_up", &json!({"after": told}))?).await?;
     }
 }
 
-async fn tell_notices(inbox: &mut LiveInbox, up_to: NoticeCursor, outlet: &Outlet) -> Result<(), Problem> {
-    loop {
-        let notices = inbox.next(up_to).await.map_err(failed)?;
-        if notices.is_empty() {
-            return Ok(());
-        }
-        for (notice, last) in notices {
-            // Whoever loses the connection within an event gets all of it again.
-            outlet.send(frame(last.then_some(notice.position), "notice", &notice)?).await?;
+async fn tell_notices(inbox: &mut LiveInbox, up_to: i64, outlet: &Outlet) -> Result<(), Problem> {
+    while inbox.told() < up_to {
+        for (number, notice) in inbox.next(up_to).await.map_err(failed)? {
+            outlet.send(frame(Some(number), "notice", &notice)?).await?;
         }
     }
+    Ok(())
 }
 
-fn frame(position: Option<i64>, event: &str, data: &impl Serialize) -> Result<Frame, Problem> {
-    let frame = match position {
-        Some(position) => Frame::json_at(position, event, data),
+fn frame(place: Option<i64>, event: &str, data: &impl Serialize) -> Result<Frame, Problem> {
+    let frame = match place {
+        Some(place) => Frame::json_at(place, event, data),
         None => Frame::json(event, data),
     };
     frame.map_err(Problem::internal)

@@ -38,10 +38,10 @@ use crate::{
 
 /// What one is told inside the product, the newest first, or a stream of it.
 ///
-/// With `Accept: text/event-stream` the answer is a stream of server-sent events, the oldest first: `notice` with a notice as
-/// data and its `position` as id, `unread` with how many are not read, at once and whenever that has changed, and `caught_up`
-/// when everything up to its id was told. It takes `after` and no other parameter. A stream that is closed ends with an event
-/// named `closed` whose data is a problem: `TOKEN_EXPIRED` say, or `FELL_BEHIND`.
+/// With `Accept: text/event-stream` the answer is a stream of server-sent events: `notice` with a notice as data, in the order in
+/// which they came, `unread` with how many are not read, at once and whenever that has changed, and `caught_up` when everything
+/// up to its id was told. It takes `after` and no other parameter. A stream that is closed ends with an event named `closed`
+/// whose data is a problem: `TOKEN_EXPIRED` say, or `FELL_BEHIND`.
 #[utoipa::path(
     get, path = "/v1/notifications", tag = "notifications", operation_id = "list_notifications",
     params(
@@ -51,7 +51,7 @@ use crate::{
         ("min_position" = Option<i64>, Query, nullable = false,
             description = "Wait until the answer shows this position (2 s at most)"),
         ("after" = Option<i64>, Query, nullable = false,
-            description = "Streams only: told from behind this position on, 0 being the beginning; from now on by default"),
+            description = "Streams only: the id of an event of such a stream, to go on behind it; 0 is the beginning. From now on by default"),
         ("Last-Event-ID" = Option<i64>, Header, nullable = false,
             description = "Streams only: the last id that came; goes before `after`"),
     ),

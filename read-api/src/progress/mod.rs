@@ -6,6 +6,7 @@
 mod feed;
 mod news;
 mod parked;
+mod told;
 
 use std::{
     sync::{
@@ -29,6 +30,10 @@ pub use parked::Parked;
 
 /// Reads wait this long at most for the position that they ask for.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+/// Whoever watches an operation looks this often, whether or not somebody has told of a change.
+const OPERATION: Duration = Duration::from_secs(1);
+/// The same for inboxes, of which many are watched: the poll tells of new notices anyway.
+const INBOX: Duration = Duration::from_secs(10);
 
 /// The projections that queries read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,12 +131,12 @@ impl Progress {
 
     /// Hears from now on when this operation changes.
     pub fn operation(&self, id: Uuid) -> NewsOf {
-        self.0.operations.of(id)
+        self.0.operations.of(id, OPERATION)
     }
 
     /// Hears from now on when this user's inbox changes.
     pub fn inbox(&self, user: Uuid) -> NewsOf {
-        self.0.inboxes.of(user)
+        self.0.inboxes.of(user, INBOX)
     }
 
     /// What the projections could not take in, as of the last poll.

@@ -33,8 +33,8 @@ pub use dry_run::{Asking, DryRunError, dry_run};
 pub use interface::interface;
 pub use labels::labels;
 pub use notices::{
-    InboxState, NoticeCursor, inbox_state, notices, notices_between, notices_missing, notices_position,
-    unread,
+    InboxState, NoticeCursor, inbox_state, newest_notice, notices, notices_between, notices_missing,
+    notices_position, unread,
 };
 pub use operations::{OperationCursor, REQUESTS, happened, operation, operations, operations_position};
 pub use parked_events::parked_events;

@@ -17,7 +17,7 @@ use crate::model::{FieldChange, Notice, NoticeTask, Person};
 const COUNTED: i64 = 1_000;
 
 /// Where a page ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeCursor {
     position: i64,
     id: Uuid,
@@ -28,40 +28,36 @@ impl NoticeCursor {
     pub fn of(notice: &Notice) -> Self {
         Self { position: notice.position, id: notice.id }
     }
-
-    /// Behind all notices of the event there.
-    pub fn behind(position: i64) -> Self {
-        Self { position, id: Uuid::max() }
-    }
-
-    /// Place of its event in the log.
-    pub fn position(self) -> i64 {
-        self.position
-    }
 }
 
 /// What tells cheaply whether an inbox has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, FromRow)]
 pub struct InboxState {
     /// Sequence of the last act of reading.
-    read: i64,
-    /// The newest notice, seen or not.
-    pub newest: NoticeCursor,
+    pub read: i64,
+    /// Number of the newest notice, seen or not.
+    pub newest: i64,
+    /// The furthest event of those that are new.
+    pub position: i64,
 }
 
-/// How an inbox stands.
-pub async fn inbox_state(pool: &PgPool, user: Uuid) -> sqlx::Result<InboxState> {
-    const SQL: &str = "SELECT coalesce(i.version, 0), coalesce(n.position, 0), n.id \
-         FROM (VALUES ($1::uuid)) AS u (id) LEFT JOIN delivery.inboxes AS i ON i.user_id = u.id \
-         LEFT JOIN LATERAL (SELECT position, id FROM delivery.notices WHERE user_id = u.id \
-             ORDER BY position DESC, id DESC LIMIT 1) AS n ON true";
-    let (read, position, id): (i64, i64, Option<Uuid>) =
-        sqlx::query_as(SQL).bind(user).fetch_one(pool).await?;
-    Ok(InboxState { read, newest: NoticeCursor { position, id: id.unwrap_or_default() } })
+/// How an inbox stands, as far as it is behind a notice.
+pub async fn inbox_state(pool: &PgPool, user: Uuid, after: i64) -> sqlx::Result<InboxState> {
+    const SQL: &str = "SELECT coalesce(max(number), $2) AS newest, coalesce(max(position), 0) AS position, \
+         coalesce((SELECT version FROM delivery.inboxes WHERE user_id = $1), 0) AS read \
+         FROM delivery.notices WHERE user_id = $1 AND number > $2";
+    sqlx::query_as(SQL).bind(user).bind(after).fetch_one(pool).await
+}
+
+/// Number of the newest notice of a user, 0 if there is none.
+pub async fn newest_notice(pool: &PgPool, user: Uuid) -> sqlx::Result<i64> {
+    const SQL: &str = "SELECT coalesce(max(number), 0) FROM delivery.notices WHERE user_id = $1";
+    sqlx::query_scalar(SQL).bind(user).fetch_one(pool).await
 }
 
 #[derive(Debug, FromRow)]
 struct Row {
+    number: i64,
     id: Uuid,
     position: i64,
     read: bool,
@@ -104,25 +100,24 @@ pub async fn notices(
     show(pool, sql.build_query_as().fetch_all(pool).await?).await
 }
 
-/// The notices of a user behind one place, up to another, the oldest first, at most `limit`.
+/// The notices of a user behind one number, up to another, at most `limit`: the first that came first, each with its number.
 pub async fn notices_between(
     pool: &PgPool,
     (user, sight): (Uuid, Sight),
-    (after, up_to): (NoticeCursor, NoticeCursor),
+    (after, up_to): (i64, i64),
     limit: i64,
-) -> sqlx::Result<Vec<Notice>> {
+) -> sqlx::Result<Vec<(i64, Notice)>> {
     let mut sql = select(user, sight, false);
-    for (comparison, end) in [(">", after), ("<=", up_to)] {
-        sql.push(" AND (n.position, n.id) ").push(comparison).push(" (");
-        sql.push_bind(end.position).push(", ").push_bind(end.id).push(")");
-    }
-    sql.push(" ORDER BY n.position, n.id LIMIT ").push_bind(limit);
-    show(pool, sql.build_query_as().fetch_all(pool).await?).await
+    sql.push(" AND n.number > ").push_bind(after).push(" AND n.number <= ").push_bind(up_to);
+    sql.push(" ORDER BY n.number LIMIT ").push_bind(limit);
+    let rows: Vec<Row> = sql.build_query_as().fetch_all(pool).await?;
+    let numbers: Vec<_> = rows.iter().map(|row| row.number).collect();
+    Ok(numbers.into_iter().zip(show(pool, rows).await?).collect())
 }
 
 fn select(user: Uuid, sight: Sight, unread: bool) -> QueryBuilder<'static, Postgres> {
-    let mut sql =
-        QueryBuilder::new("SELECT n.id, n.position, n.category, n.template, n.happening, n.create_time, ");
+    let mut sql = QueryBuilder::new("SELECT n.number, n.id, n.position, n.category, n.template, ");
+    sql.push("n.happening, n.create_time, ");
     sql.push(READ).push(" AS read");
     push_mine(&mut sql, user, sight, unread);
     sql

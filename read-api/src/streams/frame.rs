@@ -31,9 +31,9 @@ impl Frame {
         serde_json::to_string(data).map(|data| Self::new(None, event, &data))
     }
 
-    /// The same; a client that comes again goes on behind this position.
-    pub(crate) fn json_at(position: i64, event: &str, data: &impl Serialize) -> serde_json::Result<Self> {
-        serde_json::to_string(data).map(|data| Self::new(Some(&position.to_string()), event, &data))
+    /// The same; a client that comes again goes on behind this place.
+    pub(crate) fn json_at(place: i64, event: &str, data: &impl Serialize) -> serde_json::Result<Self> {
+        serde_json::to_string(data).map(|data| Self::new(Some(&place.to_string()), event, &data))
     }
 
     /// Many of them as one piece.

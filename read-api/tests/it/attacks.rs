@@ -110,7 +110,7 @@ async fn nobody_listens_to_the_inbox_of_another() {
     let reply = world.get_with(&token, "/v1/notifications", &id).await;
     assert_eq!((reply.status.as_u16(), reply.code()), (400, "INVALID_HEADER"));
     let ahead = world.get_with(&token, "/v1/notifications?after=999999", &stream).await;
-    assert_eq!((ahead.status.as_u16(), ahead.code()), (400, "POSITION_AHEAD"));
+    assert_eq!((ahead.status.as_u16(), ahead.code()), (410, "POSITION_EXPIRED"));
     for path in ["*", "%3E", &other.to_string()] {
         let reply = world.get_with(&token, &format!("/v1/notifications/{path}"), &stream).await;
         assert_eq!(reply.status.as_u16(), 404, "{path}");

@@ -2,13 +2,16 @@
 
 use axum::{body::Body, http::Request, response::Response};
 use serde_json::json;
+use servers::testing;
 use service::auth::testing::Minter;
+use sqlx::{Connection, PgConnection};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
     seed::{Seed, store_user},
     streams::Events,
-    world::World,
+    world::{DEADLINE, World},
 };
 
 const PATH: &str = "/v1/notifications";
@@ -31,12 +34,13 @@ impl World {
     }
 }
 
-/// What comes up to and with the next `caught_up`: `3 notice 3`, `- unread 1`.
+/// What comes up to and with the next `caught_up`: of notices their position, `2 notice 7`, `- unread 1`.
 async fn round(events: &mut Events) -> Vec<String> {
     let mut came = Vec::new();
     loop {
         let (id, name, data) = events.next_at().await.unwrap();
-        let said = ["position", "unread"].into_iter().find_map(|member| data[member].as_i64()).unwrap();
+        let said =
+            ["position", "unread", "after"].into_iter().find_map(|member| data[member].as_i64()).unwrap();
         came.push(format!("{} {name} {said}", id.map_or("-".to_owned(), |id| id.to_string())));
         if name == "caught_up" {
             return came;
@@ -52,7 +56,10 @@ async fn inbox_of(world: &World) -> (Uuid, Uuid, String) {
 
 #[tokio::test]
 async fn what_comes_is_told_once_and_in_order() {
-    let world = World::new().await;
+    let nats = testing::nats().await;
+    let client =
+        service::nats::connect(&nats.url().parse().unwrap(), "test", &Default::default()).await.unwrap();
+    let world = World::with_nats(Some(client.clone())).await;
     let (ann, task, token) = inbox_of(&world).await;
     world.tell(ann, task, 1, "task.assigned").await;
     world.all_reach(9).await;
@@ -62,15 +69,20 @@ async fn what_comes_is_told_once_and_in_order() {
     let mut events = Events::of(response);
     assert_eq!(round(&mut events).await, ["- unread 1", "1 caught_up 1"]);
     world.tell(ann, task, 4, "task.started").await;
-    assert_eq!(round(&mut events).await, ["4 notice 4", "- unread 2", "4 caught_up 4"]);
+    assert_eq!(round(&mut events).await, ["2 notice 4", "- unread 2", "2 caught_up 2"]);
     // Those of others are not for her.
     world.tell(Uuid::now_v7(), task, 5, "task.started").await;
     world.has_read(ann, 4, &[]).await;
-    assert_eq!(round(&mut events).await, ["- unread 0", "4 caught_up 4"]);
+    client.publish(service::inbox::subject(ann), "".into()).await.unwrap();
+    assert_eq!(round(&mut events).await, ["- unread 0", "2 caught_up 2"]);
     // As in the list.
     world.tell(ann, task, 6, "task.held").await;
     let (_, _, told) = events.next_at().await.unwrap();
     assert_eq!(told, world.get(&token, PATH).await.body["items"][0]);
+    assert_eq!(round(&mut events).await, ["- unread 1", "4 caught_up 4"]);
+    // Several reactors tell: what happened earlier may come later.
+    world.tell(ann, task, 3, "task.assigned").await;
+    assert_eq!(round(&mut events).await, ["5 notice 3", "5 caught_up 5"]);
 }
 
 #[tokio::test]
@@ -83,17 +95,54 @@ async fn a_stream_goes_on_where_the_last_one_ended() {
     }
     world.tell(ann, private, 4, "task.assigned").await;
     world.all_reach(9).await;
-    let caught_up = ["- unread 3", "5 caught_up 5"];
+    let caught_up = ["- unread 3", "4 caught_up 4"];
     for (path, last, told) in [
-        ("?after=0", None, vec!["2 notice 2", "3 notice 3", "5 notice 5"]),
-        ("?after=2", None, vec!["3 notice 3", "5 notice 5"]),
-        ("?after=0", Some("3"), vec!["5 notice 5"]),
-        ("", Some("4"), vec!["5 notice 5"]),
-        ("?after=5", None, vec![]),
+        ("?after=0", None, vec!["1 notice 2", "2 notice 3", "3 notice 5"]),
+        ("?after=1", None, vec!["2 notice 3", "3 notice 5"]),
+        ("?after=0", Some("2"), vec!["3 notice 5"]),
+        ("", Some("1"), vec!["2 notice 3", "3 notice 5"]),
+        ("?after=3", None, vec![]),
+        ("?after=4", None, vec![]),
     ] {
         let mut events = Events::of(world.inbox(&token, &format!("{PATH}{path}"), last).await);
         assert_eq!(round(&mut events).await, [told, caught_up.to_vec()].concat(), "{path} {last:?}");
     }
+    // An id that no stream of hers has given.
+    let reply =
+        world.get_with(&token, PATH, &[("accept", "text/event-stream"), ("last-event-id", "5")]).await;
+    assert_eq!((reply.status.as_u16(), reply.code()), (410, "POSITION_EXPIRED"));
+}
+
+/// A number is not seen before a lower one.
+#[tokio::test]
+async fn notices_come_one_transaction_after_the_other() {
+    let world = World::new().await;
+    let (ann, task, token) = inbox_of(&world).await;
+    world.all_reach(9).await;
+    let mut slow = PgConnection::connect(world.url()).await.unwrap();
+    let mut slow = slow.begin().await.unwrap();
+    let sql = "INSERT INTO delivery.notices (id, user_id, event_id, position, task_id, category, template, happening)
+        SELECT gen_random_uuid(), user_id, gen_random_uuid(), 7, task_id, category, template, happening
+        FROM delivery.notices";
+    world.tell(ann, task, 6, "task.assigned").await;
+    sqlx::query(sql).execute(&mut *slow).await.unwrap();
+    let waits = async {
+        let sql = "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+        while !sqlx::query_scalar::<_, bool>(sql).fetch_one(&world.pool).await.unwrap() {}
+    };
+    let mut telling = std::pin::pin!(world.tell(ann, task, 8, "task.assigned"));
+    tokio::select! {
+        () = &mut telling => panic!("it did not wait"),
+        waited = timeout(DEADLINE, waits) => waited.unwrap(),
+    }
+    slow.commit().await.unwrap();
+    telling.await;
+    let mut events = Events::of(world.inbox(&token, &format!("{PATH}?after=0"), None).await);
+    let came = round(&mut events).await;
+    let positions: Vec<_> =
+        came.iter().filter_map(|one| one.split_once("notice ")).map(|one| one.1).collect();
+    assert_eq!(positions, ["6", "7", "8"]);
 }
 
 #[tokio::test]
@@ -125,7 +174,13 @@ async fn a_notice_waits_for_its_task() {
     world.tell(ann, task, 5, "task.assigned").await;
     new.store(&world.pool).await;
     world.all_reach(5).await;
-    assert_eq!(round(&mut events).await, ["4 notice 4", "5 notice 5", "- unread 2", "5 caught_up 5"]);
+    let mut came = round(&mut events).await;
+    while !came.contains(&"2 caught_up 2".to_owned()) {
+        came.extend(round(&mut events).await);
+    }
+    came.retain(|one| !one.contains("caught_up"));
+    came.sort();
+    assert_eq!(came, ["- unread 2", "1 notice 4", "2 notice 5"]);
 }
 
 #[tokio::test]
