@@ -55,7 +55,7 @@ async fn rebuild(admin: &Client, headers: &[(&str, &str)]) -> Answer {
 }
 
 /// A stream, asked for until it is there.
-async fn open(client: &Client, path: &str) -> Response {
+pub(crate) async fn open(client: &Client, path: &str) -> Response {
     let mut last = None;
     let there = within(PATIENCE, async || {
         last = client.open(path, &STREAM).await.ok();
@@ -76,7 +76,7 @@ async fn endless(system: &System) -> String {
 }
 
 /// The rest of a stream is its end, and that for this reason.
-async fn closed_with(response: Response, code: &str) {
+pub(crate) async fn closed_with(response: Response, code: &str) {
     let text = response.text().await.unwrap();
     let last = text.trim_end().rsplit("\n\n").next().unwrap();
     assert!(last.starts_with("event: closed\n") && last.contains(&format!("\"code\":\"{code}\"")), "{text}");
@@ -118,26 +118,5 @@ async fn streams_end_with_the_rights_of_their_readers() {
     closed_with(admins, "UNAVAILABLE").await;
     system.read_api.start();
     system.read_api.ready().await;
-    system.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_inbox_tells_what_happens_while_one_listens() {
-    let mut system = System::start().await;
-    let admin = system.admin().await;
-    let id = member(&system, &admin).await;
-    let kim = log_in(&system).await;
-    let mut inbox = open(&kim.at(&system.read_api.url), "/v1/notifications").await;
-    let task = admin.post("/v1/tasks", &json!({"title": "Mend the roof"})).await.unwrap().expect(201).json();
-    let path = format!("/v1/tasks/{}/assign", task["id"].as_str().unwrap());
-    admin.post(&path, &json!({"assignees": [id]})).await.unwrap().expect(200);
-    let mut told = String::new();
-    while !(told.contains("\"trigger\":\"task.assigned\"") && told.contains("{\"unread\":1}")) {
-        let chunk = inbox.chunk().await.unwrap().unwrap_or_else(|| panic!("{told}"));
-        told += &String::from_utf8_lossy(&chunk);
-    }
-    assert!(!told.contains("event: closed"), "{told}");
-    kim.post("/v1/auth/logout", &json!({})).await.unwrap().expect(204);
-    closed_with(inbox, "TOKEN_INVALID").await;
     system.end().await;
 }
