@@ -41,7 +41,7 @@ impl World {
     }
 
     /// Admins are known as of now, and what came before is no news.
-    async fn from_now_on(&self) -> crate::sending::Sending {
+    async fn watches_from_now(&self) -> crate::sending::Sending {
         let sql = "INSERT INTO delivery.checkpoints (consumer, log_epoch, decides_after)
             SELECT name, epoch, (SELECT max(position) FROM event_store.events)
             FROM event_store.log_head, unnest(ARRAY['alerts', 'notices']) AS name ON CONFLICT DO NOTHING";
@@ -57,7 +57,7 @@ impl World {
 async fn a_burst_is_told_once_and_single_ones_not() {
     let world = World::new().await;
     let (root, bob) = (world.admin("Root").await, world.member("Bob", "en").await);
-    let telling = world.from_now_on().await;
+    let telling = world.watches_from_now().await;
     let mut position = 0;
     let locked = || UserEvent::Locked(Locked { until: "2026-11-21T12:00:00Z".parse().unwrap() });
     for version in 3..10 {
@@ -86,7 +86,7 @@ async fn who_did_it_is_not_told() {
     for _ in 0..20 {
         tasks.push(world.has_task(root, created(root, &[])).await);
     }
-    let telling = world.from_now_on().await;
+    let telling = world.watches_from_now().await;
     let mut position = 0;
     for task in &mut tasks {
         position = world.act(task, root, TaskEvent::Deleted(Nothing {})).await;
@@ -106,7 +106,7 @@ async fn who_did_it_is_not_told() {
 async fn roles_that_most_have_not_are_told() {
     let world = World::new().await;
     let (root, bob) = (world.admin("Root").await, world.member("Bob", "en").await);
-    let telling = world.from_now_on().await;
+    let telling = world.watches_from_now().await;
     world.happens(bob.0, 3, &[UserEvent::RoleGranted(RoleEntry { role: Role::Auditor })]).await;
     // To be a member is nothing special; and another role is told with the first.
     world.member("Eve", "en").await;
@@ -126,7 +126,7 @@ async fn roles_that_most_have_not_are_told() {
 async fn a_session_in_two_hands_is_told() {
     let world = World::new().await;
     let (root, bob) = (world.admin("Root").await, world.member("Bob", "en").await);
-    let telling = world.from_now_on().await;
+    let telling = world.watches_from_now().await;
     let position = world.loses_a_session(bob).await;
     world.told(position).await;
     let sql = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
@@ -143,7 +143,7 @@ async fn what_people_read_may_not_fall_far_behind() {
     let workers = world.start();
     world.all_reached(world.log.head().await.unwrap()).await;
     workers.stop().await;
-    let telling = world.from_now_on().await;
+    let telling = world.watches_from_now().await;
     let watching = Watching {
         delivery: world.delivery(),
         log: world.log.clone(),
