@@ -183,7 +183,8 @@ impl Commands {
         let (actor, guard) = caller.actor(&self.0.aggregates, trust).await?;
         if actor == Actor::System {
             // It looks after what does not answer, and after the clock.
-            return Ok(matches!(action, Action::WebhookControl | Action::AnnouncementSend));
+            let own = [Action::WebhookControl, Action::DeviceRemove, Action::AnnouncementSend];
+            return Ok(own.contains(&action));
         }
         if let Some(guard) = guard
             && !self.0.aggregates.get::<User>(guard.aggregate.id, trust).await?.aggregate.is_active()

@@ -109,6 +109,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(announcements::sent))
         .routes(routes!(devices::register, devices::list))
         .routes(routes!(devices::remove))
+        .routes(routes!(devices::remove_of))
         // webhooks
         .routes(routes!(webhooks::create))
         .routes(routes!(webhooks::update, webhooks::delete))

@@ -46,20 +46,14 @@ impl Sight {
         })
     }
 
-    /// Looks at an announcement, at who announces it, and at one who is told.
+    /// Who announces it, and what.
     pub(crate) async fn announced(
         &self,
-        reader: UserId,
         id: Uuid,
-    ) -> Result<Option<(View, Sent)>, StateError> {
+    ) -> Result<Option<(Option<UserId>, AnnouncementContent)>, StateError> {
         let mut tables = self.delivery.pool().acquire().await?;
         let known = States::<Announcement>::read(&mut tables, &self.log, announcements::NAME, &[id]).await?;
-        let Some(Announcement { author, content: Some(content), .. }) = known.get(id).cloned() else {
-            return Ok(None);
-        };
-        drop(tables);
-        let view = self.meet(reader, author.into_iter()).await?;
-        Ok(Some((view, Sent { author, content })))
+        Ok(known.get(id).and_then(|one| Some((one.author, one.content.clone()?))))
     }
 
     /// Looks at people alone: at one who is told, and at others.
@@ -76,13 +70,6 @@ impl Sight {
             tasks: States::read(&mut tables, &self.log, notices::NAME, &[]).await?,
         })
     }
-}
-
-/// An announcement as it was sent.
-#[derive(Debug)]
-pub(crate) struct Sent {
-    pub(crate) author: Option<UserId>,
-    pub(crate) content: AnnouncementContent,
 }
 
 /// People and tasks as they are now.

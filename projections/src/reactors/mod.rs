@@ -15,8 +15,9 @@ mod runner;
 mod states;
 pub mod webhooks;
 
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
+use async_nats::Client;
 use domain::{
     notification::{Channel, ChannelSet},
     time::{TimeZone, Timestamp},
@@ -51,6 +52,11 @@ pub trait Reactor: Send + Sync {
         tables: &'a mut PgConnection,
         events: &'a [Arc<Envelope>],
     ) -> BoxFuture<'a, Result<Vec<NewDelivery>, ReactError>>;
+
+    /// Tells those who wait that what it has decided last is committed. What is not told they find by looking.
+    fn committed<'a>(&'a self, _nats: &'a Client) -> BoxFuture<'a, ()> {
+        Box::pin(ready(()))
+    }
 }
 
 /// Where a new reactor begins; one that was there before goes on from where it was.
@@ -106,7 +112,7 @@ pub fn reactors(means: Means<'_>) -> Vec<Arc<dyn Reactor>> {
     let webhooks = webhooks::Webhooks::new(&log);
     let ways = ways(channels);
     let announcements = announcements::Announcements::new(log.clone(), ways, clock);
-    let alerts = alerts::Alerts::new(log.clone());
+    let alerts = alerts::Alerts::new(log.clone(), ways);
     let notices = notices::Notices::new(log, sealer, ways, (clock, zone));
     vec![
         Arc::new(account_mails::AccountMails),

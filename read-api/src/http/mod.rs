@@ -12,6 +12,7 @@ mod failure;
 mod fresh;
 mod history;
 mod labels;
+mod notice_stream;
 mod notices;
 mod operations;
 mod paging;

@@ -140,9 +140,12 @@ const RECIPIENTS: &str = "
 SELECT user_id FROM delivery.announcement_recipients
 WHERE announcement_id = $1 AND ($2::uuid IS NULL OR user_id > $2) ORDER BY user_id LIMIT $3";
 
+/// Of several devices of a person the one counts that has been told, or may still be.
 const OUTCOMES: &str = "
-SELECT recipient::uuid AS user_id, channel, state, reason, attempts, end_time FROM delivery.deliveries
-WHERE event_id = $1 AND channel IN ('email', 'push') AND recipient = ANY($2)
+(SELECT DISTINCT ON (user_id, channel) split_part(recipient, '/', 1)::uuid AS user_id, channel, state, reason, attempts, end_time
+FROM delivery.deliveries
+WHERE event_id = $1 AND channel IN ('email', 'push') AND split_part(recipient, '/', 1) = ANY($2)
+ORDER BY user_id, channel, state = 'delivered' DESC, end_time DESC)
 UNION ALL
 SELECT n.user_id, 'inbox', CASE WHEN n.position <= coalesce(i.read_up_to, 0) OR n.id = ANY(coalesce(i.read, '{}'))
     THEN 'read' ELSE 'delivered' END, NULL, 0, n.create_time

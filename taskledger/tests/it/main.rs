@@ -16,6 +16,7 @@ mod openapi;
 mod operator;
 mod process;
 mod processes;
+mod pushes;
 mod revocations;
 mod streams;
 mod system;

@@ -3,8 +3,8 @@
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountLetter, AlertLetter, AnnouncementLetter, CoreLetter, DigestLetter};
-use crate::channels::notice::NoticeLetter;
+use super::{AccountLetter, CoreLetter, DigestLetter};
+use crate::channels::{alert::AlertLetter, announcement::AnnouncementLetter, notice::NoticeLetter};
 
 /// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

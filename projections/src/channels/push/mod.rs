@@ -1,13 +1,21 @@
 //! Notes for phones and browsers, by Firebase Cloud Messaging (HTTP v1).
 
 mod account;
+mod channel;
+mod letter;
 mod message;
+mod note;
 mod outcome;
+mod recipient;
 mod send;
 mod tokens;
 
 pub use account::{InvalidAccount, ServiceAccount};
+pub use channel::{Devices, NAME, Parts};
+pub use letter::PushLetter;
 pub use message::{MAX_PAYLOAD, Note, TooLarge};
 pub use outcome::Pushed;
+pub(crate) use recipient::recipients;
+pub use recipient::{InvalidRecipient, Recipient};
 pub use send::{Push, PushArgs};
 pub use tokens::TokenError;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::TimeDelta;
-use domain::time::Timestamp;
+use domain::{notification::ChannelSet, time::Timestamp};
 use event_store::Log;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,8 @@ pub struct Watching {
     pub log: Log,
     /// What has been.
     pub read_model: ReadModel,
+    /// The ways that there are.
+    pub ways: ChannelSet,
 }
 
 /// Tells admins until told to stop.
@@ -81,7 +83,7 @@ impl Watching {
         if !raise(&mut transaction, &alert, head).await? {
             return Ok(false);
         }
-        let mails = tell(&mut transaction, &self.log, &alert, head).await?;
+        let mails = tell(&mut transaction, &self.log, self.ways, &alert, head).await?;
         deliveries::insert(&mut transaction, &mails).await?;
         transaction.commit().await?;
         Ok(true)

@@ -1,4 +1,4 @@
-//! Alerts: admins are told of what should not happen, or not that often, by mail and in the inbox.
+//! Alerts: admins are told of what should not happen, or not that often, by mail, on their devices and in the inbox.
 
 mod lag;
 mod raise;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use domain::{
     alert::AlertKind,
     event::from_stored,
+    notification::ChannelSet,
     policy::Role,
     user::{RoleEntry, UserEvent},
 };
@@ -27,12 +28,13 @@ pub const NAME: &str = "alerts";
 #[derive(Debug)]
 pub struct Alerts {
     log: Log,
+    ways: ChannelSet,
 }
 
 impl Alerts {
-    /// Makes states anew from this log where it has to.
-    pub fn new(log: Log) -> Self {
-        Self { log }
+    /// Tells admins by these ways. Makes states anew from this log where it has to.
+    pub fn new(log: Log, ways: ChannelSet) -> Self {
+        Self { log, ways }
     }
 
     async fn take(
@@ -51,7 +53,7 @@ impl Alerts {
         for at in news {
             let Some((kind, subject)) = sign(at) else { continue };
             let Some(alert) = raise::count(tables, at, kind, &subject).await? else { continue };
-            decided.extend(raise::tell(tables, &self.log, &alert, at.position).await?);
+            decided.extend(raise::tell(tables, &self.log, self.ways, &alert, at.position).await?);
         }
         Ok(decided)
     }

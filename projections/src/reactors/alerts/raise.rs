@@ -4,6 +4,7 @@ use chrono::{TimeDelta, Utc};
 use domain::{
     alert::{Alert, AlertKind, Threshold},
     ids::{EventId, UserId},
+    notification::{Channel, ChannelSet},
     time::Timestamp,
     user::User,
 };
@@ -12,7 +13,11 @@ use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    channels::email::{self, AlertLetter, Letter},
+    channels::{
+        alert::AlertLetter,
+        email::{self, Letter},
+        push::{self, PushLetter},
+    },
     deliveries::NewDelivery,
     reactors::{ReactError, States, notices},
 };
@@ -74,40 +79,55 @@ pub(super) async fn raise(tables: &mut PgConnection, alert: &Alert, position: i6
     Ok(query.execute(tables).await?.rows_affected() == 1)
 }
 
-/// Tells all admins whom it is to be told. No preference counts.
+/// Tells all admins whom it is to be told, by each of these ways. No preference counts.
 pub(super) async fn tell(
     tables: &mut PgConnection,
     log: &Log,
+    ways: ChannelSet,
     alert: &Alert,
     position: i64,
 ) -> Result<Vec<NewDelivery>, ReactError> {
     let users = States::<User>::read_all(tables, log, notices::NAME).await?;
     let admins = users.iter().filter(|(id, user)| user.is_active_admin() && alert.tells(UserId(*id)));
-    let admins: Vec<Uuid> = admins.map(|(id, _)| id).collect();
+    let admins: Vec<(Uuid, &User)> = admins.collect();
+    let ids: Vec<Uuid> = admins.iter().map(|(id, _)| *id).collect();
     sqlx::query(SHOW)
-        .bind(admins.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
-        .bind(&admins)
+        .bind(ids.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())
+        .bind(&ids)
         .bind(alert.event.0)
         .bind(position)
         .bind(Json(alert))
         .execute(tables)
         .await?;
-    let mails = admins.into_iter().map(|admin| mail(UserId(admin), alert, position));
-    Ok(mails.collect::<Result<_, _>>()?)
+    let mut sent = Vec::new();
+    for (id, admin) in admins {
+        sent.extend(deliveries((id.into(), admin), ways, alert, position)?);
+    }
+    Ok(sent)
 }
 
-fn mail(user: UserId, alert: &Alert, position: i64) -> Result<NewDelivery, serde_json::Error> {
+fn deliveries(
+    (id, admin): (UserId, &User),
+    ways: ChannelSet,
+    alert: &Alert,
+    position: i64,
+) -> Result<Vec<NewDelivery>, serde_json::Error> {
     let good_until = Timestamp::from(Utc::now()).plus(NEWS);
-    let letter = Letter::Alert(AlertLetter { user, good_until, alert: alert.clone() });
-    Ok(NewDelivery {
+    let letter = AlertLetter { user: id, good_until, alert: alert.clone() };
+    let devices = if ways.has(Channel::Push) { push::recipients(id, admin) } else { Vec::new() };
+    let note = serde_json::to_value(PushLetter::Alert(letter.clone()))?;
+    let mail = serde_json::to_value(Letter::Alert(letter))?;
+    let to = |channel, recipient, payload| NewDelivery {
         event_id: alert.event,
         position,
-        channel: email::NAME,
-        recipient: user.to_string(),
+        channel,
+        recipient,
         order_key: None,
         due: None,
-        payload: serde_json::to_value(letter)?,
-    })
+        payload,
+    };
+    let notes = devices.into_iter().map(|device| to(push::NAME, device, note.clone()));
+    Ok(notes.chain([to(email::NAME, id.to_string(), mail)]).collect())
 }
 
 /// As by the clock.

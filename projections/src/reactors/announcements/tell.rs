@@ -13,7 +13,11 @@ use uuid::Uuid;
 
 use super::{Announcements, audience::settled};
 use crate::{
-    channels::email::{AnnouncementLetter, Letter},
+    channels::{
+        announcement::AnnouncementLetter,
+        email::Letter,
+        push::{self, PushLetter},
+    },
     deliveries::NewDelivery,
     reactors::{ReactError, States, notices},
 };
@@ -52,7 +56,9 @@ impl Announcements {
             for (channel, due) in ways {
                 match channel {
                     Channel::Inbox => shown.push(id),
-                    Channel::Email | Channel::Push => sent.push(delivery(at, (id, channel), due, now)?),
+                    Channel::Email | Channel::Push => {
+                        sent.extend(deliveries(at, (id, user), channel, due, now)?)
+                    }
                 }
             }
         }
@@ -66,28 +72,32 @@ async fn note(tables: &mut PgConnection, at: &Envelope, recipients: usize) -> sq
     query.bind(i64::try_from(recipients).unwrap_or(i64::MAX)).execute(tables).await.map(drop)
 }
 
-fn delivery(
+fn deliveries(
     at: &Envelope,
-    (recipient, channel): (Uuid, Channel),
+    (id, user): (Uuid, &User),
+    channel: Channel,
     due: Option<Timestamp>,
     now: Timestamp,
-) -> Result<NewDelivery, serde_json::Error> {
+) -> Result<Vec<NewDelivery>, serde_json::Error> {
     let good_until = due.unwrap_or(now).plus(NEWS);
-    let letter = AnnouncementLetter { user: recipient.into(), announcement: at.aggregate_id, good_until };
-    let payload = match channel {
-        Channel::Email => serde_json::to_value(Letter::Announcement(letter)),
-        Channel::Push | Channel::Inbox => serde_json::to_value(letter),
+    let letter = AnnouncementLetter { user: id.into(), announcement: at.aggregate_id, good_until };
+    let (recipients, payload) = match channel {
+        Channel::Email => (vec![id.to_string()], serde_json::to_value(Letter::Announcement(letter))?),
+        Channel::Push | Channel::Inbox => {
+            (push::recipients(id.into(), user), serde_json::to_value(PushLetter::Announcement(letter))?)
+        }
     };
-    Ok(NewDelivery {
+    let to = |recipient| NewDelivery {
         event_id: at.id,
         position: at.position,
         channel: channel.as_str(),
-        recipient: recipient.to_string(),
+        recipient,
         // Each says something of its own: none waits for another.
         order_key: None,
         due,
-        payload: payload?,
-    })
+        payload: payload.clone(),
+    };
+    Ok(recipients.into_iter().map(to).collect())
 }
 
 async fn show(

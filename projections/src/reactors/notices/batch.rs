@@ -200,9 +200,15 @@ impl<'a> Batch<'a> {
     ) -> Result<(), ReactError> {
         let channels = self.notices.channels;
         for one in told.into_iter().filter(|one| channels.has(one.channel)) {
-            inbox::put(one, happening, when, &mut self.sent, &mut self.shown)?;
+            inbox::put(one, happening, &self.users, when, &mut self.sent, &mut self.shown)?;
         }
         Ok(())
+    }
+
+    /// Whose inboxes look different after these events.
+    pub(super) fn changed_inboxes(&self, events: &[Arc<Envelope>]) -> BTreeSet<Uuid> {
+        let shown = self.shown.iter().map(|notice| notice.recipient.0);
+        shown.chain(ids(events, "inbox")).collect()
     }
 
     /// Writes everything down but the deliveries.

@@ -3,14 +3,17 @@
 use domain::{
     ids::UserId,
     notice::{Happening, Notice},
+    notification::Channel,
     time::Timestamp,
+    user::User,
 };
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use crate::{
-    channels::notice::{Told, delivery},
+    channels::notice::{Told, deliveries},
     deliveries::NewDelivery,
+    reactors::States,
 };
 
 /// What somebody finds in the inbox.
@@ -25,15 +28,17 @@ pub(super) struct NewNotice {
 pub(super) fn put(
     notice: Notice,
     happening: &Happening,
+    users: &States<User>,
     (position, now): (i64, Timestamp),
     sent: &mut Vec<NewDelivery>,
     shown: &mut Vec<NewNotice>,
 ) -> Result<(), serde_json::Error> {
     let Notice { recipient, category, template, .. } = notice;
     let told = Told { category, template, happening: happening.clone() };
-    match delivery(&notice, &told, position, now)? {
-        Some(delivery) => sent.push(delivery),
-        None => shown.push(NewNotice { recipient, position, told }),
+    let devices = users.get(recipient.0).map_or(&[][..], |user| &user.devices[..]);
+    sent.extend(deliveries(&notice, &told, devices, position, now)?);
+    if notice.channel == Channel::Inbox {
+        shown.push(NewNotice { recipient, position, told });
     }
     Ok(())
 }

@@ -9,10 +9,12 @@ pub mod digest;
 mod dues;
 mod inbox;
 mod names;
+mod news;
 pub mod reminders;
 
 use std::sync::Arc;
 
+use async_nats::Client;
 use domain::{
     inbox::InboxEvent,
     notification::ChannelSet,
@@ -29,6 +31,7 @@ use super::{ReactError, Reactor};
 use crate::deliveries::NewDelivery;
 
 use batch::Batch;
+use news::News;
 
 /// The reactor's name, under which it keeps its states.
 pub const NAME: &str = "notices";
@@ -41,6 +44,7 @@ pub struct Notices {
     channels: ChannelSet,
     clock: fn() -> Timestamp,
     zone: TimeZone,
+    news: News,
 }
 
 impl Notices {
@@ -52,7 +56,7 @@ impl Notices {
         channels: ChannelSet,
         (clock, zone): (fn() -> Timestamp, TimeZone),
     ) -> Self {
-        Self { log, sealer, channels, clock, zone }
+        Self { log, sealer, channels, clock, zone, news: News::default() }
     }
 }
 
@@ -83,7 +87,12 @@ impl Reactor for Notices {
             for at in events {
                 batch.take(at).await?;
             }
+            self.news.keep(batch.changed_inboxes(events));
             batch.write(tables).await
         })
+    }
+
+    fn committed<'a>(&'a self, nats: &'a Client) -> BoxFuture<'a, ()> {
+        Box::pin(self.news.tell(nats))
     }
 }

@@ -160,7 +160,7 @@ impl Reminding {
                 let told = decide(&rules, &occasion, &people, now);
                 let told = told.into_iter().filter(|one| self.channels.has(one.channel));
                 for one in told {
-                    put(one, &happening, (position, now), &mut sent, &mut shown)?;
+                    put(one, &happening, &people, (position, now), &mut sent, &mut shown)?;
                 }
             }
         }

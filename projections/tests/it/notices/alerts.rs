@@ -3,9 +3,11 @@
 use chrono::{TimeDelta, Utc};
 use domain::{
     event::Nothing,
+    notification::ChannelSet,
     user::{Locked, RefreshTokenReused},
 };
 use projections::reactors::alerts::Watching;
+use serde_json::json;
 
 use super::*;
 
@@ -14,6 +16,14 @@ impl World {
         let admin = self.member(name, "en").await;
         self.happens(admin.0, 3, &[UserEvent::RoleGranted(RoleEntry { role: Role::Admin })]).await;
         admin
+    }
+
+    /// A member's fourth event.
+    async fn loses_a_session(&self, user: UserId) -> i64 {
+        let address = self.seal(user.0, "192.0.2.1").await;
+        let (used_from, reused_from) = (address.clone(), address);
+        let reused = RefreshTokenReused { session: Uuid::now_v7(), used_from, reused_from };
+        self.happens(user.0, 3, &[UserEvent::RefreshTokenReused(reused)]).await
     }
 
     async fn alerted(&self, position: i64) {
@@ -117,10 +127,7 @@ async fn a_session_in_two_hands_is_told() {
     let world = World::new().await;
     let (root, bob) = (world.admin("Root").await, world.member("Bob", "en").await);
     let telling = world.watches_from_now().await;
-    let address = world.seal(bob.0, "192.0.2.1").await;
-    let reused =
-        RefreshTokenReused { session: Uuid::now_v7(), used_from: address.clone(), reused_from: address };
-    let position = world.happens(bob.0, 3, &[UserEvent::RefreshTokenReused(reused)]).await;
+    let position = world.loses_a_session(bob).await;
     world.told(position).await;
     let sql = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
     world.becomes_true(sql, "alerts", position).await;
@@ -141,6 +148,7 @@ async fn what_people_read_may_not_fall_far_behind() {
         delivery: world.delivery(),
         log: world.log.clone(),
         read_model: world.sources.read_model.clone(),
+        ways: ChannelSet::ALL,
     };
     let look =
         async |minutes| watching.look((Utc::now() + TimeDelta::minutes(minutes)).into()).await.unwrap();
@@ -165,4 +173,24 @@ async fn what_people_read_may_not_fall_far_behind() {
     assert_eq!(mails.iter().filter(of_tasks).count(), 2);
     assert!(mails.iter().all(|mail| mail.subject == "What people read is behind"));
     telling.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn admins_are_told_on_their_devices() {
+    let (world, google, commands) = (World::new().await, pushes::google().await, pushes::nobody().await);
+    let (root, bob) = (world.member("Root", "en").await, world.member("Bob", "en").await);
+    world.has_devices(root, &["t0ken"]).await;
+    let admin = UserEvent::RoleGranted(RoleEntry { role: Role::Admin });
+    let position = world.happens(root.0, 4, &[admin]).await;
+    let _telling = world.decide_on_pushes().and(world.push(&google, &commands));
+    world.decided_on(position).await;
+    world.loses_a_session(bob).await;
+    world.deliveries_are("delivered", 1).await;
+    let message = google.inner().messages[0].clone();
+    assert_eq!(
+        (&message["token"], &message["data"]["type"]),
+        (&json!("t0ken"), &json!("alert.token_reused"))
+    );
+    let body = message["notification"]["body"].as_str().unwrap();
+    assert!(body.contains("A session of Bob was used from two places"), "{body}");
 }

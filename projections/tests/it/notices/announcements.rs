@@ -264,3 +264,26 @@ async fn whatever_dies_each_is_told_once() {
         assert_eq!(world.sent(person).await, ["email delivered"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_device_is_told() {
+    let (world, google) = (World::new().await, pushes::google().await);
+    let commands = Receiver::start([(StatusCode::OK, "{}")]).await;
+    let ann = world.member("Ann", "en").await;
+    world.has_devices(ann, &["t0ken-1", "t0ken-2"]).await;
+    let mut notice = world.announces(ann, [Channel::Push].into_iter().collect()).await;
+    let position = world.on(&mut notice, &scheduled(TIME)).await;
+    let _telling = world.decide_on_pushes().and(world.push(&google, &commands));
+    world.announced(position).await;
+    world.knows_users().await;
+    assert_eq!(world.sender(&commands).send_due(at(TIME)).await.unwrap(), 1);
+    world.on(&mut notice, &sent(1)).await;
+    world.deliveries_are("delivered", 2).await;
+    let devices: BTreeSet<_> = pushes::to_devices(&google).into_iter().collect();
+    assert_eq!(devices, BTreeSet::from(["t0ken-1".to_owned(), "t0ken-2".to_owned()]));
+    let message = google.inner().messages[0].clone();
+    let (note, data) = (&message["notification"], &message["data"]);
+    assert_eq!(note["title"], "The roof");
+    assert!(note["body"].as_str().unwrap().starts_with("Ann announces:\nIt is *open*."), "{note}");
+    assert_eq!((&data["announcement_id"], &data["category"]), (&json!(notice.id), &json!("announcement")));
+}

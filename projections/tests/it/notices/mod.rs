@@ -4,6 +4,7 @@ mod alerts;
 mod announcements;
 mod digests;
 mod mails;
+mod pushes;
 mod reminders;
 mod rules;
 mod told;
