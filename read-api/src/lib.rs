@@ -5,6 +5,7 @@
 
 mod audit;
 mod http;
+mod live_inbox;
 pub mod model;
 pub mod progress;
 pub mod queries;

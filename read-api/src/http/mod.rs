@@ -11,6 +11,7 @@ mod failure;
 mod fresh;
 mod history;
 mod labels;
+mod notice_stream;
 mod notices;
 mod operations;
 mod paging;

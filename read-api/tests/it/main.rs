@@ -8,6 +8,7 @@ mod attacks;
 mod audit;
 mod bad_input;
 mod documents;
+mod filter_expressions;
 mod filters;
 mod freshness;
 mod history;
@@ -15,6 +16,7 @@ mod log;
 #[expect(clippy::print_stdout, reason = "it measures")]
 mod million;
 mod naive;
+mod notice_streams;
 mod notices;
 mod operations;
 mod paging;
