@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 macro_rules! uuid_id {
@@ -74,6 +75,16 @@ uuid_id!(
     /// An event (UUIDv7): CloudEvents `id`, `Nats-Msg-Id`, webhook id.
     EventId
 );
+
+impl EventId {
+    /// Stands for an event where there is none: the same for the same text, whoever computes it.
+    pub fn standing_for(text: &str) -> Self {
+        let digest = Sha256::digest(text);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
 
 /// The short name of a task that people say aloud: `T-123`. Numbers come from the log's sequence; gaps are normal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,6 +4,7 @@
 //! *Facts* about other aggregates are loaded before and passed in; ids and time come in with the command.
 
 pub mod actor;
+pub mod alert;
 pub mod announcement;
 pub mod delivery;
 pub mod event;

@@ -35,7 +35,13 @@ use crate::{
     outward::OutwardArgs,
     processes::{StepChannel, StepSources},
     projector::Projector,
-    reactors::{self, notices},
+    reactors::{
+        self, alerts, announcements,
+        notices::{
+            self,
+            reminders::{self, Reminding},
+        },
+    },
     registry::projectors,
     runner::{self, Pace, Progress, Sources},
     schedules::{self, Calendar, Job, SystemClock},
@@ -174,6 +180,10 @@ impl Projections {
         shutdown.spawn(desk.meters.clone().watch(delivery.clone(), names.clone(), shutdown.token().clone()));
         shutdown.spawn(deliveries::forget(delivery.clone(), shutdown.token().clone()));
         shutdown.spawn(notices::digest::run(delivery.clone(), clock, shutdown.token().clone()));
+        let commands = Commands::new(&outward.commands, &http.public_url, &self.secret)?;
+        let sender =
+            announcements::Sender { delivery: delivery.clone(), log: self.sources.log.clone(), commands };
+        shutdown.spawn(announcements::run(sender, Arc::new(SystemClock), shutdown.token().clone()));
         for channel in channels {
             shutdown.spawn(deliveries::run(channel, desk.clone(), shutdown.token().clone()));
         }
@@ -182,8 +192,23 @@ impl Projections {
         let behind = Arc::new(reactors::webhooks::Webhooks::new(&log));
         let stop = shutdown.token().clone();
         shutdown.spawn(reactors::webhooks::read(behind, delivery.clone(), pressure.clone(), stop));
+        let zone = outward.schedules.time_zone;
+        let reminding = Reminding {
+            delivery: delivery.clone(),
+            log: log.clone(),
+            channels: reactors::ways(&names),
+            escalate_after: outward.schedules.escalate_after(),
+        };
+        let watching = alerts::Watching {
+            delivery: delivery.clone(),
+            log: log.clone(),
+            read_model: self.sources.read_model.clone(),
+            ways: reactors::ways(&names),
+        };
+        shutdown.spawn(alerts::run(watching, Arc::new(SystemClock), shutdown.token().clone()));
+        shutdown.spawn(reminders::run(reminding, Arc::new(SystemClock), shutdown.token().clone()));
         let means =
-            reactors::Means { log: log.clone(), sealer: self.sealer.clone(), channels: &names, clock };
+            reactors::Means { log: log.clone(), sealer: self.sealer.clone(), channels: &names, clock, zone };
         let mut reactors = reactors::reactors(means);
         reactors.extend(core.map(|core| core.reactor));
         let sources = reactors::Sources { delivery, log, jetstream, tail, pressure, lease: reactors::LEASE };

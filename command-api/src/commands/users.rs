@@ -182,8 +182,9 @@ impl Commands {
     ) -> Result<bool, Refusal> {
         let (actor, guard) = caller.actor(&self.0.aggregates, trust).await?;
         if actor == Actor::System {
-            // It looks after what does not answer.
-            return Ok(matches!(action, Action::WebhookControl | Action::DeviceRemove));
+            // It looks after what does not answer, and after the clock.
+            let own = [Action::WebhookControl, Action::DeviceRemove, Action::AnnouncementSend];
+            return Ok(own.contains(&action));
         }
         if let Some(guard) = guard
             && !self.0.aggregates.get::<User>(guard.aggregate.id, trust).await?.aggregate.is_active()

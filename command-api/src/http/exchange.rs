@@ -180,6 +180,11 @@ impl<B: Content> Exchange<B> {
         if lacks { Err(Code::IdempotencyKeyRequired.into()) } else { Ok(()) }
     }
 
+    /// What reaches many people must not reach them twice.
+    pub(super) fn must_have_key(&self) -> Result<(), Problem> {
+        if self.key.is_some() { Ok(()) } else { Err(Code::IdempotencyKeyRequired.into()) }
+    }
+
     /// Who changes what many rely on says which version they have read.
     pub(super) fn must_match(&self) -> Result<(), Problem> {
         if self.if_match.is_some() { Ok(()) } else { Err(Code::PreconditionRequired.into()) }

@@ -1,6 +1,7 @@
 //! The HTTP API of the write side; [`router`] is its index.
 
 mod admin;
+mod announcements;
 mod api_keys;
 mod app;
 mod auth;
@@ -101,6 +102,11 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(preferences::set))
         .routes(routes!(inbox::read))
         .routes(routes!(inbox::read_up_to))
+        .routes(routes!(announcements::create))
+        .routes(routes!(announcements::update))
+        .routes(routes!(announcements::schedule))
+        .routes(routes!(announcements::cancel))
+        .routes(routes!(announcements::sent))
         .routes(routes!(devices::register, devices::list))
         .routes(routes!(devices::remove))
         .routes(routes!(devices::remove_of))

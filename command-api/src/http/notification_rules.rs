@@ -33,8 +33,9 @@ const RIGHT: Action = Action::NotificationRuleManage;
 /// Make a notification rule.
 ///
 /// Some rules hold from the beginning: `assigned`, `status_changed`, `commented`, `mentioned`, `due_soon`, `overdue`,
-/// `reopened`. A rule that `replaces` one of them says what that one says, but for the members that are sent; with
-/// `enabled: false` the default is off. Nobody is told of their own acts, or of tasks that they do not see.
+/// `escalated`, `unblocked`, `reopened`. A rule that `replaces` one of them says what that one says, but for the members
+/// that are sent; with `enabled: false` the default is off. Nobody is told of their own acts, or of tasks that they do not
+/// see.
 #[utoipa::path(post, path = "/v1/notification-rules", tag = "notifications",
     operation_id = "create_notification_rule", request_body = schemas::NewNotificationRule,
     responses((status = 201, body = schemas::NotificationRuleReply)),

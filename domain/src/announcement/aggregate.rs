@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AnnouncementCancelled, AnnouncementContent, AnnouncementDrafted, AnnouncementEvent,
-    AnnouncementScheduled,
+    AnnouncementScheduled, AnnouncementSent,
     values::{AnnouncementState, Body, Headline, MAX_USERS, Recipients},
 };
 use crate::{
@@ -27,6 +27,13 @@ pub enum AnnouncementCommand {
     Edit(Box<AnnouncementEdit>),
     /// Send it then; at once if that is over.
     Schedule(AnnouncementScheduled),
+    /// It is on its way: asked for by the system, whose clock counts.
+    Send {
+        /// The time that had come.
+        at: Timestamp,
+        /// How many are told.
+        recipients: u32,
+    },
     /// Do not send it, if its time has not come.
     Cancel {
         /// Why, if said.
@@ -60,6 +67,8 @@ pub struct Announcement {
     pub state: AnnouncementState,
     /// When it is sent, once that is set.
     pub scheduled: Option<AnnouncementScheduled>,
+    /// How many are told, once it is sent.
+    pub recipients: Option<u32>,
     /// When it was written.
     pub create_time: Option<Timestamp>,
     /// When the last event occurred.
@@ -77,6 +86,9 @@ impl Announcement {
             AnnouncementEvent::Changed(change) => self.content = Some(change.to),
             AnnouncementEvent::Scheduled(scheduled) => {
                 (self.state, self.scheduled) = (AnnouncementState::Scheduled, Some(scheduled));
+            }
+            AnnouncementEvent::Sent(sent) => {
+                (self.state, self.recipients) = (AnnouncementState::Sent, Some(sent.recipients));
             }
             AnnouncementEvent::Cancelled(_) => self.state = AnnouncementState::Cancelled,
         }
@@ -149,17 +161,30 @@ impl Announcement {
         Ok(vec![AnnouncementEvent::Scheduled(wanted)])
     }
 
+    /// Whoever has stopped or moved it in time is heard first.
+    fn send(&self, at: Timestamp, recipients: u32) -> Result<Vec<AnnouncementEvent>, RecordError> {
+        if self.state == AnnouncementState::Sent {
+            return Ok(Vec::new());
+        }
+        self.must_be(&[AnnouncementState::Scheduled])?;
+        if self.scheduled.is_none_or(|set| set.at != at) {
+            return Err(RecordError::StateNotAllowed { state: self.state.as_str() });
+        }
+        Ok(vec![AnnouncementEvent::Sent(AnnouncementSent { recipients })])
+    }
+
     fn cancel(&self, reason: Option<Reason>, now: Timestamp) -> Result<Vec<AnnouncementEvent>, RecordError> {
         if self.state == AnnouncementState::Cancelled {
             return Ok(Vec::new());
         }
+        self.must_be(&[AnnouncementState::Draft, AnnouncementState::Scheduled])?;
         self.must_not_be_under_way(now)?;
         Ok(vec![AnnouncementEvent::Cancelled(AnnouncementCancelled { reason })])
     }
 }
 
 impl Record for Announcement {
-    const SHAPE: i32 = 1;
+    const SHAPE: i32 = 2;
 
     fn version(&self) -> i64 {
         self.version
@@ -173,18 +198,26 @@ impl Record for Announcement {
         let audience = match command {
             AnnouncementCommand::Draft(content) => Some(&content.audience),
             AnnouncementCommand::Edit(edit) => edit.audience.as_ref(),
-            AnnouncementCommand::Schedule(_) | AnnouncementCommand::Cancel { .. } => None,
+            AnnouncementCommand::Schedule(_)
+            | AnnouncementCommand::Send { .. }
+            | AnnouncementCommand::Cancel { .. } => None,
         };
         audience.map(|audience| audience.users.clone()).unwrap_or_default()
     }
 
     fn authorise(&self, command: &AnnouncementCommand, around: &Circumstances) -> Result<(), RecordError> {
-        around.permit(Action::AnnouncementManage)?;
         match command {
-            AnnouncementCommand::Draft(_) => Ok(()),
+            AnnouncementCommand::Draft(_) => around.permit(Action::AnnouncementManage),
+            AnnouncementCommand::Send { .. } => {
+                around.permit(Action::AnnouncementSend)?;
+                self.there().map(drop)
+            }
             AnnouncementCommand::Edit(_)
             | AnnouncementCommand::Schedule(_)
-            | AnnouncementCommand::Cancel { .. } => self.there().map(drop),
+            | AnnouncementCommand::Cancel { .. } => {
+                around.permit(Action::AnnouncementManage)?;
+                self.there().map(drop)
+            }
         }
     }
 
@@ -202,6 +235,7 @@ impl Record for Announcement {
             AnnouncementCommand::Draft(content) => self.draft(*content, around),
             AnnouncementCommand::Edit(edit) => self.edit(*edit, around),
             AnnouncementCommand::Schedule(wanted) => self.schedule(wanted, around.now),
+            AnnouncementCommand::Send { at, recipients } => self.send(at, recipients),
             AnnouncementCommand::Cancel { reason } => self.cancel(reason, around.now),
         }
     }

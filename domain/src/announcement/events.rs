@@ -20,6 +20,8 @@ events! {
         Changed(Change<AnnouncementContent>) = "announcement.changed" v "1",
         /// Will be sent then; replaces a time that was set before.
         Scheduled(AnnouncementScheduled) = "announcement.scheduled" v "1",
+        /// Its time has come: it is on its way to its recipients.
+        Sent(AnnouncementSent) = "announcement.sent" v "1",
         /// Will not be sent.
         Cancelled(AnnouncementCancelled) = "announcement.cancelled" v "1",
     }
@@ -54,6 +56,13 @@ pub struct AnnouncementScheduled {
     pub at: Timestamp,
     /// Where people think of that time.
     pub zone: TimeZone,
+}
+
+/// Payload of `announcement.sent`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AnnouncementSent {
+    /// How many are told.
+    pub recipients: u32,
 }
 
 /// Payload of `announcement.cancelled`.

@@ -22,6 +22,8 @@ words! {
         Draft = "draft",
         /// Will be sent at its time.
         Scheduled = "scheduled",
+        /// On its way.
+        Sent = "sent",
         /// Will not be sent.
         Cancelled = "cancelled",
     }

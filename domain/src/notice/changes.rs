@@ -29,6 +29,11 @@ impl FieldChange {
         Self { field: field.to_owned(), old: json(old), new: json(new) }
     }
 
+    /// What a part of the task is, where nothing has changed it.
+    pub(super) fn told(field: &str, value: impl Serialize) -> Self {
+        Self::new(field, NONE, value)
+    }
+
     /// The people it is about.
     pub fn people(&self) -> impl Iterator<Item = UserId> {
         let named = PEOPLE.contains(&self.field.as_str());

@@ -96,12 +96,11 @@ pub fn decide(
 fn holds(rule: &RuleDefinition, occasion: &Occasion<'_>) -> bool {
     let event = EventFacts { event_type: occasion.trigger, actor: occasion.actor };
     let subject = Subject { task: Some(occasion.task.into()), event: Some(event), me: None };
-    rule.event_types.iter().any(|trigger| trigger.matches(occasion.trigger))
-        && rule.filter.as_ref().is_none_or(|filter| filter.matches(&subject))
+    rule.goes_by(occasion.trigger) && rule.filter.as_ref().is_none_or(|filter| filter.matches(&subject))
 }
 
 /// Whether there is anything to reach the person by.
-fn reaches(user: &User, channel: Channel) -> bool {
+pub(crate) fn reaches(user: &User, channel: Channel) -> bool {
     match channel {
         Channel::Email => user.email.is_some(),
         Channel::Push => !user.devices.is_empty(),
@@ -147,9 +146,13 @@ fn telling(template: Template) -> u8 {
     match template {
         Template::Mention => 3,
         Template::Assignment => 2,
-        Template::Status | Template::Reopened | Template::Comment | Template::DueSoon | Template::Overdue => {
-            1
-        }
+        Template::Status
+        | Template::Reopened
+        | Template::Comment
+        | Template::DueSoon
+        | Template::Overdue
+        | Template::Escalated
+        | Template::Unblocked => 1,
         Template::Change => 0,
     }
 }

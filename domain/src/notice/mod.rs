@@ -7,11 +7,14 @@ mod changes;
 mod decide;
 mod happening;
 mod mentions;
+mod reminder;
 mod rules;
 
 pub use audience::{People, sees};
 pub use changes::FieldChange;
+pub(crate) use decide::reaches;
 pub use decide::{Notice, Occasion, When, decide};
 pub use happening::{Happening, comment, subjects};
 pub use mentions::{MAX_MENTIONS, Named, mentioned};
+pub use reminder::Reminders;
 pub use rules::rules_in_force;

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -26,6 +26,11 @@ impl ClockTime {
         let plain = text.len() == 5 && text.bytes().all(|b| b.is_ascii_digit() || b == b':');
         let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| plain);
         time.map(Self).ok_or(Violation::Malformed { expected: "a time of the day such as 08:30" })
+    }
+
+    /// That time of this day.
+    pub fn on(self, day: NaiveDate, zone: TimeZone) -> Timestamp {
+        zone.instant(day.and_time(self.0))
     }
 
     /// The first such time after this instant.

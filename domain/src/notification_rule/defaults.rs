@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     notification::{Category, ChannelSet},
-    policy::RoleSet,
+    policy::{Role, RoleSet},
     words::words,
 };
 
@@ -25,6 +25,10 @@ words! {
         DueSoon = "due_soon",
         /// Creator and assignees learn what is late.
         Overdue = "overdue",
+        /// Managers learn what has been late for long.
+        Escalated = "escalated",
+        /// The creator learns that nothing blocks a task any more.
+        Unblocked = "unblocked",
         /// Creator, assignees and watchers learn that there is more to do.
         Reopened = "reopened",
     }
@@ -43,7 +47,7 @@ impl DefaultRule {
             filter: None,
             audience: Audience {
                 groups: GroupSet::of(self.groups()),
-                roles: RoleSet::EMPTY,
+                roles: self.roles(),
                 users: Vec::new(),
             },
             channels: ChannelSet::ALL,
@@ -61,6 +65,8 @@ impl DefaultRule {
             Self::Mentioned => ("Mentioned", Category::Mention, Template::Mention),
             Self::DueSoon => ("Due soon", Category::Due, Template::DueSoon),
             Self::Overdue => ("Overdue", Category::Due, Template::Overdue),
+            Self::Escalated => ("Escalated", Category::Due, Template::Escalated),
+            Self::Unblocked => ("Unblocked", Category::Status, Template::Unblocked),
             Self::Reopened => ("Reopened", Category::Status, Template::Reopened),
         }
     }
@@ -74,6 +80,8 @@ impl DefaultRule {
             Self::Commented | Self::Mentioned => &["task.commented"],
             Self::DueSoon => &["reminder.due_soon"],
             Self::Overdue => &["reminder.overdue"],
+            Self::Escalated => &["reminder.escalated"],
+            Self::Unblocked => &["reminder.unblocked"],
             Self::Reopened => &["task.reopened"],
         }
     }
@@ -85,6 +93,22 @@ impl DefaultRule {
             Self::Mentioned => &[Group::Mentioned],
             Self::DueSoon => &[Group::Assignees, Group::Watchers],
             Self::Overdue => &[Group::Assignees, Group::Creator],
+            Self::Escalated => &[],
+            Self::Unblocked => &[Group::Creator],
+        }
+    }
+
+    fn roles(self) -> RoleSet {
+        match self {
+            Self::Escalated => RoleSet::of(&[Role::Manager]),
+            Self::Assigned
+            | Self::StatusChanged
+            | Self::Commented
+            | Self::Mentioned
+            | Self::DueSoon
+            | Self::Overdue
+            | Self::Unblocked
+            | Self::Reopened => RoleSet::EMPTY,
         }
     }
 }

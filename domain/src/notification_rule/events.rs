@@ -46,3 +46,10 @@ pub struct RuleDefinition {
     /// The default in whose place it stands.
     pub replaces: Option<DefaultRule>,
 }
+
+impl RuleDefinition {
+    /// Whether it goes by this type of event, or this reminder.
+    pub fn goes_by(&self, name: &str) -> bool {
+        self.event_types.iter().any(|trigger| trigger.matches(name))
+    }
+}

@@ -33,12 +33,16 @@ impl RuleName {
 }
 
 words! {
-    /// What a rule can go by that is no event: the clock.
+    /// What a rule can go by that is no event: the clock, or what has become of other tasks.
     Reminder {
         /// A task is due within a day.
         DueSoon = "reminder.due_soon",
         /// A task is overdue.
         Overdue = "reminder.overdue",
+        /// A task has been overdue for long.
+        Escalated = "reminder.escalated",
+        /// The last open task that blocked a task is not open any more.
+        Unblocked = "reminder.unblocked",
     }
 }
 
@@ -107,6 +111,10 @@ words! {
         DueSoon = "due_soon",
         /// Overdue.
         Overdue = "overdue",
+        /// Overdue for long.
+        Escalated = "escalated",
+        /// Nothing blocks the task any more.
+        Unblocked = "unblocked",
         /// What changed, field by field.
         Change = "change",
     }

@@ -61,6 +61,8 @@ words! {
         ServiceAccountManage = "service_account.manage",
         /// Write, schedule, cancel announcements.
         AnnouncementManage = "announcement.manage",
+        /// Say that an announcement is on its way: nobody but the system, whose clock counts.
+        AnnouncementSend = "announcement.send",
         /// Make, change and delete notification rules.
         NotificationRuleManage = "notification_rule.manage",
         /// Audit records, integrity, exports.

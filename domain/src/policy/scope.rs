@@ -60,6 +60,7 @@ impl Action {
             | Self::ApiKeyManage
             | Self::ServiceAccountManage
             | Self::AnnouncementManage
+            | Self::AnnouncementSend
             | Self::NotificationRuleManage
             | Self::AuditRead
             | Self::Operate

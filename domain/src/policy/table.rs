@@ -113,6 +113,7 @@ fn permits(action: Action, roles: RoleSet, visibility: Visibility, relation: Rel
         | Action::NotificationRuleManage
         | Action::Import => roles.has(Role::Admin),
         Action::AnnouncementManage => roles.has_any(ANNOUNCERS),
+        Action::AnnouncementSend => false,
         Action::AuditRead => roles.has(Role::Auditor),
         Action::Operate => roles.has(Role::Operator),
         Action::WebhookControl => roles.has_any(CONTROLLERS),

@@ -7,10 +7,13 @@ use cqrs_es::test::TestFramework;
 use domain::{
     actor::Actor,
     event::Change,
-    ids::DeviceId,
+    ids::{DeviceId, TaskKey},
+    notice::{Happening, Reminders},
     notification::{Category, Channel, ClockTime, Mode, Preferences, QuietHours},
+    notification_rule::values::Reminder,
     personal::Sealed,
     policy::RoleSet,
+    task::{Task, values::Due},
     time::{TimeZone, Timestamp},
     user::{
         DeviceRegistered, DeviceRemoved, NewUser, Platform, Registered, Removal, User, UserCommand,
@@ -22,7 +25,7 @@ use domain::{
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::given::{at, member, noon, stranger, user};
+use crate::given::{at, member, noon, stranger, title, user};
 
 fn clock(text: &str) -> ClockTime {
     ClockTime::parse(text).unwrap()
@@ -160,6 +163,44 @@ fn wishes_are_ones_own_and_make_sense() {
         violation("quiet_hours/to", "another time than from"),
     ];
     assert_eq!(when(me, &before, set(odd)), Err(UserError::Invalid(expected)));
+}
+
+#[test]
+fn reminders_of_a_day_come_in_the_morning_and_those_of_a_time_to_the_minute() {
+    let seoul = TimeZone::parse("Asia/Seoul").unwrap();
+    let day = Due::Date { date: Due::parse_date("2026-11-25").unwrap() };
+    let expected = Reminders { soon: at("2026-11-23T23:00:00Z"), overdue: at("2026-11-25T23:00:00Z") };
+    assert_eq!(Reminders::of(day, seoul), expected);
+    let time = Due::At { at: noon(), zone: seoul };
+    let expected = Reminders { soon: at("2026-11-20T12:00:00Z"), overdue: noon() };
+    assert_eq!(Reminders::of(time, TimeZone::UTC), expected);
+    let last = Due::Date { date: Due::parse_date("9999-12-31").unwrap() };
+    assert!(Reminders::of(last, seoul).soon < Reminders::of(last, seoul).overdue);
+}
+
+#[test]
+fn a_reminder_is_the_same_for_a_task_and_when_it_is_due() {
+    let due = |text| Due::Date { date: Due::parse_date(text).unwrap() };
+    let task = Task { key: Some(TaskKey(1)), title: Some(title("Roof")), ..Task::default() };
+    let remind = |reminder, id, due| Happening::reminder(reminder, (id, &task), due, noon()).unwrap().event;
+    let one = remind(Reminder::DueSoon, crate::given::task(1), due("2026-11-25"));
+    assert_eq!(one, remind(Reminder::DueSoon, crate::given::task(1), due("2026-11-25")));
+    for other in [
+        remind(Reminder::Overdue, crate::given::task(1), due("2026-11-25")),
+        remind(Reminder::DueSoon, crate::given::task(2), due("2026-11-25")),
+        remind(Reminder::DueSoon, crate::given::task(1), due("2026-11-26")),
+    ] {
+        assert_ne!(one, other);
+    }
+    assert!(
+        Happening::reminder(
+            Reminder::Overdue,
+            (crate::given::task(1), &Task::default()),
+            due("2026-11-25"),
+            noon()
+        )
+        .is_none()
+    );
 }
 
 #[test]

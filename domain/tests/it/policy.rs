@@ -49,6 +49,7 @@ const ELSEWHERE: &[(Action, &[Role], &[Relation])] = &[
     (Action::UserErase, &[Admin], &[]),
     (Action::ServiceAccountManage, &[Admin], &[]),
     (Action::AnnouncementManage, &[Announcer, Admin], &[]),
+    (Action::AnnouncementSend, &[], &[]),
     (Action::NotificationRuleManage, &[Admin], &[]),
     (Action::AuditRead, &[Auditor], &[]),
     (Action::Operate, &[Operator], &[]),

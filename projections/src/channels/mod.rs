@@ -1,5 +1,7 @@
 //! How deliveries leave: what is sent, to whom it is proven to come from us, and what an answer means.
 
+pub mod alert;
+pub mod announcement;
 mod attempted;
 pub mod email;
 pub mod interface;

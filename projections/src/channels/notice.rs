@@ -10,7 +10,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::push::Recipient;
+use super::push::{PushLetter, Recipient};
 use crate::deliveries::NewDelivery;
 
 /// The channel of what waits for a digest; nobody carries it.
@@ -90,6 +90,6 @@ fn letter(notice: &Notice, told: &Told, from: Timestamp) -> Result<serde_json::V
     let letter = NoticeLetter { user: notice.recipient, good_until: from.plus(NEWS), told: told.clone() };
     match notice.channel {
         Channel::Email => serde_json::to_value(super::email::Letter::Notice(letter)),
-        Channel::Push | Channel::Inbox => serde_json::to_value(letter),
+        Channel::Push | Channel::Inbox => serde_json::to_value(PushLetter::Notice(letter)),
     }
 }

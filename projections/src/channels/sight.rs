@@ -1,6 +1,7 @@
 //! What a notice is about as it is when the notice goes out: whoever has lost sight of the task meanwhile is told nothing.
 
 use domain::{
+    announcement::{Announcement, AnnouncementContent},
     ids::UserId,
     notice::{Happening, sees},
     notification::{Category, Channel, Mode},
@@ -8,10 +9,11 @@ use domain::{
     user::User,
 };
 use event_store::Log;
+use uuid::Uuid;
 
 use crate::{
     delivery::Delivery,
-    reactors::{StateError, States, notices},
+    reactors::{StateError, States, announcements, notices},
 };
 
 /// Knows people and tasks as the reactor of notices does.
@@ -41,6 +43,31 @@ impl Sight {
             reader,
             people: States::read(&mut tables, &self.log, notices::NAME, &people).await?,
             tasks: States::read(&mut tables, &self.log, notices::NAME, &tasks).await?,
+        })
+    }
+
+    /// Who announces it, and what.
+    pub(crate) async fn announced(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<(Option<UserId>, AnnouncementContent)>, StateError> {
+        let mut tables = self.delivery.pool().acquire().await?;
+        let known = States::<Announcement>::read(&mut tables, &self.log, announcements::NAME, &[id]).await?;
+        Ok(known.get(id).and_then(|one| Some((one.author, one.content.clone()?))))
+    }
+
+    /// Looks at people alone: at one who is told, and at others.
+    pub(crate) async fn meet(
+        &self,
+        reader: UserId,
+        others: impl Iterator<Item = UserId>,
+    ) -> Result<View, StateError> {
+        let mut tables = self.delivery.pool().acquire().await?;
+        let people: Vec<_> = others.chain([reader]).map(|id| id.0).collect();
+        Ok(View {
+            reader,
+            people: States::read(&mut tables, &self.log, notices::NAME, &people).await?,
+            tasks: States::read(&mut tables, &self.log, notices::NAME, &[]).await?,
         })
     }
 }
@@ -78,6 +105,9 @@ impl View {
         }
         if task.deleted && happening.trigger != "task.deleted" {
             return Some("the task is deleted");
+        }
+        if happening.urges() && task.open_due().is_none() {
+            return Some("the task is not due any more");
         }
         let off = reader.preferences.mode(category, channel) == Mode::Off;
         off.then_some("the person does not want it")

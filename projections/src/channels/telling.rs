@@ -1,8 +1,9 @@
-//! What happened to a task, told to one reader: in their language, and people by the names that they have now.
+//! What has happened, told to one reader: in their language, and people by the names that they have now.
 
 use std::collections::HashMap;
 
 use domain::{
+    alert::Alert,
     ids::UserId,
     notice::{FieldChange, Happening},
     notification_rule::values::Template,
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use super::{
     sight::View,
-    tongue::{Lead, Tongue, tongue},
+    tongue::{Alerting, Lead, Tongue, tongue},
 };
 use crate::{deliveries::Attempted, reactors::StateError};
 
@@ -49,16 +50,16 @@ pub(super) struct Telling {
 }
 
 impl Telling {
+    /// These people are named besides the reader.
     pub(super) async fn begin(
         sealer: &Sealer,
         reader: UserId,
         view: &View,
-        happenings: impl Iterator<Item = &Happening>,
+        people: impl Iterator<Item = UserId>,
     ) -> Result<Self, Unwritten> {
         let user = view.reader().map_err(Unwritten::Needless)?;
         let language = user.locale.as_ref().map_or("en", |locale| locale.language());
-        let people = happenings.flat_map(Happening::people).chain([reader]);
-        let sealed = people.filter_map(|id| Some((id, view.person(id)?.name.clone()?)));
+        let sealed = people.chain([reader]).filter_map(|id| Some((id, view.person(id)?.name.clone()?)));
         let (ids, sealed): (Vec<_>, Vec<_>) = sealed.unzip();
         // Of those who are erased there is none.
         let opened = sealer.unseal_all(&sealed).await?.into_iter().map(Unsealed::clear);
@@ -81,7 +82,7 @@ impl Telling {
             .changes
             .iter()
             .any(|change| change.field == "assignees" && change.people().any(|person| person == self.reader));
-        let who = happening.actor.map_or_else(|| self.tongue.system().to_owned(), |actor| self.name(actor));
+        let who = self.who(happening.actor);
         self.tongue.lead(&Lead { who: &who, trigger: &happening.trigger, template, you: assigned })
     }
 
@@ -98,8 +99,21 @@ impl Telling {
     }
 
     /// Somebody's name as it is now.
-    fn name(&self, id: UserId) -> String {
+    pub(super) fn name(&self, id: UserId) -> String {
         self.names.get(&id).cloned().unwrap_or_else(|| self.tongue.somebody().to_owned())
+    }
+
+    /// Who did something; nobody is the system.
+    pub(super) fn who(&self, actor: Option<UserId>) -> String {
+        actor.map_or_else(|| self.tongue.system().to_owned(), |actor| self.name(actor))
+    }
+
+    /// What admins should look at: in a few words, and in a sentence.
+    pub(super) fn alert(&self, alert: &Alert) -> (&'static str, String) {
+        let subject = alert.user().map_or_else(|| alert.subject.clone(), |user| self.name(user));
+        let actor = self.who(alert.actor);
+        let said = Alerting { kind: alert.trigger, subject: &subject, actor: &actor, count: alert.count };
+        self.tongue.alert(&said)
     }
 
     fn line(&self, change: &FieldChange) -> String {

@@ -5,9 +5,12 @@
 //! is the business of [`deliveries`](crate::deliveries).
 
 pub mod account_mails;
+pub mod alerts;
+pub mod announcements;
 mod checkpoint;
 pub mod interface;
 pub mod notices;
+mod reached;
 mod runner;
 mod states;
 pub mod webhooks;
@@ -15,13 +18,18 @@ pub mod webhooks;
 use std::{future::ready, sync::Arc};
 
 use async_nats::Client;
-use domain::time::Timestamp;
+use domain::{
+    notification::{Channel, ChannelSet},
+    time::{TimeZone, Timestamp},
+};
 use event_store::{Log, LogError, SealError, Sealer, envelope::Envelope};
 use futures_util::future::BoxFuture;
 use sqlx::PgConnection;
 
 use crate::{deliveries::NewDelivery, processes::Processes};
 
+pub use reached::ReachError;
+pub(crate) use reached::knows;
 pub use runner::{LEASE, Sources, run};
 pub use states::{StateError, States};
 
@@ -75,6 +83,9 @@ pub enum ReactError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// Nobody can say how far it has come.
+    #[error(transparent)]
+    Reached(#[from] ReachError),
     /// What it has decided cannot be written down.
     #[error("a delivery cannot be written down: {0}")]
     Payload(#[from] serde_json::Error),
@@ -91,12 +102,30 @@ pub struct Means<'a> {
     pub channels: &'a [&'a str],
     /// What quiet hours and digests go by.
     pub clock: fn() -> Timestamp,
+    /// Where days begin on which tasks are due.
+    pub zone: TimeZone,
 }
 
 /// All reactors.
 pub fn reactors(means: Means<'_>) -> Vec<Arc<dyn Reactor>> {
-    let Means { log, sealer, channels, clock } = means;
+    let Means { log, sealer, channels, clock, zone } = means;
     let webhooks = webhooks::Webhooks::new(&log);
-    let notices = notices::Notices::new(log, sealer, channels, clock);
-    vec![Arc::new(account_mails::AccountMails), Arc::new(notices), Arc::new(Processes), Arc::new(webhooks)]
+    let ways = ways(channels);
+    let announcements = announcements::Announcements::new(log.clone(), ways, clock);
+    let alerts = alerts::Alerts::new(log.clone(), ways);
+    let notices = notices::Notices::new(log, sealer, ways, (clock, zone));
+    vec![
+        Arc::new(account_mails::AccountMails),
+        Arc::new(notices),
+        Arc::new(announcements),
+        Arc::new(alerts),
+        Arc::new(Processes),
+        Arc::new(webhooks),
+    ]
+}
+
+/// The ways for which there is a channel, and inside the product.
+pub(crate) fn ways(channels: &[&str]) -> ChannelSet {
+    let there = |channel: &Channel| *channel == Channel::Inbox || channels.contains(&channel.as_str());
+    Channel::ALL.iter().copied().filter(there).collect()
 }

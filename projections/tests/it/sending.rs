@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
 use clap::Parser;
-use domain::time::Timestamp;
+use domain::time::{TimeZone, Timestamp};
 use event_store::{MasterKey, Pressure, Sealer};
 use projections::{
     channels::{
@@ -105,7 +105,8 @@ impl World {
 
     /// The same where there are these channels.
     pub(crate) fn react_by(&self, channels: &[&str], lease: Duration, clock: fn() -> Timestamp) -> Sending {
-        let means = Means { log: self.log.clone(), sealer: self.opener(), channels, clock };
+        let (log, sealer) = (self.log.clone(), self.opener());
+        let means = Means { log, sealer, channels, clock, zone: TimeZone::UTC };
         self.react_with(reactors::reactors(means), lease)
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use domain::webhook::WebhookEvent;
+use domain::{announcement::AnnouncementEvent, webhook::WebhookEvent};
 use event_store::LogError;
 use service::{
     problem::{Code, Flaw, Problem},
@@ -97,9 +97,21 @@ impl MinPosition {
         self.ask_again(api, Silent::Operations).await
     }
 
+    /// The same, and all announcements, which are operations too.
+    pub(super) async fn wait_for_all_operations(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        let announced = self.wait_for_announcements(api).await?;
+        let asked = self.wait_for_operations(api).await?;
+        Ok(Fresh { position: asked.position.min(announced.position), ..asked })
+    }
+
     /// Waits until webhooks are as they were at the position, or later.
     pub(super) async fn wait_for_webhooks(self, api: &ReadApi) -> Result<Fresh, Problem> {
         self.ask_again(api, Silent::Webhooks).await
+    }
+
+    /// Waits until announcements are as they were at the position, or later.
+    pub(super) async fn wait_for_announcements(self, api: &ReadApi) -> Result<Fresh, Problem> {
+        self.ask_again(api, Silent::Announcements).await
     }
 
     /// Asks how far somebody has come who says nothing by himself, until nothing is missing up to the position.
@@ -148,6 +160,7 @@ enum Silent {
     Operations,
     Webhooks,
     Notices,
+    Announcements,
 }
 
 impl Silent {
@@ -156,6 +169,7 @@ impl Silent {
             Self::Operations => queries::operations_position(&api.points).await,
             Self::Webhooks => queries::webhooks_position(&api.points).await,
             Self::Notices => queries::notices_position(&api.points).await,
+            Self::Announcements => queries::announcements_position(&api.points).await,
         }
     }
 
@@ -168,6 +182,10 @@ impl Silent {
                 queries::happened(&api.log, &types, after, up_to).await
             }
             Self::Notices => queries::notices_missing(&api.log, after, up_to).await,
+            Self::Announcements => {
+                let types: Vec<_> = AnnouncementEvent::TYPES.iter().map(|(name, _)| *name).collect();
+                queries::happened(&api.log, &types, after, up_to).await
+            }
         }
     }
 }

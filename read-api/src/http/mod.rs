@@ -1,6 +1,7 @@
 //! The routes: extract, ask one query, answer.
 
 mod admin;
+mod announcements;
 mod answer;
 mod caller;
 mod comments;

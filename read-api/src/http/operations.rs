@@ -19,7 +19,7 @@ use super::{
 use crate::{
     ReadApi,
     model::Page,
-    queries::{self, OperationCursor},
+    queries::{self, ANNOUNCEMENT, OperationCursor},
     streams::{Frame, Listener, Outlet},
     watched::Watched,
 };
@@ -59,6 +59,8 @@ pub(super) async fn list(
 /// With `Accept: text/event-stream` the answer is a stream of server-sent events: at once and with every change one named
 /// `progress` whose data is the operation; the last one, when the operation has ended, is named `ended`. A stream that is
 /// closed before ends with an event named `closed` whose data is a problem: `TOKEN_EXPIRED` say, or `FELL_BEHIND`.
+///
+/// An announcement that was given a time is an operation of the same id, for announcers too; it is not in the list.
 #[utoipa::path(
     get, path = "/v1/operations/{id}", tag = "operations", operation_id = "get_operation",
     params(
@@ -86,11 +88,18 @@ pub(super) async fn get(
     listener: Listener,
     mut query: Query,
 ) -> Result<Response, Problem> {
-    caller.may(Action::Operate)?;
+    let operates = caller.may(Action::Operate);
+    if operates.is_err() {
+        caller.may(Action::AnnouncementManage)?;
+    }
     let min_position = MinPosition::read(&mut query);
     query.finish()?;
-    let fresh = min_position.wait_for_operations(&api).await?;
-    let mut watched = Watched::find(&api, id).await.map_err(failed)?.ok_or(Code::NotFound)?;
+    let fresh = min_position.wait_for_all_operations(&api).await?;
+    let found = Watched::find(&api, id).await.map_err(failed)?;
+    if found.as_ref().is_none_or(|found| found.operation().kind != ANNOUNCEMENT) {
+        operates?;
+    }
+    let mut watched = found.ok_or(Code::NotFound)?;
     let mut response = if streaming {
         listener.listen(|outlet| tell(watched, outlet))?
     } else {

@@ -6,8 +6,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, comments, deliveries, documents, dry_run, history, labels, notices, operations, rules,
-    task_counts, task_get, task_list, trace, users, webhooks,
+    admin, announcements, comments, deliveries, documents, dry_run, history, labels, notices, operations,
+    rules, task_counts, task_get, task_list, trace, users, webhooks,
 };
 use crate::ReadApi;
 
@@ -29,6 +29,11 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(rules::list))
         .routes(routes!(rules::get))
         .routes(routes!(dry_run::run))
+        // announcements
+        .routes(routes!(announcements::list))
+        .routes(routes!(announcements::get))
+        .routes(routes!(announcements::preview))
+        .routes(routes!(announcements::report))
         // history
         .routes(routes!(history::of_task))
         .routes(routes!(history::of_user))

@@ -1,5 +1,6 @@
 //! What clients get: one type per resource, made by queries, rendered as it stands.
 
+mod announcement;
 mod comment;
 mod delivery;
 mod dry_run;
@@ -16,12 +17,18 @@ mod trace;
 mod user;
 mod webhook;
 
+pub use announcement::{
+    Announcement, AnnouncementAudience, AnnouncementOutcome, AnnouncementSchedule, ChannelOutcome,
+};
 pub use comment::Comment;
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
 pub use dry_run::{DryAudience, DryRule, DryRun, DryRunRequest, WouldTell};
 pub use history::{Actor, FieldChange, HistoryEntry};
 pub use interface::{InterfaceRun, InterfaceStatus};
-pub use notice::{Inbox, Notice, NoticeTask, NotificationRule, NotificationWishes, Quiet, RuleRecipients};
+pub use notice::{
+    Inbox, Notice, NoticeAlert, NoticeAnnouncement, NoticeTask, NotificationRule, NotificationWishes, Quiet,
+    RuleRecipients,
+};
 pub use page::{Count, CountedPage, Counts, Label, Page};
 pub use process::Process;
 pub use projection::{Lane, ParkedEvent, ProjectionStatus};

@@ -18,10 +18,10 @@ pub struct Notice {
     pub position: i64,
     /// Whether it was read.
     pub read: bool,
-    /// `assignment`, `status`, `comment`, `mention`, `due`, `change`, `announcement`.
+    /// `assignment`, `status`, `comment`, `mention`, `due`, `change`, `announcement`; `security`.
     pub category: String,
     /// In which words it is to be put: `assignment`, `status`, `reopened`, `comment`, `mention`, `due_soon`, `overdue`,
-    /// `change`.
+    /// `escalated`, `unblocked`, `change`, `announcement`, `alert`.
     pub template: String,
     /// The event.
     pub event_id: Uuid,
@@ -34,8 +34,15 @@ pub struct Notice {
     /// Who acted; null for the system.
     #[schema(required)]
     pub actor: Option<Person>,
-    /// The task.
-    pub task: NoticeTask,
+    /// The task, if it is about one.
+    #[schema(required)]
+    pub task: Option<NoticeTask>,
+    /// The announcement, if it is one.
+    #[schema(required)]
+    pub announcement: Option<NoticeAnnouncement>,
+    /// What an admin should look at, if it is that.
+    #[schema(required)]
+    pub alert: Option<NoticeAlert>,
     /// What changed.
     pub changes: Vec<FieldChange>,
     /// When it was written.
@@ -53,6 +60,26 @@ pub struct NoticeTask {
     pub key: String,
     /// What it was called then.
     pub title: String,
+}
+
+/// The announcement that a notice tells.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NoticeAnnouncement {
+    /// The announcement.
+    pub id: Uuid,
+    /// In one line.
+    pub title: String,
+    /// All of it, in Markdown.
+    pub body: String,
+}
+
+/// What an admin should look at; `trigger` says of what kind it is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct NoticeAlert {
+    /// Of whom or what: `users/<id>`, `projections/<name>`, `logins`.
+    pub subject: String,
+    /// How many events there were lately, or are missing.
+    pub count: i64,
 }
 
 /// One page of the inbox.

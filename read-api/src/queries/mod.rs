@@ -1,5 +1,6 @@
 //! Questions to the read model and the log: one function and its SQL each, nothing of HTTP.
 
+mod announcements;
 mod coalesce;
 mod comments;
 mod deliveries;
@@ -26,6 +27,10 @@ mod trace;
 mod users;
 mod webhooks;
 
+pub use announcements::{
+    AnnouncementCursor, AnnouncementRow, announcement, announcements, announcements_position, audience,
+    outcomes,
+};
 pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
 pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
@@ -36,7 +41,9 @@ pub use notices::{
     InboxState, NoticeCursor, inbox_state, newest_notice, notices, notices_between, notices_missing,
     notices_position, unread,
 };
-pub use operations::{OperationCursor, REQUESTS, happened, operation, operations, operations_position};
+pub use operations::{
+    ANNOUNCEMENT, OperationCursor, REQUESTS, happened, operation, operations, operations_position,
+};
 pub use parked_events::parked_events;
 pub use processes::{ProcessCursor, processes};
 pub use projections::projections;

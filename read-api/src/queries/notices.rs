@@ -3,7 +3,11 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::notice::{FieldChange as Changed, Happening};
+use domain::{
+    alert::Alert,
+    announcement::Announced,
+    notice::{FieldChange as Changed, Happening},
+};
 use event_store::{Log, LogError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -11,7 +15,7 @@ use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, types::Json};
 use uuid::Uuid;
 
 use super::{Sight, names};
-use crate::model::{FieldChange, Notice, NoticeTask, Person};
+use crate::model::{FieldChange, Notice, NoticeAlert, NoticeAnnouncement, NoticeTask, Person};
 
 /// More unread ones are not counted.
 const COUNTED: i64 = 1_000;
@@ -63,18 +67,43 @@ struct Row {
     read: bool,
     category: String,
     template: String,
-    happening: Json<Happening>,
+    happening: Json<About>,
+    /// What is announced.
+    title: Option<String>,
+    body: Option<String>,
     create_time: DateTime<Utc>,
+}
+
+/// What a notice is about.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum About {
+    Task(Happening),
+    Announcement(Announced),
+    Alert(Alert),
+}
+
+impl About {
+    fn people(&self) -> Vec<Uuid> {
+        match self {
+            Self::Task(happening) => happening.people().map(|id| id.0).collect(),
+            Self::Announcement(announced) => announced.actor.iter().map(|id| id.0).collect(),
+            Self::Alert(alert) => alert.actor.iter().map(|id| id.0).collect(),
+        }
+    }
 }
 
 const READ: &str = "(n.position <= coalesce(i.read_up_to, 0) OR n.id = ANY(coalesce(i.read, '{}')))";
 
 /// Nobody is reminded of a task that they do not see any more; that one was deleted may be known.
 fn push_mine(sql: &mut QueryBuilder<'_, Postgres>, user: Uuid, sight: Sight, unread: bool) {
-    sql.push(" FROM delivery.notices n JOIN read_model.tasks t ON t.id = n.task_id ");
+    sql.push(" FROM delivery.notices n LEFT JOIN read_model.tasks t ON t.id = n.task_id ");
+    sql.push("LEFT JOIN delivery.announcements a ON a.id = n.announcement_id ");
     sql.push("LEFT JOIN delivery.inboxes i ON i.user_id = n.user_id WHERE n.user_id = ").push_bind(user);
-    sql.push(" AND (t.delete_time IS NULL OR n.happening ->> 'trigger' = 'task.deleted') AND ");
+    sql.push(" AND (n.task_id IS NULL OR t.id IS NOT NULL ");
+    sql.push("AND (t.delete_time IS NULL OR n.happening ->> 'trigger' = 'task.deleted') AND ");
     sight.push(sql);
+    sql.push(")");
     if unread {
         sql.push(" AND NOT ").push(READ);
     }
@@ -117,23 +146,27 @@ pub async fn notices_between(
 
 fn select(user: Uuid, sight: Sight, unread: bool) -> QueryBuilder<'static, Postgres> {
     let mut sql = QueryBuilder::new("SELECT n.number, n.id, n.position, n.category, n.template, ");
-    sql.push("n.happening, n.create_time, ");
+    sql.push("n.happening, n.create_time, a.content ->> 'title' AS title, a.content ->> 'body' AS body, ");
     sql.push(READ).push(" AS read");
     push_mine(&mut sql, user, sight, unread);
     sql
 }
 
 async fn show(pool: &PgPool, rows: Vec<Row>) -> sqlx::Result<Vec<Notice>> {
-    let people: BTreeSet<Uuid> =
-        rows.iter().flat_map(|row| row.happening.people().map(|id| id.0).collect::<Vec<_>>()).collect();
+    let people: BTreeSet<Uuid> = rows.iter().flat_map(|row| row.happening.people()).collect();
     let names = names(pool, &people.into_iter().collect::<Vec<_>>()).await?;
     let person = |id: Uuid| Person { id, name: names.get(&id).cloned() };
     Ok(rows.into_iter().map(|row| shown(row, &person)).collect())
 }
 
 fn shown(row: Row, person: &impl Fn(Uuid) -> Person) -> Notice {
-    let Happening { event, trigger, task, key, title, actor, occurred_at, changes } = row.happening.0;
-    Notice {
+    let about = row.happening.0;
+    let (event, trigger, actor, occurred_at) = match &about {
+        About::Task(of) => (of.event, of.trigger.clone(), of.actor, of.occurred_at),
+        About::Announcement(of) => (of.event, of.trigger.clone(), of.actor, of.occurred_at),
+        About::Alert(of) => (of.event, of.trigger.to_string(), of.actor, of.occurred_at),
+    };
+    let mut notice = Notice {
         id: row.id,
         position: row.position,
         read: row.read,
@@ -143,10 +176,24 @@ fn shown(row: Row, person: &impl Fn(Uuid) -> Person) -> Notice {
         trigger,
         occurred_at,
         actor: actor.map(|actor| person(actor.0)),
-        task: NoticeTask { id: task.0, key: key.to_string(), title: title.to_string() },
-        changes: changes.into_iter().map(|change| named(change, person)).collect(),
+        task: None,
+        announcement: None,
+        alert: None,
+        changes: Vec::new(),
         create_time: row.create_time.into(),
+    };
+    match about {
+        About::Task(Happening { task, key, title, changes, .. }) => {
+            notice.task = Some(NoticeTask { id: task.0, key: key.to_string(), title: title.to_string() });
+            notice.changes = changes.into_iter().map(|change| named(change, person)).collect();
+        }
+        About::Announcement(Announced { announcement, .. }) => {
+            let (title, body) = (row.title.unwrap_or_default(), row.body.unwrap_or_default());
+            notice.announcement = Some(NoticeAnnouncement { id: announcement, title, body });
+        }
+        About::Alert(Alert { subject, count, .. }) => notice.alert = Some(NoticeAlert { subject, count }),
     }
+    notice
 }
 
 /// People with their names, as in histories.

@@ -14,9 +14,15 @@ pub struct OperationCursor {
     id: Uuid,
 }
 
-/// One operation.
+/// Of this kind are operations that have been announcements from the beginning.
+pub const ANNOUNCEMENT: &str = "announcement";
+
+/// One operation, or an announcement that was given a time.
 pub async fn operation(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<Operation>> {
-    let sql = format!("SELECT {COLUMNS} FROM read_model.operations WHERE id = $1");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM read_model.operations WHERE id = $1 \
+         UNION ALL SELECT {COLUMNS} FROM delivery.announcement_operations WHERE id = $1"
+    );
     sqlx::query_as(&sql).bind(id).fetch_optional(pool).await
 }
 

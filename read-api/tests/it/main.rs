@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
 
 mod admin;
+mod announcements;
 mod api_keys;
 mod attacks;
 mod audit;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "whatever fails in a fixture fails the test")]
 
+mod announcements;
 mod apart;
 mod architecture;
 mod chaos;

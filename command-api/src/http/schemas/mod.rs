@@ -2,6 +2,7 @@
 //! wrong with one is said at once; a test compares both.
 
 mod admin;
+mod announcements;
 mod api_keys;
 mod auth;
 mod batch;
@@ -18,6 +19,7 @@ mod webhooks;
 use utoipa::ToSchema;
 
 pub use admin::*;
+pub use announcements::*;
 pub use api_keys::*;
 pub use auth::*;
 pub use batch::*;

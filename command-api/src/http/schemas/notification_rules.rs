@@ -29,14 +29,15 @@ pub struct NewNotificationRule {
     /// A UUIDv7 made by the client.
     pub id: Option<Uuid>,
     /// The default in whose place it stands: `assigned`, `status_changed`, `commented`, `mentioned`, `due_soon`,
-    /// `overdue`, `reopened`. Without it `name`, `event_types` and `audience` are required.
+    /// `overdue`, `escalated`, `unblocked`, `reopened`. Without it `name`, `event_types` and `audience` are required.
     pub replaces: Option<String>,
     /// What it is called.
     #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
     /// Which preferences count: `assignment`, `status`, `comment`, `mention`, `due`, `change`, `announcement`.
     pub category: Option<String>,
-    /// Any of these: `task.assigned`, `task.*`, `reminder.due_soon`, `reminder.overdue`.
+    /// Any of these: `task.assigned`, `task.*`, `reminder.due_soon`, `reminder.overdue`,
+    /// `reminder.escalated`, `reminder.unblocked`.
     #[schema(min_items = 1, max_items = 20)]
     pub event_types: Option<Vec<String>>,
     /// Only events that meet this filter: `priority >= high AND label : "roof"`.
@@ -46,7 +47,8 @@ pub struct NewNotificationRule {
     pub audience: Option<RuleAudience>,
     /// `email`, `push`, `inbox`; all if absent.
     pub channels: Option<Vec<String>>,
-    /// `assignment`, `status`, `reopened`, `comment`, `mention`, `due_soon`, `overdue`, `change` (default).
+    /// `assignment`, `status`, `reopened`, `comment`, `mention`, `due_soon`, `overdue`, `escalated`,
+    /// `unblocked`, `change` (default).
     pub template: Option<String>,
     /// Whether it holds; true if absent.
     pub enabled: Option<bool>,

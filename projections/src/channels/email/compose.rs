@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{CoreReport, Ink, Letter, account, night, notice};
+use super::{CoreReport, Ink, Letter, account, alert, announcement, night, notice};
 use crate::channels::telling::Unwritten;
 
 /// Opens what is sealed, chooses words and makes links.
@@ -15,6 +15,8 @@ impl Writer {
             Letter::Account(letter) => account::compose(&self.0, letter).await,
             Letter::Notice(letter) => notice::compose(&self.0, letter).await,
             Letter::Digest(letter) => notice::compose_digest(&self.0, letter).await,
+            Letter::Announcement(letter) => announcement::compose(&self.0, letter).await,
+            Letter::Alert(letter) => alert::compose(&self.0, letter).await,
             Letter::Core(letter) => night::compose(&self.0, letter).await,
         }
     }
@@ -43,6 +45,8 @@ pub(super) struct Words {
 pub(super) enum Part {
     /// Plain text.
     Text(String),
+    /// Plain text whose lines stay as they are.
+    Verse(String),
     /// Something to click on.
     Link { label: &'static str, url: String },
     /// What begins a part of a mail, and where that is.
@@ -56,7 +60,7 @@ pub(super) enum Part {
 impl Part {
     fn text(&self) -> String {
         match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) | Self::Verse(text) => text.clone(),
             Self::Link { url, .. } => url.clone(),
             Self::Heading { text, url } => format!("{text}\n{url}"),
             Self::Lines(lines) => lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n"),
@@ -67,6 +71,7 @@ impl Part {
     fn html(&self) -> String {
         match self {
             Self::Text(text) => format!("<p>{}</p>\n", escape(text)),
+            Self::Verse(text) => format!("<p>{}</p>\n", escape(text).replace('\n', "<br>\n")),
             Self::Link { label, url } => {
                 let url = escape(url);
                 format!("<p><a href=\"{url}\">{}</a><br>{url}</p>\n", escape(label))

@@ -4,7 +4,7 @@ use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountLetter, CoreLetter, DigestLetter};
-use crate::channels::notice::NoticeLetter;
+use crate::channels::{alert::AlertLetter, announcement::AnnouncementLetter, notice::NoticeLetter};
 
 /// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,10 @@ pub enum Letter {
     Notice(NoticeLetter),
     /// About all that waited for it.
     Digest(DigestLetter),
+    /// Told to many.
+    Announcement(AnnouncementLetter),
+    /// What admins should look at.
+    Alert(AlertLetter),
     /// About a nightly run of the core system.
     Core(CoreLetter),
 }
@@ -27,6 +31,8 @@ impl Letter {
             Self::Account(letter) => letter.good_until,
             Self::Notice(letter) => letter.good_until,
             Self::Digest(letter) => letter.good_until,
+            Self::Announcement(letter) => letter.good_until,
+            Self::Alert(letter) => letter.good_until,
             Self::Core(letter) => letter.good_until,
         }
     }

@@ -2,6 +2,8 @@
 //! where none is configured.
 
 mod account;
+mod alert;
+mod announcement;
 mod args;
 mod compose;
 mod letter;

@@ -42,7 +42,7 @@ pub(super) async fn compose(ink: &Ink, letter: &NoticeLetter) -> Result<Mail, Un
     if let Some(reason) = view.hindrance(happening, *category, Channel::Email) {
         return Err(Unwritten::Needless(reason));
     }
-    let writing = Writing::begin(ink, letter.user, &view, std::iter::once(happening)).await?;
+    let writing = Writing::begin(ink, letter.user, &view, happening.people()).await?;
     let (telling, tongue) = (&writing.telling, writing.telling.tongue);
     let mut parts = vec![Part::Text(telling.hello()), Part::Text(telling.lead(happening, *template))];
     parts.extend(writing.changes(happening));
@@ -65,7 +65,7 @@ pub(super) async fn compose_digest(ink: &Ink, letter: &DigestLetter) -> Result<M
     if told.is_empty() {
         return Err(Unwritten::Needless("the person sees nothing of it any more"));
     }
-    let writing = Writing::begin(ink, letter.user, &view, happenings()).await?;
+    let writing = Writing::begin(ink, letter.user, &view, happenings().flat_map(Happening::people)).await?;
     let tongue = writing.telling.tongue;
     let tasks = by_task(&told);
     let mut parts = vec![Part::Text(writing.telling.hello()), Part::Text(tongue.digest(tasks.len()))];
@@ -97,24 +97,25 @@ fn by_task<'a>(told: &[&'a Told]) -> Vec<Vec<&'a Told>> {
 }
 
 /// Who is written to, and in what words.
-struct Writing<'a> {
+pub(super) struct Writing<'a> {
     ink: &'a Ink,
     reader: UserId,
-    address: String,
-    telling: Telling,
+    pub(super) address: String,
+    pub(super) telling: Telling,
 }
 
 impl<'a> Writing<'a> {
-    async fn begin(
+    /// These people are named besides the reader.
+    pub(super) async fn begin(
         ink: &'a Ink,
         reader: UserId,
         view: &View,
-        happenings: impl Iterator<Item = &Happening>,
+        people: impl Iterator<Item = UserId>,
     ) -> Result<Self, Unwritten> {
         let user = view.reader().map_err(Unwritten::Needless)?;
         let Some(email) = &user.email else { return Err(Unwritten::Needless("the person has no address")) };
         let [address] = open(ink, [email]).await?;
-        let telling = Telling::begin(&ink.sealer, reader, view, happenings).await?;
+        let telling = Telling::begin(&ink.sealer, reader, view, people).await?;
         Ok(Self { ink, reader, address, telling })
     }
 
@@ -141,7 +142,7 @@ impl<'a> Writing<'a> {
     }
 
     /// Where these mails come to an end.
-    fn stop(&self, mailing: Mailing) -> String {
+    pub(super) fn stop(&self, mailing: Mailing) -> String {
         let token = self.ink.tokens.write_unsubscribe(self.reader.0, &mailing.to_string());
         format!("{}/auth/unsubscribe/{token}", self.ink.public_url)
     }

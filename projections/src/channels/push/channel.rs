@@ -1,6 +1,6 @@
 //! The channel: from a delivery to a note on one device, and to what becomes of a device that has lost the app.
 
-use std::{fmt, iter, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::Utc;
 use domain::notification;
@@ -8,13 +8,9 @@ use event_store::{Log, Sealer, envelope::Envelope};
 use futures_util::future::BoxFuture;
 use tokio::time;
 
-use super::{Note, Push, Recipient, note};
+use super::{Note, Push, PushLetter, Recipient};
 use crate::{
-    channels::{
-        Sight,
-        notice::NoticeLetter,
-        telling::{Telling, Unwritten},
-    },
+    channels::{Sight, telling::Unwritten},
     commands::{CommandError, Commands},
     deliveries::{Attempted, Channel, ChannelSettings, Job, Outcome, Schedule},
 };
@@ -73,7 +69,7 @@ impl Devices {
     }
 
     async fn attempt(&self, job: &Job) -> Attempted {
-        let letter: NoticeLetter = match serde_json::from_value(job.payload.clone()) {
+        let letter: PushLetter = match serde_json::from_value(job.payload.clone()) {
             Ok(letter) => letter,
             // A newer program may have written it, and may be the next to try.
             Err(error) => return Attempted::failed(format!("what to send cannot be read: {error}")),
@@ -81,7 +77,7 @@ impl Devices {
         let Ok(recipient) = job.recipient.parse() else {
             return Attempted::rejected("the recipient is no device");
         };
-        if letter.good_until <= Utc::now().into() {
+        if letter.good_until() <= Utc::now().into() {
             return Attempted::skipped("it came too late");
         }
         match self.write(job, &letter, recipient).await {
@@ -94,21 +90,16 @@ impl Devices {
     async fn write(
         &self,
         job: &Job,
-        letter: &NoticeLetter,
+        letter: &PushLetter,
         recipient: Recipient,
     ) -> Result<(String, Note), Unwritten> {
-        let (told, happening) = (&letter.told, &letter.told.happening);
-        let view = self.0.sight.look(recipient.user, iter::once(happening)).await?;
-        if let Some(reason) = view.hindrance(happening, told.category, notification::Channel::Push) {
-            return Err(Unwritten::Needless(reason));
-        }
+        let Parts { sight, sealer, .. } = &self.0;
+        let (view, note) = letter.write(sight, sealer, (job.event_id, job.position)).await?;
         let devices = &view.reader().map_err(Unwritten::Needless)?.devices;
         let device = devices.iter().find(|known| known.id == recipient.device);
         let device = device.ok_or(Unwritten::Needless("the person has no such device any more"))?;
-        let token = self.0.sealer.unseal(&device.token).await?.clear();
-        let token = token.ok_or(Unwritten::Needless("the person is erased"))?;
-        let telling = Telling::begin(&self.0.sealer, recipient.user, &view, iter::once(happening)).await?;
-        Ok((token, note::compose(told, job.position, &telling)))
+        let token = sealer.unseal(&device.token).await?.clear();
+        Ok((token.ok_or(Unwritten::Needless("the person is erased"))?, note))
     }
 
     /// Google says once that the app is gone: until the device is removed the delivery is not through.

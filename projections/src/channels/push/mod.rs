@@ -2,6 +2,7 @@
 
 mod account;
 mod channel;
+mod letter;
 mod message;
 mod note;
 mod outcome;
@@ -11,8 +12,10 @@ mod tokens;
 
 pub use account::{InvalidAccount, ServiceAccount};
 pub use channel::{Devices, NAME, Parts};
+pub use letter::PushLetter;
 pub use message::{MAX_PAYLOAD, Note, TooLarge};
 pub use outcome::Pushed;
+pub(crate) use recipient::recipients;
 pub use recipient::{InvalidRecipient, Recipient};
 pub use send::{Push, PushArgs};
 pub use tokens::TokenError;

@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use domain::ids::{DeviceId, UserId};
+use domain::{
+    ids::{DeviceId, UserId},
+    user::{Device, User},
+};
 
 /// One device of one person; `<user>/<device>`. Each has a delivery of its own, so that trying one again sends nothing to
 /// the others a second time.
@@ -12,6 +15,12 @@ pub struct Recipient {
     pub user: UserId,
     /// Their device.
     pub device: DeviceId,
+}
+
+/// All devices of a person, as recipients of deliveries.
+pub(crate) fn recipients(id: UserId, user: &User) -> Vec<String> {
+    let of = |device: &Device| Recipient { user: id, device: device.id }.to_string();
+    user.devices.iter().map(of).collect()
 }
 
 impl fmt::Display for Recipient {

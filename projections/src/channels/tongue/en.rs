@@ -1,9 +1,9 @@
 //! English.
 
 use chrono::NaiveDate;
-use domain::{notification::Category, notification_rule::values::Template};
+use domain::{alert::AlertKind, notification::Category, notification_rule::values::Template};
 
-use super::{Lead, Tongue};
+use super::{Alerting, Lead, Tongue};
 
 pub(super) struct English;
 
@@ -39,9 +39,41 @@ impl Tongue for English {
             "task.undeleted" => "brought this task back.",
             "reminder.due_soon" => return "This task is due within a day.".to_owned(),
             "reminder.overdue" => return "This task is overdue.".to_owned(),
+            "reminder.escalated" => return "This task has been overdue for long.".to_owned(),
+            "reminder.unblocked" => return "Nothing blocks this task any more.".to_owned(),
             _ => "changed this task.",
         };
         format!("{who} {did}")
+    }
+
+    fn alert(&self, alert: &Alerting<'_>) -> (&'static str, String) {
+        let Alerting { kind, subject, actor, count } = *alert;
+        match kind {
+            AlertKind::FailedLogins => (
+                "Many wrong passwords",
+                format!(
+                    "In ten minutes wrong passwords were tried for accounts, or accounts locked, {count} times."
+                ),
+            ),
+            AlertKind::RoleGranted => {
+                ("A role was granted", format!("{actor} has granted {subject} a role."))
+            }
+            AlertKind::MassDeletion => {
+                ("Many tasks were deleted", format!("{subject} has deleted {count} tasks in ten minutes."))
+            }
+            AlertKind::TokenReused => (
+                "A session was in two hands",
+                format!("A session of {subject} was used from two places; it was ended."),
+            ),
+            AlertKind::ProjectionBehind => (
+                "What people read is behind",
+                format!("{subject} is far behind, or stands still. Events yet to be taken in: {count}."),
+            ),
+        }
+    }
+
+    fn announces(&self, who: &str) -> String {
+        format!("{who} announces:")
     }
 
     fn field<'a>(&self, field: &'a str) -> &'a str {

@@ -1,9 +1,9 @@
 //! Korean.
 
 use chrono::NaiveDate;
-use domain::{notification::Category, notification_rule::values::Template};
+use domain::{alert::AlertKind, notification::Category, notification_rule::values::Template};
 
-use super::{Lead, Tongue};
+use super::{Alerting, Lead, Tongue};
 
 pub(super) struct Korean;
 
@@ -39,9 +39,40 @@ impl Tongue for Korean {
             "task.undeleted" => "님이 되살렸습니다.",
             "reminder.due_soon" => return "마감까지 하루가 남지 않았습니다.".to_owned(),
             "reminder.overdue" => return "마감이 지났습니다.".to_owned(),
+            "reminder.escalated" => return "마감이 지난 지 오래되었습니다.".to_owned(),
+            "reminder.unblocked" => return "이 할 일을 막던 할 일이 모두 끝났습니다.".to_owned(),
             _ => "님이 변경했습니다.",
         };
         format!("{who} {did}")
+    }
+
+    fn alert(&self, alert: &Alerting<'_>) -> (&'static str, String) {
+        let Alerting { kind, subject, actor, count } = *alert;
+        match kind {
+            AlertKind::FailedLogins => (
+                "잘못된 비밀번호가 여러 번 입력되었습니다",
+                format!("10분 동안 비밀번호 오류나 계정 잠금이 {count}번 있었습니다."),
+            ),
+            AlertKind::RoleGranted => {
+                ("역할이 부여되었습니다", format!("{actor} 님이 {subject} 님에게 역할을 부여했습니다."))
+            }
+            AlertKind::MassDeletion => (
+                "할 일이 많이 삭제되었습니다",
+                format!("{subject} 님이 10분 동안 할 일 {count}건을 삭제했습니다."),
+            ),
+            AlertKind::TokenReused => (
+                "세션이 두 곳에서 사용되었습니다",
+                format!("{subject} 님의 세션이 두 곳에서 사용되어 종료했습니다."),
+            ),
+            AlertKind::ProjectionBehind => (
+                "조회 데이터가 늦어지고 있습니다",
+                format!("{subject}: 아직 반영되지 않은 이벤트가 {count}건 있습니다."),
+            ),
+        }
+    }
+
+    fn announces(&self, who: &str) -> String {
+        format!("{who} 님의 공지입니다.")
     }
 
     fn field<'a>(&self, field: &'a str) -> &'a str {

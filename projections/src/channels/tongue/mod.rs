@@ -1,10 +1,10 @@
-//! What people are told of tasks, a file for each language.
+//! What people are told, a file for each language.
 
 mod en;
 mod ko;
 
 use chrono::NaiveDate;
-use domain::{notification::Category, notification_rule::values::Template};
+use domain::{alert::AlertKind, notification::Category, notification_rule::values::Template};
 
 /// Who did what.
 #[derive(Clone, Copy, Debug)]
@@ -16,12 +16,26 @@ pub(super) struct Lead<'a> {
     pub(super) you: bool,
 }
 
+/// What admins should look at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Alerting<'a> {
+    pub(super) kind: AlertKind,
+    /// Whom or what it is about.
+    pub(super) subject: &'a str,
+    pub(super) actor: &'a str,
+    pub(super) count: i64,
+}
+
 /// A language.
 pub(super) trait Tongue: Sync {
     fn code(&self) -> &'static str;
     fn hello(&self, name: &str) -> String;
     /// One sentence: who did what.
     fn lead(&self, lead: &Lead<'_>) -> String;
+    /// What it is in a few words, and in a sentence.
+    fn alert(&self, alert: &Alerting<'_>) -> (&'static str, String);
+    /// One sentence before what somebody announces.
+    fn announces(&self, who: &str) -> String;
     fn field<'a>(&self, field: &'a str) -> &'a str;
     /// A status, a priority, a visibility.
     fn word<'a>(&self, word: &'a str) -> &'a str;

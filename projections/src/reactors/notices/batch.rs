@@ -6,11 +6,11 @@ use domain::{
     event::from_stored,
     ids::{TaskId, UserId},
     inbox::Inbox,
-    notice::{Happening, Occasion, People, comment, decide, rules_in_force, subjects},
-    notification::Channel,
-    notification_rule::{NotificationRule, RuleDefinition},
+    notice::{Happening, Notice, Occasion, People, comment, decide, rules_in_force, subjects},
+    notification_rule::{NotificationRule, RuleDefinition, values::Reminder},
     policy::RoleSet,
-    task::{Task, TaskEvent},
+    task::{Task, TaskEvent, values::Due},
+    time::Timestamp,
     user::User,
 };
 use event_store::envelope::Envelope;
@@ -19,11 +19,12 @@ use uuid::Uuid;
 
 use super::{
     NAME, Notices,
+    blocks::Blocks,
+    dues::Dues,
     inbox::{self, NewNotice},
     names::Names,
 };
 use crate::{
-    channels::notice::{self, Told},
     deliveries::NewDelivery,
     reactors::{ReactError, StateError, States},
 };
@@ -37,6 +38,8 @@ pub(super) struct Batch<'a> {
     inboxes: States<Inbox>,
     in_force: Vec<RuleDefinition>,
     names: Names<'a>,
+    dues: Dues,
+    blocks: Blocks,
     shown: Vec<NewNotice>,
     sent: Vec<NewDelivery>,
 }
@@ -60,7 +63,12 @@ impl<'a> Batch<'a> {
     ) -> Result<Self, StateError> {
         let log = &notices.log;
         let decides_after = decides_after(tables).await?;
-        let tasks = States::<Task>::read(tables, log, NAME, &ids(events, "task")).await?;
+        let changed = ids(events, "task");
+        let facts: Vec<TaskEvent> = events.iter().filter_map(|at| task_event(at)).collect();
+        let blocks = Blocks::read(tables, &changed, &facts).await?;
+        let looked_at: BTreeSet<Uuid> = changed.into_iter().chain(blocks.blocked()).collect();
+        let looked_at: Vec<Uuid> = looked_at.into_iter().collect();
+        let tasks = States::<Task>::read(tables, log, NAME, &looked_at).await?;
         let rules = States::<NotificationRule>::read_all(tables, log, NAME).await?;
         let inboxes = States::read(tables, log, NAME, &ids(events, "inbox")).await?;
         let in_force = in_force(&rules);
@@ -69,17 +77,37 @@ impl<'a> Batch<'a> {
             Concerned::Some(users) => States::read(tables, log, NAME, &users).await?,
         };
         let names = Names::new(&notices.sealer);
-        let (shown, sent) = (Vec::new(), Vec::new());
-        Ok(Self { notices, decides_after, tasks, users, rules, inboxes, in_force, names, shown, sent })
+        let (dues, shown, sent) = (Dues::new(notices.zone), Vec::new(), Vec::new());
+        Ok(Self {
+            notices,
+            decides_after,
+            tasks,
+            users,
+            rules,
+            inboxes,
+            in_force,
+            names,
+            dues,
+            blocks,
+            shown,
+            sent,
+        })
     }
 
     /// Takes one event in, and decides on it.
     pub(super) async fn take(&mut self, at: &Envelope) -> Result<(), ReactError> {
         let taken = match at.aggregate_type.as_str() {
-            "task" => match self.tasks.take(at) {
-                Ok(fact) => return self.tell(at, &fact).await,
-                Err(error) => Err(error),
-            },
+            "task" => {
+                let before = self.open_due(at);
+                match self.tasks.take(at) {
+                    Ok(fact) => {
+                        self.note_due(at, before);
+                        self.tell(at, &fact).await?;
+                        return self.set_free(at, &fact);
+                    }
+                    Err(error) => Err(error),
+                }
+            }
             "user" => self.users.take(at).map(drop),
             "notification_rule" => {
                 let taken = self.rules.take(at).map(drop);
@@ -94,9 +122,25 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
+    fn open_due(&self, at: &Envelope) -> Option<Due> {
+        self.tasks.get(at.aggregate_id)?.open_due()
+    }
+
+    fn note_due(&mut self, at: &Envelope, before: Option<Due>) {
+        let due = self.open_due(at);
+        if due != before {
+            let silent_until = (!self.is_news(at)).then(|| (self.notices.clock)());
+            self.dues.note(at.aggregate_id, due, silent_until);
+        }
+    }
+
     /// History that somebody brings in is no news.
+    fn is_news(&self, at: &Envelope) -> bool {
+        at.position > self.decides_after && at.on_behalf_of.is_none()
+    }
+
     async fn tell(&mut self, at: &Envelope, fact: &TaskEvent) -> Result<(), ReactError> {
-        if at.position <= self.decides_after || at.on_behalf_of.is_some() {
+        if !self.is_news(at) {
             return Ok(());
         }
         let mentioned = match comment(fact) {
@@ -117,16 +161,46 @@ impl<'a> Batch<'a> {
             mentioned: &mentioned,
         };
         let now = (self.notices.clock)();
-        for one in decide(&self.in_force, &occasion, &self.users, now) {
-            if !self.notices.channels.has(one.channel) {
+        let told = decide(&self.in_force, &occasion, &self.users, now);
+        self.put(told, &happening, (at.position, now))
+    }
+
+    /// Those whose tasks nothing blocks any more are told so.
+    fn set_free(&mut self, at: &Envelope, fact: &TaskEvent) -> Result<(), ReactError> {
+        let Some(task) = self.tasks.get(at.aggregate_id) else { return Ok(()) };
+        let free = self.blocks.take(at.aggregate_id, fact, task);
+        if !self.is_news(at) {
+            return Ok(());
+        }
+        let now = (self.notices.clock)();
+        for id in free {
+            let Some(task) = self.tasks.get(id).filter(|task| task.is_open()) else { continue };
+            let told = (TaskId(id), task);
+            let Some(happening) = Happening::unblocked(at.id, told, at.actor_id, at.occurred_at) else {
                 continue;
-            }
-            let told = Told { category: one.category, template: one.template, happening: happening.clone() };
-            let devices = self.users.get(one.recipient.0).map_or(&[][..], |user| &user.devices[..]);
-            self.sent.extend(notice::deliveries(&one, &told, devices, at.position, now)?);
-            if one.channel == Channel::Inbox {
-                self.shown.push(NewNotice { recipient: one.recipient, position: at.position, told });
-            }
+            };
+            let occasion = Occasion {
+                trigger: Reminder::Unblocked.as_str(),
+                actor: at.actor_id,
+                task,
+                subjects: &[],
+                mentioned: &[],
+            };
+            let told = decide(&self.in_force, &occasion, &self.users, now);
+            self.put(told, &happening, (at.position, now))?;
+        }
+        Ok(())
+    }
+
+    fn put(
+        &mut self,
+        told: Vec<Notice>,
+        happening: &Happening,
+        when: (i64, Timestamp),
+    ) -> Result<(), ReactError> {
+        let channels = self.notices.channels;
+        for one in told.into_iter().filter(|one| channels.has(one.channel)) {
+            inbox::put(one, happening, &self.users, when, &mut self.sent, &mut self.shown)?;
         }
         Ok(())
     }
@@ -143,6 +217,8 @@ impl<'a> Batch<'a> {
         self.users.write(tables).await?;
         self.rules.write(tables).await?;
         self.inboxes.write(tables).await?;
+        self.dues.write(tables).await?;
+        self.blocks.write(tables).await?;
         inbox::insert(tables, &self.shown).await?;
         Ok(self.sent)
     }
@@ -189,7 +265,11 @@ fn concerned(
         return Concerned::Some(users.into_iter().collect());
     }
     let facts: Vec<TaskEvent> = news.iter().filter_map(|at| task_event(at)).collect();
-    let everybody = rules.iter().any(|rule| !rule.audience.roles.is_empty())
+    let mut of_roles = rules.iter().filter(|rule| !rule.audience.roles.is_empty());
+    let may_hold = |rule: &RuleDefinition| {
+        rule.goes_by(Reminder::Unblocked.as_str()) || news.iter().any(|at| rule.goes_by(&at.event_type))
+    };
+    let everybody = of_roles.any(may_hold)
         || facts.iter().filter_map(comment).any(|text| text.as_str().contains('@'))
         || news.iter().any(|at| at.aggregate_type == "notification_rule");
     if everybody {
@@ -201,7 +281,7 @@ fn concerned(
     Concerned::Some(users.into_iter().collect())
 }
 
-fn of_task(task: &Task) -> Vec<UserId> {
+pub(super) fn of_task(task: &Task) -> Vec<UserId> {
     task.assignees.iter().chain(&task.watchers).chain(&task.creator).copied().collect()
 }
 

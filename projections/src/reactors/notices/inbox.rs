@@ -1,10 +1,20 @@
 //! Notices inside the product.
 
-use domain::ids::UserId;
+use domain::{
+    ids::UserId,
+    notice::{Happening, Notice},
+    notification::Channel,
+    time::Timestamp,
+    user::User,
+};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use crate::channels::notice::Told;
+use crate::{
+    channels::notice::{Told, deliveries},
+    deliveries::NewDelivery,
+    reactors::States,
+};
 
 /// What somebody finds in the inbox.
 #[derive(Debug)]
@@ -12,6 +22,25 @@ pub(super) struct NewNotice {
     pub(super) recipient: UserId,
     pub(super) position: i64,
     pub(super) told: Told,
+}
+
+/// Puts a notice where it belongs: among the deliveries, or into the inbox.
+pub(super) fn put(
+    notice: Notice,
+    happening: &Happening,
+    users: &States<User>,
+    (position, now): (i64, Timestamp),
+    sent: &mut Vec<NewDelivery>,
+    shown: &mut Vec<NewNotice>,
+) -> Result<(), serde_json::Error> {
+    let Notice { recipient, category, template, .. } = notice;
+    let told = Told { category, template, happening: happening.clone() };
+    let devices = users.get(recipient.0).map_or(&[][..], |user| &user.devices[..]);
+    sent.extend(deliveries(&notice, &told, devices, position, now)?);
+    if notice.channel == Channel::Inbox {
+        shown.push(NewNotice { recipient, position, told });
+    }
+    Ok(())
 }
 
 const INSERT: &str = "

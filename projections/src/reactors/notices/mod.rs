@@ -1,23 +1,26 @@
 //! Notices about tasks: who is told of an event is decided by the rules, the task and the people as they are then.
 //!
 //! What is told inside the product is written down at once; mails and pushes are deliveries; what somebody wants once a day
-//! waits as deliveries on the channel `digest`, which [`digest`] makes one mail of.
+//! waits as deliveries on the channel `digest`, which [`digest`] makes one mail of. By the clock come [`reminders`].
 
 mod batch;
+mod blocks;
 pub mod digest;
+mod dues;
 mod inbox;
 mod names;
 mod news;
+pub mod reminders;
 
 use std::sync::Arc;
 
 use async_nats::Client;
 use domain::{
     inbox::InboxEvent,
-    notification::{Channel, ChannelSet},
+    notification::ChannelSet,
     notification_rule::NotificationRuleEvent,
     task::TaskEvent,
-    time::Timestamp,
+    time::{TimeZone, Timestamp},
     user::UserEvent,
 };
 use event_store::{Log, Sealer, envelope::Envelope};
@@ -40,16 +43,20 @@ pub struct Notices {
     sealer: Arc<Sealer>,
     channels: ChannelSet,
     clock: fn() -> Timestamp,
+    zone: TimeZone,
     news: News,
 }
 
 impl Notices {
-    /// Tells people by those ways for which there is a channel, and inside the product. Quiet hours and digests go by the
-    /// clock.
-    pub fn new(log: Log, sealer: Arc<Sealer>, channels: &[&str], clock: fn() -> Timestamp) -> Self {
-        let there = |channel: &Channel| *channel == Channel::Inbox || channels.contains(&channel.as_str());
-        let channels = Channel::ALL.iter().copied().filter(there).collect();
-        Self { log, sealer, channels, clock, news: News::default() }
+    /// Tells people by these ways. Quiet hours and digests go by the clock, days on which
+    /// tasks are due by the zone.
+    pub fn new(
+        log: Log,
+        sealer: Arc<Sealer>,
+        channels: ChannelSet,
+        (clock, zone): (fn() -> Timestamp, TimeZone),
+    ) -> Self {
+        Self { log, sealer, channels, clock, zone, news: News::default() }
     }
 }
 

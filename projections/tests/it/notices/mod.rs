@@ -1,8 +1,11 @@
 //! Notices about tasks: who is told, by what ways and when, whatever dies meanwhile.
 
+mod alerts;
+mod announcements;
 mod digests;
 mod mails;
 mod pushes;
+mod reminders;
 mod rules;
 mod told;
 

@@ -28,24 +28,24 @@ use crate::channels::{
 };
 
 /// Its clock is ahead, so that assertions of the next minutes are good.
-async fn google() -> Running {
+pub(super) async fn google() -> Running {
     let google = Running::start().await;
     google.inner().now += TimeDelta::minutes(30);
     google
 }
 
-async fn nobody() -> Receiver {
+pub(super) async fn nobody() -> Receiver {
     Receiver::start([StatusCode::NOT_FOUND; 0]).await
 }
 
-fn to_devices(google: &Running) -> Vec<String> {
+pub(super) fn to_devices(google: &Running) -> Vec<String> {
     let text = |message: &Value| message["token"].as_str().unwrap().to_owned();
     google.inner().messages.iter().map(text).collect()
 }
 
 impl World {
     /// A member's events from the fourth on.
-    async fn has_devices(&self, user: UserId, tokens: &[&str]) -> Vec<DeviceId> {
+    pub(super) async fn has_devices(&self, user: UserId, tokens: &[&str]) -> Vec<DeviceId> {
         let mut devices = Vec::new();
         for (expected, token) in (3..).zip(tokens) {
             let device = DeviceId(Uuid::now_v7());
@@ -62,11 +62,11 @@ impl World {
         self.happens(user.0, expected, &[UserEvent::DeviceRemoved(removed)]).await
     }
 
-    fn decide_on_pushes(&self) -> Sending {
+    pub(super) fn decide_on_pushes(&self) -> Sending {
         self.react_by(&["push"], LEASE, || Utc::now().into())
     }
 
-    fn push(&self, google: &Running, commands: &Receiver) -> Sending {
+    pub(super) fn push(&self, google: &Running, commands: &Receiver) -> Sending {
         let args = CommandArgs { command_api_url: Some(commands.url().as_str().parse().unwrap()) };
         let url = "http://localhost:8080".parse().unwrap();
         let parts = Parts {
@@ -86,7 +86,7 @@ impl World {
         sqlx::query_scalar(sql).bind(user.to_string()).fetch_all(&self.owner).await.unwrap()
     }
 
-    async fn decided_on(&self, position: i64) {
+    pub(super) async fn decided_on(&self, position: i64) {
         let sql = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
         self.becomes_true(sql, "notices", position).await;
     }

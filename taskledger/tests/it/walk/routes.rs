@@ -101,6 +101,11 @@ impl Route {
         matches!(self.action, Some(Action::WebhookManage | Action::WebhookControl))
     }
 
+    /// Whether nobody may ask for it but the system itself.
+    pub(crate) fn is_for_the_system(&self) -> bool {
+        self.action == Some(Action::AnnouncementSend)
+    }
+
     /// The members that its body must have.
     pub(crate) fn required_members(&self) -> Vec<&str> {
         let required = self.body.as_ref().and_then(|schema| schema.get("required")?.as_array());

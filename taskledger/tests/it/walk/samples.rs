@@ -34,6 +34,7 @@ pub(crate) struct Things {
     device: String,
     rule: String,
     webhook: String,
+    announcement: String,
 }
 
 impl Things {
@@ -109,6 +110,14 @@ impl Things {
             let made = world.ask_with(program, "POST", "/v1/webhooks", Some(&webhook()), &headers).await;
             things.webhook = id(&made.expect(201).json()["id"]);
         }
+        if route.path.contains("/announcements/{id}") {
+            let key = Uuid::now_v7().to_string();
+            let headers = [("idempotency-key", key.as_str())];
+            let root = world.root().await;
+            let made =
+                world.ask_with(&root, "POST", "/v1/announcements", Some(&announcement()), &headers).await;
+            things.announcement = id(&made.expect(201).json()["id"]);
+        }
         if route.operation == "confirm" && route.subject() == Subject::Oneself {
             things.code = owner.enrol().await;
         }
@@ -153,6 +162,7 @@ impl Things {
             ("devices", "id" | "device") => &self.device,
             ("notification-rules", "id") => &self.rule,
             ("webhooks", "id") => &self.webhook,
+            ("announcements", "id") => &self.announcement,
             ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",
             ("oidc", "provider") => PROVIDER,
             ("parked-events", "id") | ("trace", "of") => "1",
@@ -189,6 +199,11 @@ impl Things {
             "create_webhook" => webhook(),
             "disable_webhook" => json!({"reason": "gone"}),
             "replay_webhook" => json!({"from": "1"}),
+            "create_announcement" => announcement(),
+            "schedule_announcement" => {
+                json!({"at": Utc::now() + TimeDelta::days(7), "zone": "Asia/Seoul"})
+            }
+            "announcement_sent" => json!({"at": Utc::now(), "recipients": 1}),
             "skip_delivery" => json!({"reason": "x"}),
             "retry_deliveries" => json!({"filter": {"channel": "email"}}),
             "skip_deliveries" => json!({"filter": {"channel": "email"}, "reason": "x"}),
@@ -233,6 +248,10 @@ fn rule() -> Value {
 /// Each elsewhere: the same events go to the same place once.
 fn webhook() -> Value {
     json!({"url": format!("https://hooks.example.com/{}", Uuid::now_v7()), "event_types": ["task.*"]})
+}
+
+fn announcement() -> Value {
+    json!({"title": "x", "body": "x", "audience": {"roles": ["auditor"]}})
 }
 
 /// A body that makes a key that is good until tomorrow.
