@@ -1,9 +1,10 @@
 //! From words to a mail.
 
+use domain::webhook::values::DisabledReason;
 use event_store::SealError;
 use uuid::Uuid;
 
-use super::{CoreReport, Ink, Letter, account, night, notice};
+use super::{CoreReport, Ink, Letter, account, night, notice, webhook};
 use crate::reactors::StateError;
 
 /// Opens what is sealed, chooses words and makes links.
@@ -17,6 +18,7 @@ impl Writer {
             Letter::Notice(letter) => notice::compose(&self.0, letter).await,
             Letter::Digest(letter) => notice::compose_digest(&self.0, letter).await,
             Letter::Core(letter) => night::compose(&self.0, letter).await,
+            Letter::Webhook(letter) => webhook::compose(&self.0, letter).await,
         }
     }
 }
@@ -120,6 +122,13 @@ pub(super) enum Topic {
         issuer: String,
     },
     CoreRun(CoreReport),
+    WebhookFailing {
+        at: String,
+    },
+    WebhookDisabled {
+        at: String,
+        reason: DisabledReason,
+    },
 }
 
 /// What all mails are made from.

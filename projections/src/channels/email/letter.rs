@@ -3,7 +3,7 @@
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountLetter, CoreLetter, DigestLetter};
+use super::{AccountLetter, CoreLetter, DigestLetter, WebhookLetter};
 use crate::channels::notice::NoticeLetter;
 
 /// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
@@ -18,6 +18,8 @@ pub enum Letter {
     Digest(DigestLetter),
     /// About a nightly run of the core system.
     Core(CoreLetter),
+    /// About a webhook that nothing gets through to.
+    Webhook(WebhookLetter),
 }
 
 impl Letter {
@@ -28,6 +30,7 @@ impl Letter {
             Self::Notice(letter) => letter.good_until,
             Self::Digest(letter) => letter.good_until,
             Self::Core(letter) => letter.good_until,
+            Self::Webhook(letter) => letter.good_until,
         }
     }
 }

@@ -12,6 +12,7 @@ mod notice;
 mod server;
 mod smtp;
 mod texts;
+mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,6 +33,7 @@ pub use letter::Letter;
 pub use night::{CoreChecksum, CoreDifference, CoreFailure, CoreLetter, CoreReport};
 pub use notice::DigestLetter;
 pub use server::SmtpUrl;
+pub use webhook::WebhookLetter;
 
 use compose::{Mail, Unwritten, Writer};
 use mailbox::Mailbox;
