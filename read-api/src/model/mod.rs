@@ -20,7 +20,7 @@ pub use comment::Comment;
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
 pub use dry_run::{DryAudience, DryRule, DryRun, DryRunRequest, WouldTell};
 pub use history::{Actor, FieldChange, HistoryEntry};
-pub use interface::{InterfaceRun, InterfaceStatus};
+pub use interface::{Breaker, InterfaceRun, InterfaceStatus};
 pub use notice::{Inbox, Notice, NoticeTask, NotificationRule, NotificationWishes, Quiet, RuleRecipients};
 pub use page::{Count, CountedPage, Counts, Label, Page};
 pub use process::Process;
