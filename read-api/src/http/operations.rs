@@ -56,6 +56,8 @@ pub(super) async fn list(
 
 /// One long job, or a stream of what becomes of it.
 ///
+/// For operators; and whoever has a webhook sees its replays.
+///
 /// With `Accept: text/event-stream` the answer is a stream of server-sent events: at once and with every change one named
 /// `progress` whose data is the operation; the last one, when the operation has ended, is named `ended`. A stream that is
 /// closed before ends with an event named `closed` whose data is a problem: `TOKEN_EXPIRED` say, or `FELL_BEHIND`.
@@ -86,11 +88,12 @@ pub(super) async fn get(
     listener: Listener,
     mut query: Query,
 ) -> Result<Response, Problem> {
-    caller.may(Action::Operate)?;
+    caller.may(Action::Operate).or_else(|_| caller.may(Action::WebhookControl))?;
     let min_position = MinPosition::read(&mut query);
     query.finish()?;
     let fresh = min_position.wait_for_operations(&api).await?;
-    let mut watched = Watched::find(&api, id).await.map_err(failed)?.ok_or(Code::NotFound)?;
+    let watched = Watched::find(&api, id).await.map_err(failed)?;
+    let mut watched = visible(&api, caller, watched).await?.ok_or(Code::NotFound)?;
     let mut response = if streaming {
         listener.listen(|outlet| tell(watched, outlet))?
     } else {
@@ -100,6 +103,21 @@ pub(super) async fn get(
     // Caches must not give one client what another has asked for.
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept"));
     Ok(response)
+}
+
+/// Operators see all operations, others the replays of their webhooks, and learn of no more.
+async fn visible(
+    api: &ReadApi,
+    caller: Caller,
+    watched: Option<Watched>,
+) -> Result<Option<Watched>, Problem> {
+    if caller.may(Action::Operate).is_ok() {
+        return Ok(watched);
+    }
+    let Some(watched) = watched else { return Err(Code::Forbidden.into()) };
+    let own =
+        queries::replays_own_webhook(&api.points, watched.operation(), caller.id).await.map_err(failed)?;
+    if own { Ok(Some(watched)) } else { Err(Code::Forbidden.into()) }
 }
 
 /// How it stands, or has ended if the client would wait for that.

@@ -32,7 +32,9 @@ pub use dry_run::{Asking, DryRunError, dry_run};
 pub use interface::interface;
 pub use labels::labels;
 pub use notices::{NoticeCursor, notices, notices_missing, notices_position, unread};
-pub use operations::{OperationCursor, REQUESTS, happened, operation, operations, operations_position};
+pub use operations::{
+    OperationCursor, REQUESTS, happened, operation, operations, operations_position, replays_own_webhook,
+};
 pub use parked_events::parked_events;
 pub use processes::{ProcessCursor, processes};
 pub use projections::projections;
