@@ -49,18 +49,10 @@ async fn others(
     let ages = receiver.arrivals.ages(hanging);
     let millis = |quantile| ages.value_at_quantile(quantile) as f64 / 1000.0;
     if hanging == 0 {
-        report::figure(
-            &format!("event → received, {endpoints} webhooks, {rate}/s each, p50"),
-            millis(0.5),
-            "ms",
-            None,
-        );
-        report::figure(
-            &format!("event → received, {endpoints} webhooks, {rate}/s each, p99"),
-            millis(0.99),
-            "ms",
-            None,
-        );
+        for (name, quantile) in [("p50", 0.5), ("p99", 0.99)] {
+            let what = format!("event → received, {endpoints} webhooks, {rate}/s each, {name}");
+            report::figure(&what, millis(quantile), "ms", None);
+        }
     }
     Ok(millis(0.99))
 }
