@@ -41,6 +41,9 @@ pub async fn run(channel: Arc<dyn Channel>, mut desk: Desk, stop: CancellationTo
     let mut pace = Pace::new(settings.concurrency, channel.patience());
     let mut flights = JoinSet::new();
     while !stop.is_cancelled() {
+        while let Some(ended) = flights.try_join_next_with_id() {
+            land(&mut pace, ended);
+        }
         let closed = channel.closed();
         let mut room = pace.room(Instant::now());
         let full = room.attempts == 0;
@@ -62,9 +65,6 @@ pub async fn run(channel: Arc<dyn Channel>, mut desk: Desk, stop: CancellationTo
             Some(ended) = flights.join_next_with_id() => land(&mut pace, ended),
             () = desk.wake.called() => {}
             () = time::sleep(pause.min(POLL)) => {}
-        }
-        while let Some(ended) = flights.try_join_next_with_id() {
-            land(&mut pace, ended);
         }
     }
     while flights.join_next().await.is_some() {}

@@ -107,7 +107,7 @@ impl Place {
         let taken = receiver.taken();
         for task in &self.tasks {
             let sql = "SELECT event_id, sequence FROM event_store.events
-                WHERE aggregate_type = 'task' AND aggregate_id = $1::uuid ORDER BY sequence";
+                WHERE aggregate_type = 'task' AND aggregate_id = $1 ORDER BY sequence";
             let log: Vec<(uuid::Uuid, i64)> =
                 sqlx::query_as(sql).bind(task).fetch_all(&self.pool).await.unwrap();
             assert_eq!(taken[task], log, "{task}");
