@@ -178,17 +178,21 @@ async fn webhooks_are_their_owners_and_operators() {
 async fn operators_see_whether_the_core_system_is_called() {
     let world = World::new().await;
     let operator = world.token(Uuid::now_v7(), &["operator"]);
-    let breaker = async || world.get(&operator, "/v1/admin/interface").await.body["breaker"].clone();
+    let breaker = async || {
+        let shown = world.get(&operator, "/v1/admin/interface").await;
+        assert_eq!(shown.status, 200, "{}", shown.body);
+        shown.body["breaker"].clone()
+    };
     assert_eq!(breaker().await, Value::Null);
     // Whoever thinks worst of it is asked, but for those who have died.
     for (state, failures, minutes) in [("closed", 3, 0), ("open", 0, 0), ("probing", 0, 0), ("open", 0, 2)] {
         let sql = "INSERT INTO delivery.interface_breakers (process, state, failures, until, seen_at) VALUES \
-             ($1, $2, $3, CASE $2 WHEN 'closed' THEN NULL ELSE timestamptz '2030-01-01 00:00:00Z' END, \
+             ($1, $2, $3, CASE $2 WHEN 'closed' THEN NULL ELSE timestamptz '2030-01-01 00:00:00.123456Z' END, \
              clock_timestamp() - make_interval(mins => $4))";
         let query = sqlx::query(sql).bind(Uuid::now_v7()).bind(state).bind(failures).bind(minutes);
         query.execute(&world.pool).await.unwrap();
     }
-    let open = json!({"state": "open", "failures": 0, "until_time": "2030-01-01T00:00:00.000000Z"});
+    let open = json!({"state": "open", "failures": 0, "until_time": "2030-01-01T00:00:00.123456Z"});
     assert_eq!(breaker().await, open);
     let gone = "DELETE FROM delivery.interface_breakers WHERE state <> 'closed'";
     sqlx::query(gone).execute(&world.pool).await.unwrap();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
+
 use super::hooks::{allowed, register};
 use crate::{
     Failure, Settings, load,
@@ -12,6 +14,8 @@ use crate::{
 
 /// How many hang in the end, of a hundred: more than fill all calls that one process makes at a time.
 const MANY: u64 = 40;
+/// The first seconds of a process are no measure.
+const WARM_UP: Duration = Duration::from_secs(5);
 
 /// All of them well, then one that hangs, then many.
 pub(super) async fn hanging(
@@ -23,36 +27,41 @@ pub(super) async fn hanging(
     let receiver = Http::start().await?;
     let system = System::start_with(stores, "bench_hanging", &[allowed()]).await?;
     register(&system, &receiver, endpoints).await?;
-    let well = others(&system, &receiver, settings, endpoints, rate, 0).await?;
+    let run = Round { system: &system, receiver: &receiver, endpoints, rate };
+    let duration = Duration::from_secs(settings.seconds);
+    run.others(duration.min(WARM_UP), 0).await?;
+    let well = run.others(duration, 0).await?;
+    for (name, quantile) in [("p50", 0.5), ("p99", 0.99)] {
+        let what = format!("event → received, {endpoints} webhooks, {rate}/s each, {name}");
+        report::figure(&what, millis(&well, quantile), "ms", None);
+    }
     for hanging in [1, endpoints * MANY / 100] {
-        let p99 = others(&system, &receiver, settings, endpoints, rate, hanging).await?;
-        let name = format!("event → received, p99, beside {hanging} that hang");
-        report::figure(&name, p99, "ms", Some(("all well", well)));
+        let p99 = millis(&run.others(duration, hanging).await?, 0.99);
+        let what = format!("event → received, p99, beside {hanging} that hang");
+        report::figure(&what, p99, "ms", Some(("all well", millis(&well, 0.99))));
     }
     system.stop().await
 }
 
-/// Event → received of the endpoints that do not hang: p99 in milliseconds.
-async fn others(
-    system: &System,
-    receiver: &Http,
-    settings: &Settings,
+struct Round<'a> {
+    system: &'a System,
+    receiver: &'a Http,
     endpoints: u64,
     rate: f64,
-    hanging: u64,
-) -> Result<f64, Failure> {
-    receiver.hang(hanging);
-    receiver.arrivals.forget();
-    let duration = Duration::from_secs(settings.seconds);
-    let run = load::open_loop(system.address, 1, rate, duration, system.create()).await?;
-    receiver.arrivals.reach(run.accepted * (endpoints - hanging), hanging).await?;
-    let ages = receiver.arrivals.ages(hanging);
-    let millis = |quantile| ages.value_at_quantile(quantile) as f64 / 1000.0;
-    if hanging == 0 {
-        for (name, quantile) in [("p50", 0.5), ("p99", 0.99)] {
-            let what = format!("event → received, {endpoints} webhooks, {rate}/s each, {name}");
-            report::figure(&what, millis(quantile), "ms", None);
-        }
+}
+
+impl Round<'_> {
+    /// Event → received of the endpoints that do not hang.
+    async fn others(&self, duration: Duration, hanging: u64) -> Result<Histogram<u64>, Failure> {
+        let Self { system, receiver, endpoints, rate } = *self;
+        receiver.hang(hanging);
+        receiver.arrivals.forget();
+        let run = load::open_loop(system.address, 1, rate, duration, system.create()).await?;
+        receiver.arrivals.reach(run.accepted * (endpoints - hanging), hanging).await?;
+        Ok(receiver.arrivals.ages(hanging))
     }
-    Ok(millis(0.99))
+}
+
+fn millis(ages: &Histogram<u64>, quantile: f64) -> f64 {
+    ages.value_at_quantile(quantile) as f64 / 1000.0
 }
