@@ -82,8 +82,27 @@ pub(crate) async fn closed_loop(
     duration: Duration,
     make: MakeRequest,
 ) -> Result<Run, Failure> {
+    let until = Instant::now() + duration;
+    repeat(address, connections, make, move |_| Instant::now() < until).await
+}
+
+/// The same, so many times.
+pub(crate) async fn so_many(
+    address: SocketAddr,
+    connections: usize,
+    count: u64,
+    make: MakeRequest,
+) -> Result<Run, Failure> {
+    repeat(address, connections, make, move |number| number < count).await
+}
+
+async fn repeat(
+    address: SocketAddr,
+    connections: usize,
+    make: MakeRequest,
+    goes_on: impl Fn(u64) -> bool + Copy + Send + 'static,
+) -> Result<Run, Failure> {
     let started = Instant::now();
-    let until = started + duration;
     let number = Arc::new(AtomicU64::new(0));
     let mut workers = JoinSet::new();
     for _ in 0..connections {
@@ -91,12 +110,15 @@ pub(crate) async fn closed_loop(
         workers.spawn(async move {
             let mut connection = Connection::open(address).await?;
             let mut tally = Tally::new();
-            while Instant::now() < until {
+            loop {
+                let number = number.fetch_add(1, Ordering::Relaxed);
+                if !goes_on(number) {
+                    return Ok::<_, Failure>(tally);
+                }
                 let sent = Instant::now();
-                let (status, _) = connection.send(make(number.fetch_add(1, Ordering::Relaxed))).await?;
+                let (status, _) = connection.send(make(number)).await?;
                 tally.count(status, sent.elapsed());
             }
-            Ok::<_, Failure>(tally)
         });
     }
     collect(workers, started).await

@@ -4,6 +4,7 @@
 
 mod load;
 mod peers;
+mod receivers;
 mod report;
 mod runs;
 mod system;
@@ -45,6 +46,20 @@ enum Command {
     Reads(Settings),
     /// Logins at full speed, and a task list at a fixed rate without and beside them.
     Logins(Settings),
+    /// Deliveries per second by channel, event → received, and what endpoints that hang do to the others.
+    Deliveries {
+        #[command(flatten)]
+        settings: Settings,
+        /// Deliveries on each channel.
+        #[arg(long, default_value_t = 10_000)]
+        deliveries: u64,
+        /// Endpoints among which some hang.
+        #[arg(long, default_value_t = 100)]
+        endpoints: u64,
+        /// Events per second, each for every endpoint.
+        #[arg(long, default_value_t = 5.0)]
+        rate: f64,
+    },
     /// Creates at full speed on a Taskledger that runs elsewhere.
     #[command(hide = true)]
     Load {
@@ -123,6 +138,9 @@ async fn main() {
         Command::Rebuild { settings, tasks } => runs::rebuild(&settings, tasks).await,
         Command::Reads(settings) => runs::reads(&settings).await,
         Command::Logins(settings) => runs::logins(&settings).await,
+        Command::Deliveries { settings, deliveries, endpoints, rate } => {
+            runs::deliveries(&settings, deliveries, endpoints, rate).await
+        }
         Command::Load { settings, address, token, rate } => {
             runs::load(&settings, address, &token, rate).await
         }

@@ -113,9 +113,18 @@ pub(crate) struct System {
 impl System {
     /// Starts the release binary beside this one on a database of its own, and logs in.
     pub(crate) async fn start(stores: &Stores) -> Result<Self, Failure> {
-        let url = stores.database("taskledger_bench").await?;
+        Self::start_with(stores, "taskledger_bench", &[]).await
+    }
+
+    /// The same in a database of this name, with more settings.
+    pub(crate) async fn start_with(
+        stores: &Stores,
+        database: &str,
+        settings: &[(&str, String)],
+    ) -> Result<Self, Failure> {
+        let url = stores.database(database).await?;
         let address = free_address()?;
-        let data = stores.scratch.path().join("data");
+        let data = stores.scratch.path().join(database);
         let started = Instant::now();
         let child = Command::new(beside_us("taskledger")?)
             .args(["--port", &address.port().to_string(), "--data-dir"])
@@ -127,6 +136,7 @@ impl System {
             .env("TASKLEDGER_ADMIN_PASSWORD", PASSWORD)
             .env("RATE_LIMITS", "off")
             .env("RUST_LOG", "warn")
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;
@@ -145,6 +155,22 @@ impl System {
     /// A GET with the admin's token.
     pub(crate) fn get(&self, path: &str) -> Request<Full<Bytes>> {
         get(&self.token, path)
+    }
+
+    /// A command as the admin, or under this token; its answer.
+    pub(crate) async fn command(
+        &self,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> Result<Value, Failure> {
+        let request = reqwest::Client::new()
+            .post(format!("http://{}{path}", self.address))
+            .bearer_auth(token.unwrap_or(&self.token))
+            .header("idempotency-key", rand::random::<u64>().to_string());
+        let answer = request.json(body).send().await?;
+        let (status, answer): (_, Value) = (answer.status(), answer.json().await?);
+        if status.is_success() { Ok(answer) } else { Err(Failure::Answer(answer.to_string())) }
     }
 
     /// The admin's login.

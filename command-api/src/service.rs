@@ -7,6 +7,7 @@ use ::service::{
     auth::{ApiKeys, KeySource, SystemTokens, Truth, Verifier},
     config::{EventStoreArgs, HttpArgs, NatsArgs, SecretKeyArgs},
     health::Health,
+    outbound::ReachArgs,
     process::{BuildError, Surroundings},
     shutdown::Shutdown,
 };
@@ -60,6 +61,9 @@ pub struct Config {
     /// Who else lets people in.
     #[command(flatten)]
     pub oidc: OidcArgs,
+    /// Where webhooks may be.
+    #[command(flatten)]
+    pub reach: ReachArgs,
 }
 
 impl From<SigningKeysError> for BuildError {
@@ -95,6 +99,7 @@ impl CommandApi {
         let oidc = Oidc::new(&providers, &http.public_url, &secret, pool.clone())?;
         let keys = signing_keys(&pool, &secret).await?;
         let public_url = http.public_url.as_str();
+        let outside = config.reach.outside(&http.public_url)?;
         // Our own keys are at hand: verifying needs no request to ourselves.
         let own = KeySource::Fixed(keys.public()?);
         let revocations = surroundings.revocations.clone();
@@ -110,7 +115,7 @@ impl CommandApi {
         let verifier = verifier.accepting(api_keys(pool, commands.clone()));
         let verifier = verifier.accepting_system(SystemTokens::new(&secret));
         let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());
-        let app = App::new(commands.clone(), auth.clone(), oidc, verifier, http, &secret);
+        let app = App::new(commands.clone(), auth.clone(), oidc, verifier, http, &secret, outside);
         let api = Self { commands, auth, app, surroundings: surroundings.clone() };
         surroundings.shutdown.spawn(keep_keys(api.clone(), surroundings.shutdown.clone()));
         Ok(api)

@@ -45,9 +45,26 @@ pub enum RecordError {
         /// Where it stands.
         state: &'static str,
     },
+    /// There are as many as there may be.
+    #[error("there are {most} already")]
+    TooMany {
+        /// The limit.
+        most: u16,
+    },
     /// Rules about the data were broken; all of them.
     #[error("{} rules are broken", .0.len())]
     Invalid(Vec<FieldViolation>),
+}
+
+/// So many records at most may hold values of one kind that begin alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// What kind of value.
+    pub scope: &'static str,
+    /// How they begin.
+    pub prefix: String,
+    /// The limit.
+    pub most: u16,
 }
 
 /// An aggregate that stands alone.
@@ -71,6 +88,11 @@ pub trait Record:
 
     /// What only one record may hold at a time: what kind of value, and the value.
     fn holds(&self) -> Option<(&'static str, String)>;
+
+    /// How many records there may be beside it when it is made.
+    fn bound(&self) -> Option<Bound> {
+        None
+    }
 
     /// Decides one command.
     fn decide(&self, command: Self::Command, around: &Circumstances)

@@ -1,9 +1,11 @@
 //! Reading the log.
 
+use chrono::TimeDelta;
 use domain::{
     event::{Metadata, RecordedEvent},
     ids::EventId,
     time::Timestamp,
+    webhook::values::Moment,
 };
 use serde_json::value::RawValue;
 use sqlx::{PgPool, Row, postgres::PgRow, types::Json};
@@ -175,6 +177,14 @@ impl Log {
     pub async fn position_at(&self, time: Timestamp) -> Result<i64, LogError> {
         const SQL: &str = "SELECT event_store.position_at($1)";
         Ok(sqlx::query_scalar(SQL).bind(time.as_datetime()).fetch_one(&self.pool).await?)
+    }
+
+    /// Position before the first event of this moment or after it.
+    pub async fn position_before(&self, moment: Moment) -> Result<i64, LogError> {
+        match moment {
+            Moment::Position(position) => Ok(position - 1),
+            Moment::Time(time) => self.position_at(time.plus(TimeDelta::microseconds(-1))).await,
+        }
     }
 
     /// The answer kept for this key, while it is in force. Needs [`crate::Role::Command`].

@@ -23,6 +23,7 @@ pub mod processes;
 pub mod projector;
 pub mod projectors;
 pub mod reactors;
+mod readers;
 pub mod rebuild;
 pub mod registry;
 pub mod runner;

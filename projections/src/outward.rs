@@ -9,7 +9,7 @@ use service::{config::ConfigError, outbound::OutboundArgs};
 use crate::{
     channels::{
         email::EmailArgs,
-        interface::{CoreSystem, InterfaceArgs},
+        interface::{CoreSystem, Interface, InterfaceArgs},
         push::PushArgs,
     },
     commands::CommandArgs,
@@ -53,6 +53,7 @@ pub struct OutwardArgs {
 
 /// What an installation with a core system has besides: who decides what is told, who tells it, and who tells it again.
 pub(crate) struct ToCore {
+    pub(crate) interface: Arc<Interface>,
     pub(crate) reactor: Arc<dyn Reactor>,
     pub(crate) channel: Arc<dyn Channel>,
     pub(crate) job: Arc<dyn Job>,
@@ -67,6 +68,7 @@ impl OutwardArgs {
             (self.interface.interface_fields.clone().unwrap_or_default(), self.interface.interface_coalesce);
         let cron = self.schedules.interface_nightly.clone();
         Ok(Some(ToCore {
+            interface: interface.clone(),
             reactor: Arc::new(ToldToCore::new(self.choice.choice(), log.clone())),
             channel: Arc::new(CoreSystem::new(interface.clone(), log.clone(), fields, coalesce)),
             job: Arc::new(InterfaceNight { cron, delivery, log, interface, pace: Pace::default() }),

@@ -7,7 +7,7 @@ use ::service::{
     health::Health,
     mail_token::MailTokens,
     metrics::Metrics,
-    outbound::{Client, Options},
+    outbound::{Client, Options, Reach},
     process::{BuildError, Surroundings},
     secrets::SecretKey,
     webhook_secrets::WebhookSecrets,
@@ -23,6 +23,7 @@ use crate::{
     channels::{
         Sight,
         email::{Email, Ink},
+        interface,
         push::{self, Devices},
         webhook,
     },
@@ -145,7 +146,7 @@ impl Projections {
         commands: Commands,
         delivery: &Delivery,
     ) -> Result<webhook::Webhooks, BuildError> {
-        let reach = outward.outbound.reach(&http.public_url)?;
+        let reach = Reach::Outside(outward.outbound.reach.outside(&http.public_url)?);
         let authorities = outward.outbound.authorities()?;
         let client = Client::new(Options { reach, authorities, ..Options::default() });
         let parts = webhook::Parts {
@@ -173,6 +174,10 @@ impl Projections {
         let jobs = core.iter().map(|core| core.job.clone()).collect();
         Self::start_schedules(jobs, outward, &delivery, surroundings);
         let Surroundings { shutdown, metrics, .. } = surroundings;
+        if let Some(core) = &core {
+            let (metrics, stop) = (metrics.clone(), shutdown.token().clone());
+            shutdown.spawn(interface::watch(core.interface.clone(), delivery.clone(), metrics, stop));
+        }
         let (wake, listening) = Wake::listen(&delivery, shutdown.token().clone());
         shutdown.spawn(listening);
         let desk = Desk { delivery: delivery.clone(), wake, meters: Meters::register(metrics) };

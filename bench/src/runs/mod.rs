@@ -1,6 +1,7 @@
 //! One file per question.
 
 mod burst;
+mod deliveries;
 mod latency;
 mod load;
 mod logins;
@@ -9,6 +10,6 @@ mod rebuild;
 mod sustained;
 
 pub(crate) use self::{
-    burst::burst, latency::latency, load::load, logins::logins, reads::reads, rebuild::rebuild,
-    sustained::sustained,
+    burst::burst, deliveries::deliveries, latency::latency, load::load, logins::logins, reads::reads,
+    rebuild::rebuild, sustained::sustained,
 };

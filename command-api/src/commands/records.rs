@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use domain::{
     ids::UserId,
-    record::{Circumstances, Record},
+    record::{Bound, Circumstances, Record, RecordError},
     user::User,
 };
-use event_store::{AggregateRef, Claim, ClaimAction, Loaded};
+use event_store::{AggregateRef, Claim, ClaimAction, Loaded, LogError};
 use uuid::Uuid;
 
 use super::{Answer, Caller, Commands, Precondition, ReceiptKey, Refusal, Refused, Reply, claims, user_ref};
@@ -83,6 +83,9 @@ where
         stream.state.authorise(&unit.command, &around).map_err(Refusal::from)?;
         unit.precondition.check_user(stream.state.version())?;
         let events = stream.handle(unit.command.clone(), &around).await.map_err(Refusal::from)?.to_vec();
+        if R::is_new(&unit.command) {
+            self.must_have_room(&stream.state).await?;
+        }
         draft.claims = moved(before, stream.state.holds(), unit.id);
         draft.reply = (self.reply)(&RecordDone { id: unit.id, record: stream.state.clone(), events });
         draft.receipt = unit.key.as_ref().map(|key| key.receipt(&draft.reply));
@@ -100,6 +103,16 @@ where
             return Ok(Loaded { aggregate: R::default(), version: 0, occurred_at: None });
         }
         Ok((*self.commands.0.aggregates.get::<R>(self.unit.id, trust).await?).clone())
+    }
+
+    /// Of several that are made at the same instant none counts the others.
+    async fn must_have_room(&self, made: &R) -> Result<(), Refusal> {
+        let Some(Bound { scope, prefix, most }) = made.bound() else { return Ok(()) };
+        const SQL: &str =
+            "SELECT count(*) FROM event_store.unique_claims WHERE scope = $1 AND starts_with(value, $2)";
+        let query = sqlx::query_scalar(SQL).bind(scope).bind(prefix);
+        let there: i64 = query.fetch_one(self.commands.0.log.pool()).await.map_err(LogError::from)?;
+        if there < most.into() { Ok(()) } else { Err(RecordError::TooMany { most }.into()) }
     }
 
     async fn circumstances(&self, draft: &mut Draft<R>, trust: Trust) -> Result<Circumstances, Refusal> {

@@ -111,7 +111,11 @@ impl Exchange {
     }
 
     /// What is kept for a retry is the promise, also where the client gets more.
-    async fn finish_with(self, answered: Result<Answer, Problem>, ending: Option<Ending>) -> Handled {
+    pub(super) async fn finish_with(
+        self,
+        answered: Result<Answer, Problem>,
+        ending: Option<Ending>,
+    ) -> Handled {
         let promise = self.finish(answered).await?;
         match ending {
             Some(ending) => Ok(ending.in_place_of(promise).await),

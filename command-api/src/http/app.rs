@@ -8,6 +8,7 @@ use service::{
     auth::{Principal, Verifier},
     config::{HttpArgs, PublicUrl},
     http::Origin,
+    outbound::Outside,
     problem::{Code, Problem},
     request::{ClientInfo, RequestContext},
     secrets::SecretKey,
@@ -45,6 +46,8 @@ pub struct Parts {
     pub origins: Arc<[Origin]>,
     /// What links begin with.
     pub public_url: PublicUrl,
+    /// Where webhooks may be.
+    pub outside: Outside,
     /// Makes what signs the calls of webhooks.
     pub webhook_secrets: WebhookSecrets,
     /// Hears how operations end.
@@ -68,6 +71,7 @@ impl App {
         verifier: Verifier,
         http: &HttpArgs,
         secret: &SecretKey,
+        outside: Outside,
     ) -> Self {
         let webhook_secrets = WebhookSecrets::new(secret);
         let seals = Cache::new(CACHED_SESSIONS);
@@ -80,6 +84,7 @@ impl App {
             verifier,
             origins,
             public_url,
+            outside,
             webhook_secrets,
             endings,
             seals,

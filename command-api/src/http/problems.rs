@@ -113,6 +113,7 @@ fn record_problem(error: RecordError) -> Problem {
         RecordError::StateNotAllowed { state } => {
             Problem::new(Code::StateConflict).with("current_state", state)
         }
+        RecordError::TooMany { most } => Problem::new(Code::LimitReached).with("max", most),
         RecordError::Invalid(violations) => violated(violations, ""),
     }
 }

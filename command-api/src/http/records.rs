@@ -31,7 +31,8 @@ impl<B: Content> Exchange<B> {
         self.finish(answered).await
     }
 
-    async fn may(&mut self, action: Action) -> Result<Option<Response>, Problem> {
+    /// Whether the caller may do so to what is the caller's own; the answer of before if the key was used for it.
+    pub(super) async fn may(&mut self, action: Action) -> Result<Option<Response>, Problem> {
         let me = self.user;
         self.begin(action, Some(me)).await
     }

@@ -144,6 +144,11 @@ impl World {
         self.api_with(None, None, &["--public-url", "https://tasks.example.com"]).await
     }
 
+    /// The same with these settings.
+    pub(crate) async fn api_set(&self, settings: &[&str]) -> Api {
+        self.api_with(None, None, settings).await
+    }
+
     async fn api_with(&self, rates: Option<Rates>, providers: Option<&str>, more: &[&str]) -> Api {
         let url = self.database.url();
         let secret = self.secret.path().to_str().unwrap();

@@ -51,7 +51,12 @@ async fn a_webhook_lives() {
     assert_eq!(step("resume", json!({})).await.expect(200).json["state"], "enabled");
     assert!(step("test", json!({})).await.expect(202).json["test"].is_string());
     let replayed = step("replay", json!({"from": "7", "to": "9"})).await.expect(202);
-    assert_eq!((&replayed.json["from"], replayed.json["replay"].is_string()), (&json!("7"), true));
+    let operation = format!("/v1/operations/{}", replayed.id());
+    assert_eq!(
+        (replayed.header("location"), &replayed.json["state"]),
+        (Some(&*operation), &json!("pending"))
+    );
+    assert_eq!(replayed.json["kind"], "replay_webhook");
     step("replay", json!({"from": "9", "to": "9"})).await.refused(422, "VALIDATION_FAILED");
 
     let edit = json!({"filter": null, "url": "https://other.example.com"});
@@ -177,8 +182,63 @@ async fn only_addresses_outside_are_called() {
         let refused = api.hook(&robot, wish(url)).await.refused(422, "VALIDATION_FAILED");
         assert_eq!(refused.violations()[0].0, "/url", "{url}");
     }
+}
+
+/// Attacks 85 to 87: an installation for one machine opens single hosts inside, and the port is the operator's choice.
+#[tokio::test]
+async fn what_is_inside_is_called_where_the_operator_allows_it() {
+    let world = World::new().await;
     let near = world.api().await;
-    near.hook(&robot, wish("http://127.0.0.1:9000/")).await.expect(201);
+    let root = near.person("root", &[Role::Member, Role::Admin]).await;
+    let robot = near.integrator(&root).await;
+    let open = world.api_set(&["--outbound-allow", "127.0.0.1:9000-9009,receiver:80"]).await;
+    for url in [
+        "http://127.0.0.1:9000/",
+        "http://[::1]:9000/",
+        "http://10.0.0.1/",
+        "http://192.168.1.1:443/",
+        "http://169.254.169.254:443/latest/meta-data",
+        "http://[fd00:ec2::254]:443/",
+        "http://localhost:9000/",
+        "http://receiver/",
+    ] {
+        let refused = near.hook(&robot, wish(url)).await.refused(422, "VALIDATION_FAILED");
+        assert_eq!(refused.violations()[0].0, "/url", "{url}");
+    }
+    for url in
+        ["http://127.0.0.1:9000/", "http://127.0.0.1:9009/", "http://localhost:9000/", "http://receiver/"]
+    {
+        open.hook(&robot, wish(url)).await.expect(201);
+    }
+    for url in ["http://127.0.0.1:8999/", "http://127.0.0.2:9000/", "http://169.254.169.254:9000/"] {
+        open.hook(&robot, wish(url)).await.refused(422, "VALIDATION_FAILED");
+    }
+    let ports = ["--public-url", "https://tasks.example.com", "--outbound-ports", "443,8443"];
+    let public = world.api_set(&ports).await;
+    let robot = public.integrator(&public.person("admin", &[Role::Member, Role::Admin]).await).await;
+    public.hook(&robot, wish("https://hooks.example.com:8443/")).await.expect(201);
+    public.hook(&robot, wish("https://hooks.example.com:9443/")).await.refused(422, "VALIDATION_FAILED");
+}
+
+#[tokio::test]
+async fn nobody_has_more_than_a_hundred_webhooks() {
+    let world = World::new().await;
+    let api = world.public_api().await;
+    let root = api.person("root", &[Role::Member, Role::Admin]).await;
+    let (robot, other) = (api.integrator(&root).await, api.integrator(&root).await);
+    let hook = async |robot, number: u32| {
+        api.hook(robot, wish(&format!("https://hooks.example.com/{number}"))).await
+    };
+    let first = hook(&robot, 0).await.expect(201);
+    for number in 1..100 {
+        hook(&robot, number).await.expect(201);
+    }
+    let refused = hook(&robot, 100).await.refused(422, "LIMIT_REACHED");
+    assert_eq!(refused.json["max"], 100);
+    hook(&other, 100).await.expect(201);
+    let path = format!("{WEBHOOKS}/{}", first.id());
+    api.call("DELETE", &path, Some(&robot), json!({}), &[]).await.expect(200);
+    hook(&robot, 100).await.expect(201);
 }
 
 #[tokio::test]

@@ -6,18 +6,20 @@ use sha2::{Digest, Sha256};
 
 use super::{
     SecretRotated, WebhookCommand, WebhookDefinition, WebhookDisabled, WebhookEvent, WebhookPaused,
-    values::{DisabledReason, MAX_EVENT_TYPES, MAX_HEADERS, Signature, Start, WebhookState},
+    values::{DisabledReason, MAX_ENDPOINTS, MAX_EVENT_TYPES, MAX_HEADERS, Signature, Start, WebhookState},
 };
 use crate::{
     actor::Actor,
     event::{Change, Nothing},
     ids::{SecretId, UserId},
     policy::Action,
-    record::{Circumstances, Record, RecordError, each_once, record, valid},
+    record::{Bound, Circumstances, Record, RecordError, each_once, record, valid},
     time::Timestamp,
     violation::{FieldViolation, Violation},
 };
 
+/// What one owner has one endpoint of: an address with a filter.
+const TARGET: &str = "webhook.target";
 /// How long an old secret signs beside the new one.
 const OVERLAP: TimeDelta = TimeDelta::hours(24);
 
@@ -144,12 +146,18 @@ impl Record for Webhook {
         }
     }
 
-    /// The same events are sent to the same place once only.
+    /// The same events are sent to the same place once only. Values of one owner begin alike.
     fn holds(&self) -> Option<(&'static str, String)> {
         let (owner, definition) = (self.owner?, self.definition.as_ref()?);
         let filter = definition.filter.as_ref().map(ToString::to_string).unwrap_or_default();
-        let digest = Sha256::digest(format!("{owner}\n{}\n{filter}", definition.url));
-        Some(("webhook.target", digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+        let digest = Sha256::digest(format!("{}\n{filter}", definition.url));
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        Some((TARGET, format!("{owner}/{digest}")))
+    }
+
+    fn bound(&self) -> Option<Bound> {
+        let owner = self.owner?;
+        Some(Bound { scope: TARGET, prefix: format!("{owner}/"), most: MAX_ENDPOINTS })
     }
 
     fn decide(

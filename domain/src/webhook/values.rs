@@ -12,6 +12,8 @@ use crate::{
     words::words,
 };
 
+/// Endpoints of one owner at most.
+pub const MAX_ENDPOINTS: u16 = 100;
 /// Types of events, or beginnings of them, that a webhook names at most.
 pub const MAX_EVENT_TYPES: usize = 50;
 /// Headers of one's own at most.
@@ -172,6 +174,17 @@ pub enum Moment {
     Position(i64),
     /// What was recorded then or after.
     Time(Timestamp),
+}
+
+impl Moment {
+    /// Whether nothing lies between here and there, as far as both are of one kind.
+    pub fn is_past(self, end: Self) -> bool {
+        match (self, end) {
+            (Self::Position(begin), Self::Position(end)) => end <= begin,
+            (Self::Time(begin), Self::Time(end)) => end <= begin,
+            (Self::Position(_), Self::Time(_)) | (Self::Time(_), Self::Position(_)) => false,
+        }
+    }
 }
 
 impl FromStr for Moment {

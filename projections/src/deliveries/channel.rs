@@ -21,6 +21,11 @@ pub trait Channel: Send + Sync {
     /// One try. What it waits for is cut off at the channel's deadline by dropping the future.
     fn send<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Attempted>;
 
+    /// Who keeps an attempt for longer gets one at a time, beside those of others; none: everybody has all the time there is.
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
     /// How long nothing is to be tried at all, the other side being in trouble.
     fn closed(&self) -> Option<Duration> {
         None

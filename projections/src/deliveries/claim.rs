@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{AfterLast, Channel, Job};
+use super::{AfterLast, Channel, Job, pace::Room};
 
 /// A row is due when its time has come and nobody tries it. Of an order key only the first unfinished row is; of a recipient
 /// only so many as may fly at once. The first ones are found in one pass over an index: asking of each row whether another is
@@ -21,17 +21,23 @@ WITH flying AS (
     SELECT d.id, d.recipient, d.due_at, d.position, d.next_trigger FROM deliveries AS d
     WHERE d.channel = $1 AND d.state IN ('pending', 'failed') AND d.due_at <= clock_timestamp()
         AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
-        AND d.recipient NOT IN (SELECT recipient FROM flying WHERE flights >= $5)
+        AND d.recipient NOT IN (
+            SELECT recipient FROM flying WHERE flights >= CASE WHEN recipient = ANY($6) THEN 1 ELSE $5 END
+        )
+        AND ($7 > 0 OR d.recipient <> ALL($6))
         AND (d.order_key IS NULL OR d.id IN (SELECT id FROM first))
     ORDER BY d.due_at, d.position, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED
-), fair AS (
-    SELECT id, next_trigger, coalesce(flights, 0)
+), ranked AS (
+    SELECT due.*, recipient = ANY($6) AS slow, coalesce(flights, 0)
         + row_number() OVER (PARTITION BY recipient ORDER BY due_at, position, id) AS flights
     FROM due LEFT JOIN flying USING (recipient)
+), fair AS (
+    SELECT id, next_trigger, slow, row_number() OVER (PARTITION BY slow ORDER BY due_at, position, id) AS place
+    FROM ranked WHERE flights <= CASE WHEN slow THEN 1 ELSE $5 END
 ), claimed AS (
     UPDATE deliveries AS d SET lease_owner = $3, lease_until = clock_timestamp() + make_interval(secs => $4),
         attempts = d.attempts + 1, step = d.step + 1, next_trigger = 'scheduled'
-    FROM fair WHERE d.id = fair.id AND fair.flights <= $5
+    FROM fair WHERE d.id = fair.id AND (NOT slow OR place <= $7)
     RETURNING d.id, d.event_id, d.position, d.recipient, d.payload, d.attempts AS attempt, d.step,
         fair.next_trigger AS trigger
 ), noted AS (
@@ -44,15 +50,18 @@ pub(super) async fn claim(
     pool: &PgPool,
     channel: &dyn Channel,
     owner: Uuid,
-    room: usize,
+    room: &Room,
 ) -> sqlx::Result<Vec<Job>> {
+    let count = |room| i64::try_from(room).unwrap_or(i64::MAX);
     let settings = channel.settings();
     sqlx::query_as(CLAIM)
         .bind(channel.name())
-        .bind(i64::try_from(room).unwrap_or(i64::MAX))
+        .bind(count(room.attempts))
         .bind(owner)
         .bind(settings.lease.as_secs_f64())
         .bind(i64::from(settings.per_recipient))
+        .bind(&room.slow)
+        .bind(count(room.for_slow))
         .fetch_all(pool)
         .await
 }

@@ -9,6 +9,7 @@ mod channel;
 mod claim;
 mod forget;
 mod metrics;
+mod pace;
 mod rate;
 mod record;
 mod schedule;

@@ -3,7 +3,7 @@
 use std::{convert::identity, sync::Arc, time::Duration};
 
 use tokio::{
-    task::JoinSet,
+    task::{Id, JoinError, JoinSet},
     time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Attempted, Channel, Job, Meters, Outcome, Wake, claim,
+    pace::{Pace, Room},
     rate::Rate,
     record::{Verdict, put_back, record},
 };
@@ -37,35 +38,46 @@ pub async fn run(channel: Arc<dyn Channel>, mut desk: Desk, stop: CancellationTo
     let owner = Uuid::now_v7();
     let settings = channel.settings();
     let mut rate = Rate::new(settings.per_second);
+    let mut pace = Pace::new(settings.concurrency, channel.patience());
     let mut flights = JoinSet::new();
     while !stop.is_cancelled() {
+        while let Some(ended) = flights.try_join_next_with_id() {
+            land(&mut pace, ended);
+        }
         let closed = channel.closed();
-        let room = settings.concurrency.saturating_sub(flights.len()).min(rate.allowance());
-        let room = if closed.is_some() { 0 } else { room };
-        let jobs = take(&*channel, &desk, owner, room).await;
+        let mut room = pace.room(Instant::now());
+        let full = room.attempts == 0;
+        room.attempts = if closed.is_some() { 0 } else { room.attempts.min(rate.allowance()) };
+        let jobs = take(&*channel, &desk, owner, &room).await;
         if !jobs.is_empty() {
             rate.take(jobs.len());
             for job in jobs {
-                flights.spawn(carry(channel.clone(), desk.clone(), owner, job));
+                let recipient = job.recipient.clone();
+                let flight = flights.spawn(carry(channel.clone(), desk.clone(), owner, job));
+                pace.begins(flight.id(), recipient, Instant::now());
             }
             continue;
         }
-        let held = room == 0 && flights.len() < settings.concurrency;
+        let held = room.attempts == 0 && !full;
         let pause = if held { closed.unwrap_or_else(|| rate.wait()) } else { POLL };
         tokio::select! {
             () = stop.cancelled() => {}
-            Some(_) = flights.join_next() => {}
+            Some(ended) = flights.join_next_with_id() => land(&mut pace, ended),
             () = desk.wake.called() => {}
             () = time::sleep(pause.min(POLL)) => {}
         }
-        while flights.try_join_next().is_some() {}
     }
     while flights.join_next().await.is_some() {}
 }
 
+fn land(pace: &mut Pace, ended: Result<(Id, bool), JoinError>) {
+    let (flight, tried) = ended.unwrap_or_else(|error| (error.id(), false));
+    pace.ends(flight, tried, Instant::now());
+}
+
 /// Nothing when the database does not answer: it is asked again soon.
-async fn take(channel: &dyn Channel, desk: &Desk, owner: Uuid, room: usize) -> Vec<Job> {
-    if room == 0 {
+async fn take(channel: &dyn Channel, desk: &Desk, owner: Uuid, room: &Room) -> Vec<Job> {
+    if room.attempts == 0 {
         return Vec::new();
     }
     let taken = async {
@@ -81,8 +93,8 @@ async fn take(channel: &dyn Channel, desk: &Desk, owner: Uuid, room: usize) -> V
     })
 }
 
-/// One attempt, from the call to what is written down of it.
-async fn carry(channel: Arc<dyn Channel>, desk: Desk, owner: Uuid, job: Job) {
+/// One attempt, from the call to what is written down of it; false if it was put back untried.
+async fn carry(channel: Arc<dyn Channel>, desk: Desk, owner: Uuid, job: Job) -> bool {
     let settings = channel.settings();
     let began = Instant::now();
     let attempted = time::timeout(settings.deadline, channel.send(&job)).await;
@@ -105,6 +117,7 @@ async fn carry(channel: Arc<dyn Channel>, desk: Desk, owner: Uuid, job: Job) {
     if time::timeout_at(began + settings.lease, written).await.is_err() {
         tracing::error!(channel = channel.name(), id = %job.id, "what came of an attempt could not be written down");
     }
+    verdict.is_some()
 }
 
 /// What becomes of the delivery; none if it was not tried.

@@ -5,6 +5,7 @@
 
 mod carry_out;
 mod news;
+mod replays;
 mod requests;
 
 use std::{
@@ -117,6 +118,7 @@ async fn work(
     tokio::select! {
         failed = take_in(sources, &under_way) => failed,
         failed = carry_out(projectors, sources, delivery, &under_way) => failed,
+        failed = replays::follow(sources) => failed,
     }
 }
 

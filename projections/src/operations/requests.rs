@@ -10,10 +10,10 @@ use event_store::Log;
 use sqlx::{Connection, PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::{NAME, Setback, VERSION};
+use super::{NAME, Setback, VERSION, replays};
 
 /// The events that are requests.
-const TYPES: &[&str] = &["operation.requested", "operation.cancel_requested"];
+const TYPES: &[&str] = &["operation.requested", "operation.cancel_requested", replays::REQUEST];
 /// Requests read at once.
 const LIMIT: i64 = 100;
 /// A read model made anew carries out what was asked for in the last so many minutes, not everything ever.
@@ -49,11 +49,11 @@ pub(super) async fn prepare(registry: &mut PgConnection, log: &Log) -> Result<()
 const AGAIN: &str = "
 UPDATE read_model.operations SET state = CASE WHEN cancel_requested THEN 'cancelled' ELSE 'pending' END,
     end_time = CASE WHEN cancel_requested THEN clock_timestamp() END
-WHERE state = 'running' RETURNING id";
+WHERE state = 'running' AND kind <> $1 RETURNING id";
 
 /// What a dead process left half done is to be done again, unless it is wanted no more. Returns what has changed by that.
 pub(super) async fn begin_again(registry: &mut PgConnection) -> sqlx::Result<Vec<Uuid>> {
-    let changed = sqlx::query_scalar(AGAIN).fetch_all(&mut *registry).await?;
+    let changed = sqlx::query_scalar(AGAIN).bind(replays::KIND).fetch_all(&mut *registry).await?;
     sqlx::query(FORGET).execute(registry).await?;
     Ok(changed)
 }
@@ -86,6 +86,10 @@ pub(super) async fn take_in(registry: &mut PgConnection, log: &Log) -> Result<Ta
     };
     let mut taken = TakenIn::default();
     for event in &events {
+        if event.event_type == replays::REQUEST {
+            taken.spoken_of.extend(replays::begin(&mut transaction, event).await?);
+            continue;
+        }
         taken.spoken_of.push(event.aggregate_id);
         match from_stored(&event.event_type, &event.event_version, event.data.get()) {
             Ok(OperationEvent::CancelRequested(_)) => {

@@ -2,10 +2,12 @@
 
 mod endpoint;
 mod judge;
+mod letters;
 mod message;
 
 pub(crate) use endpoint::{Endpoint, at_head, find};
 pub(crate) use judge::Judge;
+pub(crate) use letters::Trouble;
 pub(crate) use message::{Message, Route};
 
 /// The channel, as in `delivery.deliveries`.

@@ -37,6 +37,7 @@ type Script = dyn Fn(&Job) -> BoxFuture<'static, Attempted> + Send + Sync;
 
 struct Scripted {
     settings: ChannelSettings,
+    patience: Option<Duration>,
     script: Box<Script>,
     /// Recipient and what it was sent, call by call.
     calls: Mutex<Vec<(String, i64)>>,
@@ -55,7 +56,7 @@ impl Scripted {
             deadline: Duration::from_secs(600),
             lease: Duration::from_secs(1_200),
         };
-        Arc::new(Self { settings, script: Box::new(script), calls: Mutex::default() })
+        Arc::new(Self { settings, patience: None, script: Box::new(script), calls: Mutex::default() })
     }
 
     fn calls(&self) -> Vec<(String, i64)> {
@@ -70,6 +71,10 @@ impl Channel for Scripted {
 
     fn settings(&self) -> ChannelSettings {
         self.settings
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.patience
     }
 
     fn send<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Attempted> {
@@ -181,6 +186,51 @@ async fn one_that_hangs_delays_only_itself() {
     world.deliveries_are("delivered", 100).await;
     assert_eq!(channel.calls().iter().filter(|(recipient, _)| recipient == "hangs").count(), 1);
     assert_eq!(world.number("SELECT count(*) FROM delivery.deliveries WHERE state = 'pending'").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_hang_delay_only_themselves() {
+    let world = World::new().await;
+    let mut channel =
+        Scripted::new(LATER, |job| if job.recipient.starts_with("hangs") { never() } else { delivered() });
+    Arc::get_mut(&mut channel).unwrap().patience = Some(Duration::from_millis(50));
+    let _working = world.carry(channel.clone());
+    // As many as are made at a time.
+    world.deliver(&[1, 2, 3, 4].map(|number| to(&format!("hangs {number}"), number))).await;
+    let hang = "SELECT count(*) = $2 AND $1 = '' FROM delivery.deliveries WHERE lease_until IS NOT NULL";
+    world.becomes_true(hang, "", 4).await;
+    let new: Vec<_> = (0..100).map(|number| to(&format!("user {number}"), 20 + number)).collect();
+    world.deliver(&new).await;
+    world.deliveries_are("delivered", 100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_slow_gets_one_at_a_time_until_it_answers() {
+    let world = World::new().await;
+    let (hold, held) = tokio::sync::watch::channel(true);
+    let mut channel = Scripted::new(LATER, move |_| {
+        let mut held = held.clone();
+        Box::pin(async move {
+            let _ = held.wait_for(|held| !*held).await;
+            Attempted::new(Outcome::Delivered)
+        })
+    });
+    let own = Arc::get_mut(&mut channel).unwrap();
+    (own.patience, own.settings.per_recipient) = (Some(Duration::from_millis(50)), 4);
+    let _working = world.carry(channel.clone());
+    world.deliver(&[to("ann", 1)]).await;
+    let under_way = "SELECT count(*) = $2 AND $1 = '' FROM delivery.deliveries WHERE lease_until IS NOT NULL";
+    world.becomes_true(under_way, "", 1).await;
+    // Whoever is served after it shows that it counts as slow by then.
+    world.deliver(&[to("ben", 2), to("cat", 3), to("dan", 4)]).await;
+    world.becomes_true(under_way, "", 4).await;
+    world.deliver(&[to("eve", 5)]).await;
+    world.becomes_true(under_way, "", 5).await;
+    world.deliver(&[to("ann", 6), to("ann", 7), to("fay", 8)]).await;
+    world.becomes_true(under_way, "", 6).await;
+    assert_eq!(channel.calls().iter().filter(|(recipient, _)| recipient == "ann").count(), 1);
+    hold.send_replace(false);
+    world.deliveries_are("delivered", 8).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@ use domain::{
     },
     policy::{Action, Role},
     violation::Violation,
+    webhook::values::Moment,
 };
 use service::{
     http::RequestBody,
@@ -56,13 +57,32 @@ pub(super) async fn run(
     let rule = fields.required_object("rule", rule);
     let after = fields.optional("after", position).unwrap_or(0);
     let up_to = fields.optional("up_to", position).unwrap_or(head);
+    let from = fields.optional("from", parsed(str::parse::<Moment>));
+    let to = fields.optional("to", parsed(str::parse::<Moment>));
+    if from.zip(to).is_some_and(|(from, to)| from.is_past(to)) {
+        fields.refuse("to", Flaw::new("OUT_OF_RANGE").detail("must be after from"));
+    }
     let rule = fields.finish_with(|| rule)?;
-    if after.max(up_to) > head {
+    if after.max(up_to) > head || [from, to].into_iter().flatten().any(|moment| is_ahead(moment, head)) {
         return Err(Problem::new(Code::PositionAhead).with("head", head));
     }
     let asking = Asking { id: caller.id, roles: caller.roles };
-    let answer = dry_run(&api.log, &api.lists, &rule, asking, (after, up_to)).await.map_err(untold)?;
+    let from = bound(&api, from).await?.unwrap_or(0);
+    let to = bound(&api, to).await?.unwrap_or(head);
+    let range = (after.max(from), up_to.min(to));
+    let answer = dry_run(&api.log, &api.lists, &rule, asking, range).await.map_err(untold)?;
     Answer::json(&answer)
+}
+
+/// The position before that moment.
+async fn bound(api: &ReadApi, moment: Option<Moment>) -> Result<Option<i64>, Problem> {
+    let Some(moment) = moment else { return Ok(None) };
+    api.log.position_before(moment).await.map(Some).map_err(unlogged)
+}
+
+/// One behind the last is no further than the log.
+fn is_ahead(moment: Moment, head: i64) -> bool {
+    matches!(moment, Moment::Position(position) if position > head + 1)
 }
 
 fn untold(error: DryRunError) -> Problem {

@@ -60,7 +60,8 @@ pub(super) async fn list(
 /// `progress` whose data is the operation; the last one, when the operation has ended, is named `ended`. A stream that is
 /// closed before ends with an event named `closed` whose data is a problem: `TOKEN_EXPIRED` say, or `FELL_BEHIND`.
 ///
-/// An announcement that was given a time is an operation of the same id, for announcers too; it is not in the list.
+/// For operators; and whoever has a webhook sees its replays. An announcement that was given a time is an operation of the same
+/// id, for announcers too; it is not in the list.
 #[utoipa::path(
     get, path = "/v1/operations/{id}", tag = "operations", operation_id = "get_operation",
     params(
@@ -88,18 +89,15 @@ pub(super) async fn get(
     listener: Listener,
     mut query: Query,
 ) -> Result<Response, Problem> {
-    let operates = caller.may(Action::Operate);
-    if operates.is_err() {
-        caller.may(Action::AnnouncementManage)?;
-    }
+    let may = |action| caller.may(action);
+    may(Action::Operate)
+        .or_else(|_| may(Action::WebhookControl))
+        .or_else(|_| may(Action::AnnouncementManage))?;
     let min_position = MinPosition::read(&mut query);
     query.finish()?;
     let fresh = min_position.wait_for_all_operations(&api).await?;
-    let found = Watched::find(&api, id).await.map_err(failed)?;
-    if found.as_ref().is_none_or(|found| found.operation().kind != ANNOUNCEMENT) {
-        operates?;
-    }
-    let mut watched = found.ok_or(Code::NotFound)?;
+    let watched = Watched::find(&api, id).await.map_err(failed)?;
+    let mut watched = visible(&api, caller, watched).await?.ok_or(Code::NotFound)?;
     let mut response = if streaming {
         listener.listen(|outlet| tell(watched, outlet))?
     } else {
@@ -109,6 +107,25 @@ pub(super) async fn get(
     // Caches must not give one client what another has asked for.
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept"));
     Ok(response)
+}
+
+/// Operators see all operations, announcers announcements, others the replays of their webhooks, and learn of no more.
+async fn visible(
+    api: &ReadApi,
+    caller: Caller,
+    watched: Option<Watched>,
+) -> Result<Option<Watched>, Problem> {
+    if caller.may(Action::Operate).is_ok() {
+        return Ok(watched);
+    }
+    let watched = watched.ok_or(Code::Forbidden)?;
+    let operation = watched.operation();
+    let theirs = if operation.kind == ANNOUNCEMENT {
+        caller.may(Action::AnnouncementManage).is_ok()
+    } else {
+        queries::replays_own_webhook(&api.points, operation, caller.id).await.map_err(failed)?
+    };
+    if theirs { Ok(Some(watched)) } else { Err(Code::Forbidden.into()) }
 }
 
 /// How it stands, or has ended if the client would wait for that.

@@ -18,6 +18,10 @@ pub struct DryRunRequest {
     /// Only events up to this position; the head of the log by default.
     #[schema(minimum = 0)]
     pub up_to: Option<i64>,
+    /// Only events from this one on: a position, or the first one at a time (`2026-11-21T09:30:00Z`).
+    pub from: Option<String>,
+    /// Only events before this one: a position, or a time.
+    pub to: Option<String>,
 }
 
 /// What the rule says.

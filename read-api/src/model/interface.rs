@@ -18,8 +18,23 @@ pub struct InterfaceStatus {
     /// When the oldest of all these was decided on; null if there is none.
     #[schema(required, value_type = Option<String>, format = DateTime)]
     pub oldest_time: Option<Timestamp>,
+    /// Whether it is called; of several processes, as the one sees it that thinks worst of it. Null if nobody calls it.
+    #[schema(required)]
+    pub breaker: Option<Breaker>,
     /// The last nightly runs, the newest first; at most 30.
     pub runs: Vec<InterfaceRun>,
+}
+
+/// After five troubles in a row the core system is left alone for a while, then asked with one change.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Breaker {
+    /// `closed` (it is called), `open` (it is left alone), `probing` (one call is on its way to see).
+    pub state: String,
+    /// Troubles in a row, while it is called.
+    pub failures: i32,
+    /// No other call before; null while it is called.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub until_time: Option<Timestamp>,
 }
 
 /// A nightly run.

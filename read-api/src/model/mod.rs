@@ -24,7 +24,7 @@ pub use comment::Comment;
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
 pub use dry_run::{DryAudience, DryRule, DryRun, DryRunRequest, WouldTell};
 pub use history::{Actor, FieldChange, HistoryEntry};
-pub use interface::{InterfaceRun, InterfaceStatus};
+pub use interface::{Breaker, InterfaceRun, InterfaceStatus};
 pub use notice::{
     Inbox, Notice, NoticeAlert, NoticeAnnouncement, NoticeTask, NotificationRule, NotificationWishes, Quiet,
     RuleRecipients,

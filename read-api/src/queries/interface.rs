@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
 
 use super::task_row::{optional_time, time};
-use crate::model::{InterfaceRun, InterfaceStatus};
+use crate::model::{Breaker, InterfaceRun, InterfaceStatus};
 
 impl FromRow<'_, PgRow> for InterfaceRun {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
@@ -17,6 +17,19 @@ impl FromRow<'_, PgRow> for InterfaceRun {
         })
     }
 }
+
+impl FromRow<'_, PgRow> for Breaker {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        let until_time = optional_time(row, "until")?;
+        Ok(Self { state: row.try_get("state")?, failures: row.try_get("failures")?, until_time })
+    }
+}
+
+/// Those who have died say nothing any more.
+const BREAKER: &str = "
+SELECT state, failures, until FROM delivery.interface_breakers
+WHERE seen_at > clock_timestamp() - interval '1 minute'
+ORDER BY array_position(ARRAY['open', 'probing', 'closed'], state), failures DESC LIMIT 1";
 
 const UNFINISHED: &str = "
 SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
@@ -36,6 +49,7 @@ pub async fn interface(pool: &PgPool) -> sqlx::Result<InterfaceStatus> {
         retrying: row.try_get("retrying")?,
         waiting: row.try_get("waiting")?,
         oldest_time: optional_time(&row, "oldest")?,
+        breaker: sqlx::query_as(BREAKER).fetch_optional(pool).await?,
         runs,
     })
 }

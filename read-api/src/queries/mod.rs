@@ -43,6 +43,7 @@ pub use notices::{
 };
 pub use operations::{
     ANNOUNCEMENT, OperationCursor, REQUESTS, happened, operation, operations, operations_position,
+    replays_own_webhook,
 };
 pub use parked_events::parked_events;
 pub use processes::{ProcessCursor, processes};

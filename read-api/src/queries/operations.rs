@@ -48,6 +48,15 @@ pub async fn operations(
     Ok(rows.into_iter().map(with_cursor).collect())
 }
 
+/// Whether this replays a webhook of this person or program.
+pub async fn replays_own_webhook(pool: &PgPool, operation: &Operation, owner: Uuid) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT FROM delivery.webhooks WHERE id = $1 AND owner = $2)";
+    let subject = operation.metadata["subject"].as_str().unwrap_or_default();
+    let webhook = subject.strip_prefix("webhooks/").and_then(|id| Uuid::try_parse(id).ok());
+    let Some(webhook) = webhook else { return Ok(false) };
+    sqlx::query_scalar(SQL).bind(webhook).bind(owner).fetch_one(pool).await
+}
+
 /// Position of the last request taken in; 0 before any.
 pub async fn operations_position(pool: &PgPool) -> sqlx::Result<i64> {
     const SQL: &str =
@@ -56,7 +65,8 @@ pub async fn operations_position(pool: &PgPool) -> sqlx::Result<i64> {
 }
 
 /// What operations are asked for by.
-pub const REQUESTS: &[&str] = &["operation.requested", "operation.cancel_requested"];
+pub const REQUESTS: &[&str] =
+    &["operation.requested", "operation.cancel_requested", "webhook.replay_requested"];
 
 /// Whether anything of these types has happened between these positions (the second included).
 pub async fn happened(log: &Log, types: &[&str], after: i64, up_to: i64) -> Result<bool, LogError> {

@@ -1,6 +1,6 @@
 //! What operators see of the read model itself.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::world::World;
@@ -154,7 +154,47 @@ async fn webhooks_are_their_owners_and_operators() {
     assert_eq!(ids(&format!("?page_size=3&page_token={page}")).await, [id(1, 1)]);
     assert_eq!(first.items()[0]["replay"], json!(replay));
     assert_eq!(first.items()[1]["headers"], json!({"webhook-id": "7", "authorization": "***"}));
+    // A replay is an operation of the owner's; of others he learns nothing.
+    let sql = "INSERT INTO read_model.operations (id, kind, subject, state) VALUES ($1, 'replay_webhook', $2, 'running'), \
+         ($3, 'rebuild', 'projections/tasks', 'running')";
+    let rebuild = Uuid::now_v7();
+    let query = sqlx::query(sql).bind(replay).bind(format!("webhooks/{hook}")).bind(rebuild);
+    query.execute(&world.pool).await.unwrap();
+    for (id, token, status) in [
+        (replay, &own, 200),
+        (replay, &operator, 200),
+        (replay, &foreign, 403),
+        (rebuild, &own, 403),
+        (Uuid::now_v7(), &own, 403),
+    ] {
+        assert_eq!(world.get(token, &format!("/v1/operations/{id}")).await.status, status);
+    }
     // What waits for an endpoint to be resumed is due at no time.
     let waiting = world.get(&operator, &format!("/v1/deliveries/{}", Uuid::from_u128(1))).await.body;
     assert!(waiting["due_time"].is_null(), "{waiting}");
+}
+
+#[tokio::test]
+async fn operators_see_whether_the_core_system_is_called() {
+    let world = World::new().await;
+    let operator = world.token(Uuid::now_v7(), &["operator"]);
+    let breaker = async || {
+        let shown = world.get(&operator, "/v1/admin/interface").await;
+        assert_eq!(shown.status, 200, "{}", shown.body);
+        shown.body["breaker"].clone()
+    };
+    assert_eq!(breaker().await, Value::Null);
+    // Whoever thinks worst of it is asked, but for those who have died.
+    for (state, failures, minutes) in [("closed", 3, 0), ("open", 0, 0), ("probing", 0, 0), ("open", 0, 2)] {
+        let sql = "INSERT INTO delivery.interface_breakers (process, state, failures, until, seen_at) VALUES \
+             ($1, $2, $3, CASE $2 WHEN 'closed' THEN NULL ELSE timestamptz '2030-01-01 00:00:00.123456Z' END, \
+             clock_timestamp() - make_interval(mins => $4))";
+        let query = sqlx::query(sql).bind(Uuid::now_v7()).bind(state).bind(failures).bind(minutes);
+        query.execute(&world.pool).await.unwrap();
+    }
+    let open = json!({"state": "open", "failures": 0, "until_time": "2030-01-01T00:00:00.123456Z"});
+    assert_eq!(breaker().await, open);
+    let gone = "DELETE FROM delivery.interface_breakers WHERE state <> 'closed'";
+    sqlx::query(gone).execute(&world.pool).await.unwrap();
+    assert_eq!(breaker().await, json!({"state": "closed", "failures": 3, "until_time": null}));
 }

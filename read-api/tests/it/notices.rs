@@ -161,6 +161,24 @@ async fn a_rule_can_be_tried_on_what_has_happened() {
     assert_eq!((&told.body["after"], &told.body["complete"]), (&json!(17), &json!(true)));
     let later = world.post(&admin, path, json!({"rule": rule, "after": 13})).await;
     assert_eq!((later.items().len(), &later.body["complete"]), (0, &json!(true)));
+    let times = ["2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"];
+    for (range, told) in [
+        (json!({"from": "13", "to": "14"}), 2),
+        (json!({"from": "14"}), 0),
+        (json!({"to": "13"}), 0),
+        (json!({"from": times[0], "to": times[1]}), 2),
+        (json!({"to": times[0]}), 0),
+        (json!({"from": times[0], "after": 13}), 0),
+    ] {
+        let mut body = json!({"rule": rule});
+        body.as_object_mut().unwrap().extend(range.as_object().unwrap().clone());
+        let answer = world.post(&admin, path, body).await;
+        assert_eq!((answer.items().len(), &answer.body["complete"]), (told, &json!(true)), "{range}");
+    }
+    let nothing = world.post(&admin, path, json!({"rule": rule, "from": times[1], "to": times[0]})).await;
+    assert_eq!((nothing.status.as_u16(), &nothing.body["errors"][0]["pointer"]), (422, &json!("/to")));
+    let ahead = world.post(&admin, path, json!({"rule": rule, "from": "99"})).await;
+    assert_eq!(ahead.code(), "POSITION_AHEAD");
     let wrong = json!({"rule": {"event_types": ["task.flown"], "filter": "x", "more": 1}, "after": -1});
     let refused = world.post(&admin, path, wrong).await;
     let mut pointers: Vec<_> = refused.body["errors"]

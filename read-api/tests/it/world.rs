@@ -200,9 +200,11 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
     connection.execute(include_str!("../../../migrations/delivery/0003_states.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0004_notices.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0006_webhooks.sql")).await?;
+    connection.execute(include_str!("../../../migrations/delivery/0009_interface.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0010_processes.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0011_announcements.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0014_live_inboxes.sql")).await?;
+    connection.execute(include_str!("../../../migrations/delivery/0016_interface_breakers.sql")).await?;
     connection.close().await?;
     Ok(())
 }

@@ -17,7 +17,7 @@ mod reach;
 pub use address::is_public;
 pub use allowed::{Allowed, InvalidAllowed};
 pub use answer::Answer;
-pub use args::OutboundArgs;
+pub use args::{OutboundArgs, ReachArgs};
 pub use client::{Client, Limits, Options, Request, Unusable};
 pub use error::CallError;
 pub use names::{Names, SystemNames};

@@ -12,6 +12,11 @@ pub struct Ports(RangeInclusive<u16>);
 pub struct InvalidPorts;
 
 impl Ports {
+    /// From the first to the last.
+    pub fn range(&self) -> RangeInclusive<u16> {
+        self.0.clone()
+    }
+
     pub(super) fn contain(&self, port: u16) -> bool {
         self.0.contains(&port)
     }

@@ -140,6 +140,9 @@ codes! {
     StateConflict = "STATE_CONFLICT" CONFLICT
         en "The state of the object does not allow this" "Read the object again and decide anew."
         ko "대상의 상태에서 허용되지 않습니다" "대상을 다시 읽고 결정하세요.";
+    LimitReached = "LIMIT_REACHED" UNPROCESSABLE_ENTITY
+        en "There are as many as there may be" "The member max names the limit. Delete one that is not needed any more."
+        ko "더 만들 수 없습니다" "최대 개수는 max에 있습니다. 필요 없는 것을 삭제하세요.";
     PositionAhead = "POSITION_AHEAD" BAD_REQUEST
         en "The position is ahead of the log" "Use a position that a reply of this system has given."
         ko "로그보다 앞선 위치입니다" "이 시스템의 응답이 준 위치를 쓰세요.";

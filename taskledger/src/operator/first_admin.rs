@@ -1,7 +1,7 @@
 use clap::Args;
 use command_api::{CommandApi, Config, oidc::OidcArgs, relay::StreamArgs};
 use event_store::Pressure;
-use service::{config::HttpArgs, process::Surroundings};
+use service::{config::HttpArgs, outbound::ReachArgs, process::Surroundings};
 
 use super::target::Target;
 use crate::admin::{AdminArgs, FirstAdmin};
@@ -22,7 +22,7 @@ pub(crate) struct MakeFirstAdmin {
 pub(crate) async fn first_admin(arguments: MakeFirstAdmin) -> Result<(), Failure> {
     let Target { event_store, nats, secret_key, .. } = arguments.target.resolve()?;
     let (stream, oidc) = (StreamArgs::default(), OidcArgs::default());
-    let config = Config { event_store, nats, stream, secret_key, oidc };
+    let config = Config { event_store, nats, stream, secret_key, oidc, reach: ReachArgs::default() };
     let surroundings = Surroundings::default();
     let commands = CommandApi::start(&config, &arguments.http, &surroundings, &Pressure::default()).await?;
     let made = FirstAdmin::ensure(&arguments.admin, &commands).await;

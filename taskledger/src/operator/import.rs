@@ -6,6 +6,7 @@ use domain::{ids::UserId, user::values::Email};
 use event_store::Pressure;
 use indicatif::{ProgressBar, ProgressStyle};
 use service::config::{ConfigError, HttpArgs, LogArgs};
+use service::outbound::ReachArgs;
 use service::process::Surroundings;
 use service::shutdown::Shutdown;
 
@@ -45,7 +46,8 @@ pub(crate) async fn import(arguments: Import) -> Result<(), Failure> {
     let source = Source::read(&arguments.file, &mapping)?;
     let Target { event_store, nats, secret_key, .. } = arguments.target.clone().resolve()?;
     let (stream, oidc) = (StreamArgs::default(), OidcArgs::default());
-    let config = command_api::Config { event_store, nats, stream, secret_key, oidc };
+    let config =
+        command_api::Config { event_store, nats, stream, secret_key, oidc, reach: ReachArgs::default() };
     let shutdown = Shutdown::default();
     shutdown.on_signals()?;
     let surroundings = Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() };

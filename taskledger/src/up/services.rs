@@ -69,6 +69,7 @@ impl Process {
             stream: self.stream.clone(),
             secret_key: settings.secret_key.clone(),
             oidc: self.oidc.clone(),
+            reach: self.outward.outbound.reach.clone(),
         };
         Ok(command_api::build(&config, &self.http, &self.surroundings, &self.pressure).await?)
     }

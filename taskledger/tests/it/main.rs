@@ -14,6 +14,7 @@ mod mailbox;
 mod mails;
 mod openapi;
 mod operator;
+mod outside;
 mod process;
 mod processes;
 mod pushes;

@@ -145,20 +145,3 @@ pub struct ReplayRange {
     /// The first that is not: a position, or a time; all up to now if absent.
     pub to: Option<String>,
 }
-
-/// Events to be sent again.
-#[derive(Debug, ToSchema)]
-pub struct WebhookReplay {
-    /// The webhook.
-    pub id: Uuid,
-    /// Sequence of the last event; also the ETag.
-    pub version: i64,
-    /// Position of the last event in the log.
-    pub position: i64,
-    /// What the deliveries bear as `webhook-replay`.
-    pub replay: Uuid,
-    /// The first.
-    pub from: String,
-    /// The first that is not.
-    pub to: Option<String>,
-}

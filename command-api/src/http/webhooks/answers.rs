@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::webhook::{Webhook, WebhookEvent, values::Signature};
+use domain::webhook::{ReplayRequested, Webhook, WebhookEvent, values::Signature};
 use serde_json::{Value, json};
 
 use crate::{
@@ -45,14 +45,22 @@ pub(super) fn deleted(done: &RecordDone<Webhook>) -> Reply {
     answer(done, "webhooks", json!({}))
 }
 
-/// The name of what will be done.
-pub(super) fn requested(done: &RecordDone<Webhook>) -> Reply {
-    let name = done.events.iter().find_map(|event| match event {
+/// The name of the test that will be sent.
+pub(super) fn testing(done: &RecordDone<Webhook>) -> Reply {
+    let test = done.events.iter().find_map(|event| match event {
         WebhookEvent::TestRequested(test) => Some(json!({"test": test.test})),
-        WebhookEvent::ReplayRequested(replay) => {
-            Some(json!({"replay": replay.replay, "from": replay.from, "to": replay.to}))
-        }
         _ => None,
     });
-    Reply { status: 202, ..answer(done, "webhooks", name) }
+    Reply { status: 202, ..answer(done, "webhooks", test) }
+}
+
+/// The operation that sends again.
+pub(super) fn replaying(done: &RecordDone<Webhook>, asked: &ReplayRequested) -> Reply {
+    let id = asked.replay;
+    let body = json!({
+        "id": id, "name": format!("operations/{id}"), "kind": "replay_webhook",
+        "subject": format!("webhooks/{}", done.id), "state": "pending",
+    });
+    let location = Some(format!("/v1/operations/{id}"));
+    Reply { status: 202, body: body.to_string(), etag: None, location }
 }

@@ -15,7 +15,7 @@ use domain::{
 };
 use serde_json::json;
 use service::{
-    http::{MergePatch, RequestBody},
+    http::{MergePatch, RequestBody, Wait},
     problem::{Flaw, Problem, Violation},
 };
 use uuid::Uuid;
@@ -107,9 +107,28 @@ posts! {
     /// Send a test event to a webhook.
     test "/v1/webhooks/{id}/test" "test_webhook" 202 schemas::Nothing, schemas::WebhookTest
         => |exchange, id| exchange.test_webhook(id);
-    /// Send events of before to a webhook again.
-    replay "/v1/webhooks/{id}/replay" "replay_webhook" 202 schemas::ReplayRange, schemas::WebhookReplay
-        => |exchange, id| exchange.replay_webhook(id);
+}
+
+/// Send events of before to a webhook again.
+///
+/// That is an operation, which ends when the last of them has arrived or is given up; they bear it as `webhook-replay`.
+#[utoipa::path(post, path = "/v1/webhooks/{id}/replay", tag = "webhooks", operation_id = "replay_webhook",
+    params(schemas::WebhookPath, schemas::Preference), request_body = schemas::ReplayRange,
+    responses(schemas::EndedOperation, (status = 202, body = schemas::OperationReply)),
+    extensions(("x-policy" = json!("webhook.control"))))]
+pub(super) async fn replay(
+    Path(id): Path<String>,
+    wait: Wait,
+    mut exchange: Exchange<RequestBody>,
+) -> Handled {
+    let id = uuid(&id)?;
+    if let Some(replayed) = exchange.may(Action::WebhookControl).await? {
+        return Ok(replayed);
+    }
+    let replay = Uuid::now_v7();
+    let ending = exchange.app.endings.listen(replay, wait).await;
+    let answered = exchange.replay_webhook(id, replay).await;
+    exchange.finish_with(answered, ending).await
 }
 
 impl Exchange {
@@ -121,7 +140,7 @@ impl Exchange {
         let id = fields.optional("id", uuid_v7);
         let start = fields.optional("start", rule(str::parse::<Start>)).unwrap_or_default();
         let signature = fields.optional("signature", rule(str::parse::<Signature>)).unwrap_or_default();
-        let wish = read::wish(&mut fields, self.url_rules());
+        let wish = read::wish(&mut fields, &self.app.outside);
         read::require(&mut fields, &["url", "event_types"]);
         fields.finish()?;
         let definition = self.seal(wish).await?;
@@ -178,22 +197,22 @@ impl Exchange {
     async fn test_webhook(&self, id: Uuid) -> Result<Answer, Problem> {
         self.read_nothing()?;
         let test = TestRequested { test: Uuid::now_v7() };
-        self.on_record(id, WebhookCommand::Test(test), answers::requested).await
+        self.on_record(id, WebhookCommand::Test(test), answers::testing).await
     }
 
-    async fn replay_webhook(&self, id: Uuid) -> Result<Answer, Problem> {
+    async fn replay_webhook(&self, id: Uuid, replay: Uuid) -> Result<Answer, Problem> {
         self.refuse_query()?;
         let object = self.body.object()?;
         let mut fields = object.fields();
         let from = fields.required("from", rule(str::parse::<Moment>));
         let to = fields.nullable("to", rule(str::parse::<Moment>)).value();
         let from = fields.finish_with(|| from)?;
-        if is_empty(from, to) {
+        if to.is_some_and(|to| from.is_past(to)) {
             let flaw = Flaw::new("OUT_OF_RANGE").detail("must be after from");
             return Err(Violation::at("/to", flaw).into());
         }
-        let replay = ReplayRequested { replay: Uuid::now_v7(), from, to };
-        self.on_record(id, WebhookCommand::Replay(replay), answers::requested).await
+        let asked = ReplayRequested { replay, from, to };
+        self.on_record(id, WebhookCommand::Replay(asked), |done| answers::replaying(done, &asked)).await
     }
 
     fn read_nothing(&self) -> Result<(), Problem> {
@@ -207,7 +226,7 @@ impl Exchange<MergePatch> {
         self.refuse_query()?;
         let object = self.body.object()?;
         let mut fields = object.fields();
-        let wish = read::wish(&mut fields, self.url_rules());
+        let wish = read::wish(&mut fields, &self.app.outside);
         fields.finish()?;
         let edit = self.seal(wish).await?;
         self.on_record(id, WebhookCommand::Edit(Box::new(edit)), answers::webhook).await
@@ -218,15 +237,6 @@ impl Exchange<NoBody> {
     async fn delete_webhook(&self, id: Uuid) -> Result<Answer, Problem> {
         self.refuse_query()?;
         self.on_record(id, WebhookCommand::Delete, answers::deleted).await
-    }
-}
-
-/// Whether there is nothing between, as far as both are of one kind.
-fn is_empty(from: Moment, to: Option<Moment>) -> bool {
-    match (from, to) {
-        (Moment::Position(from), Some(Moment::Position(to))) => to <= from,
-        (Moment::Time(from), Some(Moment::Time(to))) => to <= from,
-        (Moment::Position(_) | Moment::Time(_), _) => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a webhook is to be, read from a body.
 
-use std::{collections::BTreeMap, ops::RangeInclusive};
+use std::collections::BTreeMap;
 
 use domain::{
     event::EventPattern,
@@ -16,6 +16,7 @@ use domain::{
 };
 use service::{
     json::{Fields, Value},
+    outbound::{Outside, Ports, Refusal},
     problem::{Flaw, Problem},
 };
 
@@ -24,9 +25,6 @@ use crate::http::{
     ops::rule,
     problems::{flaw, problem},
 };
-
-/// Where webhooks are called, unless only this machine is called at all.
-const PORTS: &[RangeInclusive<u16>] = &[443..=443];
 
 type Headers = BTreeMap<HeaderName, HeaderValue>;
 
@@ -37,10 +35,10 @@ pub(super) struct Wish {
 }
 
 /// All members that may change.
-pub(super) fn wish(fields: &mut Fields<'_>, rules: UrlRules<'_>) -> Wish {
+pub(super) fn wish(fields: &mut Fields<'_>, outside: &Outside) -> Wish {
     let throttle = |rate| Throttle::parse(rate).map_err(flaw);
     let edit = WebhookEdit {
-        url: fields.optional("url", rule(|text| WebhookUrl::parse(text, rules))),
+        url: fields.optional("url", rule(|text| url(text, outside))),
         description: fields.nullable("description", rule(Description::parse)).change(),
         event_types: fields.list("event_types", 1..=MAX_EVENT_TYPES, rule(EventPattern::parse)),
         filter: fields.nullable("filter", rule(|text| Filter::parse(text, FilterOver::Events))).change(),
@@ -50,6 +48,28 @@ pub(super) fn wish(fields: &mut Fields<'_>, rules: UrlRules<'_>) -> Wish {
         headers: None,
     };
     Wish { edit, headers: fields.optional("headers", headers) }
+}
+
+/// What the domain takes and what would be called: each refuses what the other might not think of.
+fn url(text: &str, outside: &Outside) -> Result<WebhookUrl, Rule> {
+    let ports: Vec<_> = outside.ports.iter().map(Ports::range).collect();
+    // Only an installation that its own machine alone can reach calls plain http.
+    let parsed = WebhookUrl::parse(text, UrlRules { local: outside.plain_http, ports: &ports })?;
+    match outside.parse(text) {
+        Ok(_) => Ok(parsed),
+        Err(refusal) => Err(Rule::Malformed { expected: expected(refusal) }),
+    }
+}
+
+fn expected(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Malformed | Refusal::Credentials | Refusal::Fragment => "an address that can be called",
+        Refusal::Scheme => "an address that begins with https://",
+        Refusal::Port(_) => "an address at a port that may be called (OUTBOUND_PORTS)",
+        Refusal::InnerName | Refusal::InnerAddress => {
+            "an address in the internet, or one that OUTBOUND_ALLOW names"
+        }
+    }
 }
 
 /// Notes what is missing.
@@ -97,11 +117,6 @@ pub(super) fn complete(edit: WebhookEdit) -> Result<WebhookDefinition, Problem> 
 }
 
 impl<B: Content> Exchange<B> {
-    /// An installation that only its own machine reaches calls its own machine.
-    pub(super) fn url_rules(&self) -> UrlRules<'static> {
-        UrlRules { local: self.app.public_url.is_loopback(), ports: PORTS }
-    }
-
     /// The wish with headers that nobody can read.
     pub(super) async fn seal(&self, wish: Wish) -> Result<WebhookEdit, Problem> {
         let Wish { mut edit, headers } = wish;

@@ -1,8 +1,9 @@
 //! From words to a mail.
 
+use domain::webhook::values::DisabledReason;
 use uuid::Uuid;
 
-use super::{CoreReport, Ink, Letter, account, alert, announcement, night, notice};
+use super::{CoreReport, Ink, Letter, account, alert, announcement, night, notice, webhook};
 use crate::channels::telling::Unwritten;
 
 /// Opens what is sealed, chooses words and makes links.
@@ -18,6 +19,7 @@ impl Writer {
             Letter::Announcement(letter) => announcement::compose(&self.0, letter).await,
             Letter::Alert(letter) => alert::compose(&self.0, letter).await,
             Letter::Core(letter) => night::compose(&self.0, letter).await,
+            Letter::Webhook(letter) => webhook::compose(&self.0, letter).await,
         }
     }
 }
@@ -110,6 +112,13 @@ pub(super) enum Topic {
         issuer: String,
     },
     CoreRun(CoreReport),
+    WebhookFailing {
+        at: String,
+    },
+    WebhookDisabled {
+        at: String,
+        reason: DisabledReason,
+    },
 }
 
 /// What all mails are made from.

@@ -3,7 +3,7 @@
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountLetter, CoreLetter, DigestLetter};
+use super::{AccountLetter, CoreLetter, DigestLetter, WebhookLetter};
 use crate::channels::{alert::AlertLetter, announcement::AnnouncementLetter, notice::NoticeLetter};
 
 /// The payload of a delivery: ids and facts, sealed what is personal. Words and links are found when it is sent.
@@ -22,6 +22,8 @@ pub enum Letter {
     Alert(AlertLetter),
     /// About a nightly run of the core system.
     Core(CoreLetter),
+    /// About a webhook that nothing gets through to.
+    Webhook(WebhookLetter),
 }
 
 impl Letter {
@@ -34,6 +36,7 @@ impl Letter {
             Self::Announcement(letter) => letter.good_until,
             Self::Alert(letter) => letter.good_until,
             Self::Core(letter) => letter.good_until,
+            Self::Webhook(letter) => letter.good_until,
         }
     }
 }

@@ -14,6 +14,7 @@ mod notice;
 mod server;
 mod smtp;
 mod texts;
+mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
@@ -34,6 +35,7 @@ pub use letter::Letter;
 pub use night::{CoreChecksum, CoreDifference, CoreFailure, CoreLetter, CoreReport};
 pub use notice::DigestLetter;
 pub use server::SmtpUrl;
+pub use webhook::WebhookLetter;
 
 use compose::{Mail, Writer};
 use mailbox::Mailbox;

@@ -20,7 +20,11 @@ use service::{
 };
 use uuid::Uuid;
 
-use super::{Fields, answer::Verdict, breaker::Breaker};
+use super::{
+    Fields,
+    answer::Verdict,
+    breaker::{Breaker, State},
+};
 use crate::deliveries::Attempted;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -136,6 +140,11 @@ impl Interface {
     /// How long calls are of no use.
     pub(super) fn left_alone(&self, now: Instant) -> Option<Duration> {
         self.breaker().closed(now)
+    }
+
+    /// Whether it is called.
+    pub(super) fn state(&self) -> State {
+        self.breaker().state()
     }
 
     async fn call(&self, event: Uuid, envelope: &[u8]) -> Result<Answer, CallError> {

@@ -39,6 +39,8 @@ const SETTINGS: ChannelSettings = ChannelSettings {
     deadline: Duration::from_secs(40),
     lease: Duration::from_secs(90),
 };
+/// Who takes longer holds up only itself, however many there are of its kind.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Longest wait for a turn with a place taken.
 const TURN: Duration = Duration::from_secs(10);
 /// Who is not called now is seldom looked at: being resumed makes everything due.
@@ -160,21 +162,19 @@ impl Webhooks {
         Ok(Secrets::new(secret(previous)?).rotated(current, until - OVERLAP))
     }
 
-    /// Calls a second are bounded over all processes.
+    /// Calls a second are bounded over all processes. Who would wait too long takes no turn.
     async fn wait_for_turn(&self, endpoint: &Endpoint) -> Result<(), Attempted> {
         let Some(throttle) = endpoint.definition.throttle_per_second else { return Ok(()) };
         const SQL: &str = "
             UPDATE webhooks
             SET next_call_at = greatest(next_call_at, clock_timestamp()) + make_interval(secs => 1.0 / $2)
-            WHERE id = $1
+            WHERE id = $1 AND next_call_at <= clock_timestamp() + make_interval(secs => $3)
             RETURNING greatest(extract(epoch FROM next_call_at - clock_timestamp()) - 1.0 / $2, 0)::float8";
         let query = sqlx::query_scalar(SQL).bind(endpoint.id).bind(f64::from(throttle.get()));
-        let wait: Option<f64> = query.fetch_optional(&self.pool).await.map_err(not_now)?;
-        let wait = Duration::from_secs_f64(wait.unwrap_or_default());
-        if wait > TURN {
-            return Err(Attempted::held(wait));
-        }
-        time::sleep(wait).await;
+        let wait: Option<f64> =
+            query.bind(TURN.as_secs_f64()).fetch_optional(&self.pool).await.map_err(not_now)?;
+        let wait = wait.ok_or_else(|| Attempted::held(TURN))?;
+        time::sleep(Duration::from_secs_f64(wait)).await;
         Ok(())
     }
 
@@ -218,6 +218,10 @@ impl Channel for Webhooks {
 
     fn settings(&self) -> ChannelSettings {
         SETTINGS
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        Some(PATIENCE)
     }
 
     fn send<'a>(&'a self, job: &'a Job) -> BoxFuture<'a, Attempted> {

@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
-use domain::webhook::values::DisabledReason;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{ids::EventId, webhook::values::DisabledReason};
 use event_store::envelope::Envelope;
 use serde_json::json;
 use sqlx::PgPool;
 use tokio::time;
+use uuid::Uuid;
 
 use crate::{
     commands::{CommandError, Commands},
-    deliveries::Job,
-    webhooks::Endpoint,
+    deliveries::{self, Job},
+    reactors::ReactError,
+    webhooks::{Endpoint, Trouble},
 };
 
 /// So long nothing has got through that nothing will.
@@ -38,10 +40,9 @@ WHERE id = $1 AND (failing_since IS NOT NULL OR last_success_time IS NULL
 const ILL: &str = "
 UPDATE webhooks SET failing_since = clock_timestamp() WHERE id = $1 AND failing_since IS NULL";
 
-/// Programs have no mailbox: operators hear of it, and owners see it on the webhook.
 const WARN: &str = "
 UPDATE webhooks SET warned = true
-WHERE id = $1 AND NOT warned AND failing_since <= clock_timestamp() - interval '1 hour'";
+WHERE id = $1 AND NOT warned AND failing_since <= clock_timestamp() - interval '1 hour' RETURNING failing_since";
 
 /// Writes it down, and has the endpoint disabled if it is to be.
 pub(super) async fn note(pool: &PgPool, commands: &Commands, case: Case<'_>) {
@@ -54,15 +55,37 @@ pub(super) async fn note(pool: &PgPool, commands: &Commands, case: Case<'_>) {
     }
 }
 
-async fn write(pool: &PgPool, case: &Case<'_>) -> sqlx::Result<()> {
+async fn write(pool: &PgPool, case: &Case<'_>) -> Result<(), ReactError> {
     let id = case.endpoint.id;
     if case.delivered {
-        return sqlx::query(WELL).bind(id).execute(pool).await.map(drop);
+        sqlx::query(WELL).bind(id).execute(pool).await?;
+        return Ok(());
     }
     sqlx::query(ILL).bind(id).execute(pool).await?;
-    if sqlx::query(WARN).bind(id).execute(pool).await?.rows_affected() > 0 {
-        tracing::warn!(webhook = %id, "nothing has got through for an hour");
-    }
+    warn(pool, case).await
+}
+
+/// Writes once to whoever can mend it: the letters go with the note that they were written.
+async fn warn(pool: &PgPool, case: &Case<'_>) -> Result<(), ReactError> {
+    let mut transaction = pool.begin().await?;
+    let query = sqlx::query_scalar(WARN).bind(case.endpoint.id);
+    let since: Option<DateTime<Utc>> = query.fetch_optional(&mut *transaction).await?;
+    let Some(since) = since else { return Ok(()) };
+    tracing::warn!(webhook = %case.endpoint.id, "nothing has got through for an hour");
+    let trouble = Trouble {
+        // The event may have letters of its own for the same person.
+        cause: EventId(Uuid::now_v7()),
+        position: case.job.position,
+        webhook: case.endpoint.id,
+        owner: case.endpoint.owner,
+        url: &case.endpoint.definition.url,
+        since: since.into(),
+        noticed: Utc::now().into(),
+        disabled: None,
+    };
+    let letters = trouble.letters(&mut transaction).await?;
+    deliveries::insert(&mut transaction, &letters).await?;
+    transaction.commit().await?;
     Ok(())
 }
 

@@ -2,20 +2,19 @@
 
 use domain::{
     event::from_stored,
-    time::Timestamp,
     webhook::{
         ReplayRequested, TestRequested, WebhookCreated, WebhookEvent,
-        values::{Moment, Start, WebhookState},
+        values::{DisabledReason, Start, WebhookState},
     },
 };
-use event_store::{Log, LogError, envelope::Envelope};
+use event_store::{Log, envelope::Envelope};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::{ReactError, readings};
 use crate::{
     deliveries::{self, NewDelivery},
-    webhooks::{Message, NAME, Route},
+    webhooks::{Message, NAME, Route, Trouble, find},
 };
 
 pub(super) fn is_of_webhook(event: &Envelope) -> bool {
@@ -27,15 +26,16 @@ pub(super) async fn take(
     tables: &mut PgConnection,
     log: &Log,
     at: &Envelope,
-) -> Result<Option<NewDelivery>, ReactError> {
+) -> Result<Vec<NewDelivery>, ReactError> {
     let event = match from_stored(&at.event_type, &at.event_version, at.data.get()) {
         Ok(event) => event,
         Err(error) => {
             tracing::error!(position = at.position, %error, "an event about a webhook cannot be read");
-            return Ok(None);
+            return Ok(Vec::new());
         }
     };
     let id = at.aggregate_id;
+    let mut decided = Vec::new();
     match event {
         WebhookEvent::Created(created) => create(tables, log, at, &created).await?,
         WebhookEvent::Changed(change) => {
@@ -51,16 +51,17 @@ pub(super) async fn take(
         WebhookEvent::Paused(_) => stop(tables, at, WebhookState::Paused, None).await?,
         WebhookEvent::Disabled(disabled) => {
             stop(tables, at, WebhookState::Disabled, Some(disabled.reason.as_str())).await?;
+            decided = tell_of_it(tables, at, disabled.reason).await?;
         }
         WebhookEvent::Resumed(_) => go_on(tables, id).await?,
-        WebhookEvent::TestRequested(test) => return Ok(Some(testing(at, test)?)),
+        WebhookEvent::TestRequested(test) => decided.push(testing(at, test)?),
         WebhookEvent::ReplayRequested(replay) => begin_replay(tables, log, at, &replay).await?,
-        WebhookEvent::Deleted(_) => return delete(tables, id).await.map(|()| None),
+        WebhookEvent::Deleted(_) => return delete(tables, id).await.map(|()| decided),
     }
     const SEEN: &str = "UPDATE webhooks SET version = $2, update_time = $3 WHERE id = $1";
     let query = sqlx::query(SEEN).bind(id).bind(at.version).bind(at.occurred_at.as_datetime());
     query.execute(tables).await?;
-    Ok(None)
+    Ok(decided)
 }
 
 async fn create(
@@ -87,21 +88,10 @@ async fn create(
     let position = match created.start {
         Start::Now => return Ok(()),
         Start::Beginning => 0,
-        Start::At(moment) => before(log, moment).await?.min(at.position),
+        Start::At(moment) => log.position_before(moment).await?.min(at.position),
     };
     readings::begin(tables, at.aggregate_id.into(), position, None).await?;
     Ok(())
-}
-
-/// The position before the first event of this moment or after it.
-async fn before(log: &Log, moment: Moment) -> Result<i64, LogError> {
-    match moment {
-        Moment::Position(position) => Ok(position - 1),
-        Moment::Time(time) => {
-            let before: Timestamp = (time.as_datetime() - chrono::TimeDelta::microseconds(1)).into();
-            log.position_at(before).await
-        }
-    }
 }
 
 /// Nothing is tried from here on; what is decided waits, and so does the log.
@@ -120,6 +110,26 @@ async fn stop(
         WHERE channel = $1 AND split_part(recipient, '/', 1) = $2 AND state IN ('pending', 'failed')";
     sqlx::query(HOLD).bind(NAME).bind(id.to_string()).execute(tables).await?;
     Ok(())
+}
+
+/// Writes to whoever can mend it.
+async fn tell_of_it(
+    tables: &mut PgConnection,
+    at: &Envelope,
+    reason: DisabledReason,
+) -> Result<Vec<NewDelivery>, ReactError> {
+    let Some(endpoint) = find(&mut *tables, at.aggregate_id).await? else { return Ok(Vec::new()) };
+    let trouble = Trouble {
+        cause: at.id,
+        position: at.position,
+        webhook: endpoint.id,
+        owner: endpoint.owner,
+        url: &endpoint.definition.url,
+        since: at.occurred_at,
+        noticed: at.recorded_at,
+        disabled: Some(reason),
+    };
+    trouble.letters(tables).await
 }
 
 /// What waited is tried at once, with its schedule begun anew.
@@ -156,9 +166,9 @@ async fn begin_replay(
     replay: &ReplayRequested,
 ) -> Result<(), ReactError> {
     let route = Route { endpoint: at.aggregate_id, replay: Some(replay.replay) };
-    let after = before(log, replay.from).await?;
+    let after = log.position_before(replay.from).await?;
     let until = match replay.to {
-        Some(moment) => before(log, moment).await?.min(at.position),
+        Some(moment) => log.position_before(moment).await?.min(at.position),
         None => at.position,
     };
     if after < until {

@@ -1,7 +1,7 @@
 //! What a run has come to, for those who run the place.
 
 use chrono::{TimeDelta, Utc};
-use domain::{ids::EventId, personal::Sealed, time::Timestamp};
+use domain::{ids::EventId, time::Timestamp};
 use event_store::Log;
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool, types::Json};
@@ -14,6 +14,7 @@ use crate::{
         interface,
     },
     deliveries::{self, NewDelivery},
+    readers::{self, Reader},
     schedules::{JobError, Turn},
 };
 
@@ -81,20 +82,14 @@ fn words(answer: &str) -> String {
     message.unwrap_or(answer).chars().take(WORDS).collect()
 }
 
-/// Roles as the read model knows them now: a report is for those who can do something about it.
-const READERS: &str = "
-SELECT p.user_id, p.email, p.name, p.locale FROM people AS p JOIN read_model.users AS u ON u.id = p.user_id
-WHERE u.roles && ARRAY['admin', 'operator'] AND u.state = 'active' AND NOT u.erased";
-
 async fn letters(
     tables: &mut PgConnection,
     head: i64,
     report: &CoreReport,
 ) -> Result<Vec<NewDelivery>, JobError> {
-    let readers: Vec<(Uuid, String, String, String)> = sqlx::query_as(READERS).fetch_all(tables).await?;
+    let readers = readers::operators(tables).await?;
     let good_until = Timestamp::from(Utc::now()).plus(NEWS);
-    let letter = |(user, email, name, locale)| {
-        let (email, name) = (Sealed(email), Sealed(name));
+    let letter = |Reader { user, email, name, locale }| {
         let letter = CoreLetter { user, email, name, locale, good_until, report: report.clone() };
         Ok(NewDelivery {
             event_id: EventId(report.run),

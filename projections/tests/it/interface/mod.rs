@@ -18,13 +18,15 @@ use domain::{
     time::Timestamp,
 };
 use projections::{
-    channels::interface::{CoreSystem, Fields, Interface},
+    channels::interface::{self, CoreSystem, Fields, Interface},
     reactors::{
         Begins,
         interface::{Choice, ToldToCore},
     },
 };
 use serde_json::Value;
+use service::metrics::Metrics;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use self::core::{Core, Mood};
@@ -58,6 +60,20 @@ impl World {
 
     fn tell_core(&self, core: &Core) -> Sending {
         self.tell_with(core.client(DEADLINE), false)
+    }
+
+    fn watch(&self, interface: &Arc<Interface>, metrics: &Metrics) -> Sending {
+        let stop = CancellationToken::new();
+        let watching = interface::watch(interface.clone(), self.delivery(), metrics.clone(), stop.clone());
+        Sending::one(watching, stop)
+    }
+
+    /// Waits until the row says so, and says all of it.
+    async fn breaker(&self, state: &str) -> String {
+        let sql = "SELECT count(*) = $2 FROM delivery.interface_breakers WHERE state = $1";
+        self.becomes_true(sql, state, 1).await;
+        let row = "SELECT concat_ws(' ', state, failures, until > now() - interval '1 hour') FROM delivery.interface_breakers";
+        self.text(row).await.unwrap()
     }
 
     /// So many changes of a task, after those that there were.
@@ -282,6 +298,24 @@ async fn a_core_system_in_trouble_is_left_alone_and_nothing_is_used_up() {
     world.all_delivered(40).await;
     assert_eq!(core.taken().len(), 40);
     assert_eq!(world.number("SELECT count(*) FROM delivery.attempts WHERE outcome = 'unknown'").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_the_core_system_is_called_can_be_seen() {
+    let (world, core) = (World::new().await, Core::start(|_| Mood::Takes).await);
+    let (metrics, interface) = (Metrics::default(), core.client(DEADLINE));
+    let _watching = world.watch(&interface, &metrics);
+    assert_eq!(world.breaker("closed").await, "closed 0");
+    core.is(|_| Mood::Down);
+    for _ in 0..10 {
+        world.changes(Uuid::now_v7(), 0, 1).await;
+    }
+    let _sending = world.decide(everything()).and(world.tell_with(interface, false));
+    assert_eq!(world.breaker("open").await, "open 0 t");
+    core.is(|_| Mood::Takes);
+    world.all_delivered(10).await;
+    assert_eq!(world.breaker("closed").await, "closed 0");
+    assert!(metrics.encode().contains("taskledger_interface_breaker_open 0"), "{}", metrics.encode());
 }
 
 #[tokio::test(flavor = "multi_thread")]

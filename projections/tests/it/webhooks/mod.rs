@@ -5,6 +5,7 @@ mod order;
 mod places;
 mod rights;
 mod sent;
+mod throttle;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -22,7 +23,7 @@ use domain::{
     user::{ServiceAccountCreated, UserEvent},
     webhook::{
         UrlRules, WebhookCreated, WebhookDefinition, WebhookEvent, WebhookPaused, WebhookUrl,
-        values::{Ordering, PayloadMode, Signature, Start},
+        values::{Ordering, PayloadMode, Signature, Start, Throttle},
     },
 };
 use event_store::{MasterKey, NewEvent, Pressure, Sealer};

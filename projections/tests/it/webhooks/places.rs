@@ -1,9 +1,12 @@
 //! Everybody has a place in the log, and goes on from there.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use axum::{http::StatusCode, response::IntoResponse};
 use domain::webhook::{ReplayRequested, WebhookDefinition, WebhookEvent, values::Moment};
 
 use super::*;
+use crate::operations::carry_out;
 
 const NONE: [StatusCode; 0] = [];
 
@@ -157,6 +160,40 @@ async fn a_replay_sends_a_part_of_the_past_again() {
         world.text(triggers).await.as_deref(),
         Some("replay replay scheduled scheduled scheduled scheduled scheduled")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_is_an_operation_that_ends_with_its_last_delivery() {
+    let ill = Arc::new(AtomicBool::new(false));
+    let says = ill.clone();
+    let receiver = Receiver::scripted(move |_| {
+        let ill = says.load(Relaxed);
+        let status = if ill { StatusCode::BAD_GATEWAY } else { StatusCode::NO_CONTENT };
+        Box::pin(async move { status.into_response() })
+    });
+    let (world, receiver) = (World::new().await, receiver.await);
+    let mut hook = world.hook(definition(receiver.url())).await;
+    for title in ["0", "1"] {
+        world.new_task(title).await;
+    }
+    let _sending = world.hooks();
+    world.hooks_delivered(2).await;
+    ill.store(true, Relaxed);
+    let asked = ReplayRequested { replay: Uuid::now_v7(), from: Moment::Position(1), to: None };
+    world.on_hook(&mut hook, WebhookEvent::ReplayRequested(asked)).await;
+    let (dying, _) = carry_out(&world);
+    let stands = "SELECT state = 'running' AND kind = 'replay_webhook' AND done = 0 AND total = $2
+        FROM read_model.operations WHERE id = $1::uuid";
+    world.becomes_true(stands, &asked.replay.to_string(), 2).await;
+    dying.abort();
+    ill.store(false, Relaxed);
+    let (working, _) = carry_out(&world);
+    world.hooks_retried_until_delivered(4).await;
+    let ended = "SELECT state = 'done' AND end_time IS NOT NULL AND (done, total) = ($2, $2)
+            AND response = '{\"deliveries\": 2, \"delivered\": 2}'
+        FROM read_model.operations WHERE id = $1::uuid";
+    world.becomes_true(ended, &asked.replay.to_string(), 2).await;
+    working.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

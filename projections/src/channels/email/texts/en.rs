@@ -1,5 +1,7 @@
 //! English.
 
+use domain::webhook::values::DisabledReason;
+
 use crate::channels::email::compose::{Facts, Part, Topic, Words};
 
 const NOT_YOU: &str = "If that was not you, set a new password now, which ends all sessions:";
@@ -104,6 +106,37 @@ pub(in crate::channels::email) fn words(topic: Topic, facts: Facts) -> Words {
                 Part::Link { label: "Set a new password", url },
             ],
         ),
+        Topic::WebhookFailing { at } => (
+            "A webhook takes nothing",
+            vec![
+                hello,
+                Part::Text(format!(
+                    "Since {when} nothing that was sent to the webhook at {at} has got through."
+                )),
+                text(
+                    "It is tried again, more and more seldom. After five days without success it is disabled; its place is kept, \
+                     and when it is resumed, events go on from there.",
+                ),
+                Part::Link { label: "What was tried", url: format!("{url}/attempts") },
+            ],
+        ),
+        Topic::WebhookDisabled { at, reason } => {
+            let why = match reason {
+                DisabledReason::Failing => "nothing that was sent to it had got through for five days",
+                DisabledReason::Gone => "it answered that it is gone (410)",
+            };
+            (
+                "A webhook was disabled",
+                vec![
+                    hello,
+                    Part::Text(format!("The webhook at {at} was disabled at {when}: {why}.")),
+                    text(
+                        "Its place is kept. When it is resumed, what waited is sent, and events go on from there.",
+                    ),
+                    Part::Link { label: "The webhook", url },
+                ],
+            )
+        }
         Topic::CoreRun(report) => {
             let subject = match report.outcome.as_str() {
                 "done" => "The night's run of the core system",

@@ -1,5 +1,7 @@
 //! Korean.
 
+use domain::webhook::values::DisabledReason;
+
 use crate::channels::email::compose::{Facts, Part, Topic, Words};
 
 const NOT_YOU: &str = "본인이 아니라면 지금 새 비밀번호를 정하세요. 모든 세션이 종료됩니다.";
@@ -96,6 +98,33 @@ pub(in crate::channels::email) fn words(topic: Topic, facts: Facts) -> Words {
                 Part::Link { label: "새 비밀번호 정하기", url },
             ],
         ),
+        Topic::WebhookFailing { at } => (
+            "웹훅으로 아무것도 전송되지 않습니다",
+            vec![
+                hello,
+                Part::Text(format!("{when}부터 {at} 웹훅으로 보낸 것이 하나도 전달되지 않았습니다.")),
+                text(
+                    "간격을 늘려 가며 다시 보냅니다. 닷새 동안 성공하지 못하면 웹훅을 비활성화합니다. 위치는 보관되며, 재개하면 그곳부터 이어서 \
+                     보냅니다.",
+                ),
+                Part::Link { label: "시도 내역", url: format!("{url}/attempts") },
+            ],
+        ),
+        Topic::WebhookDisabled { at, reason } => {
+            let why = match reason {
+                DisabledReason::Failing => "닷새 동안 아무것도 전달되지 않았기 때문입니다",
+                DisabledReason::Gone => "더 이상 없다는 응답(410)을 받았기 때문입니다",
+            };
+            (
+                "웹훅이 비활성화되었습니다",
+                vec![
+                    hello,
+                    Part::Text(format!("{at} 웹훅을 {when}에 비활성화했습니다. {why}.")),
+                    text("위치는 보관됩니다. 재개하면 기다리던 것을 보내고 그곳부터 이어서 보냅니다."),
+                    Part::Link { label: "웹훅", url },
+                ],
+            )
+        }
         Topic::CoreRun(report) => {
             let subject = match report.outcome.as_str() {
                 "done" => "코어 시스템 야간 전송 결과",

@@ -1,0 +1,152 @@
+//! A receiver of changes that can be in any mood, and remembers every call.
+
+use std::collections::HashMap;
+use std::future;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header::LOCATION};
+use axum::response::{Html, IntoResponse, Response};
+use axum::{Json, Router, routing::any};
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::AbortHandle};
+use uuid::Uuid;
+
+/// How a call is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// It is taken, and that is said.
+    Takes,
+    /// It is taken, and nothing is said.
+    TakesAndHangs,
+    /// 503.
+    Fails,
+    /// Nothing is said.
+    Hangs,
+    /// The answer begins and does not end.
+    Drips,
+    /// Something else answers: success in its words, or the way to somebody else.
+    Lies,
+}
+
+/// One call.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    /// `webhook-id` or `Idempotency-Key`.
+    pub(super) key: Uuid,
+    pub(super) task: String,
+    pub(super) version: i64,
+    pub(super) body: Bytes,
+    pub(super) mood: Mood,
+}
+
+/// What sort of receiver it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    Webhook,
+    CoreSystem,
+}
+
+#[derive(Clone)]
+struct Memory {
+    sort: Sort,
+    kept: Arc<Mutex<(Mood, Vec<Call>)>>,
+}
+
+/// Serves until dropped.
+pub(super) struct Receiver {
+    memory: Memory,
+    pub(super) url: String,
+    serving: AbortHandle,
+}
+
+impl Receiver {
+    /// In the mood to take everything.
+    pub(super) async fn start(sort: Sort) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let memory = Memory { sort, kept: Arc::new(Mutex::new((Mood::Takes, Vec::new()))) };
+        let router = Router::new().fallback(any(take)).with_state(memory.clone());
+        let serving = tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle();
+        Self { memory, url, serving }
+    }
+
+    /// How it meets calls from now on.
+    pub(super) fn is(&self, mood: Mood) {
+        self.memory.kept().0 = mood;
+    }
+
+    /// All calls so far.
+    pub(super) fn calls(&self) -> Vec<Call> {
+        self.memory.kept().1.clone()
+    }
+
+    /// Calls that were met so.
+    pub(super) fn met(&self, mood: Mood) -> usize {
+        self.memory.kept().1.iter().filter(|call| call.mood == mood).count()
+    }
+
+    /// What was taken, each key once, as versions by task in the order in which they came.
+    pub(super) fn taken(&self) -> HashMap<String, Vec<(Uuid, i64)>> {
+        let mut taken: HashMap<String, Vec<(Uuid, i64)>> = HashMap::new();
+        for call in self.calls() {
+            let of_task = taken.entry(call.task).or_default();
+            let known = of_task.iter().any(|(key, _)| *key == call.key);
+            if matches!(call.mood, Mood::Takes | Mood::TakesAndHangs) && !known {
+                of_task.push((call.key, call.version));
+            }
+        }
+        taken
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl Memory {
+    fn kept(&self) -> MutexGuard<'_, (Mood, Vec<Call>)> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The key is the event's id wherever it stands.
+    fn note(&self, headers: &HeaderMap, body: Bytes) -> Mood {
+        let name = match self.sort {
+            Sort::Webhook => "webhook-id",
+            Sort::CoreSystem => "idempotency-key",
+        };
+        let key: Uuid = headers[name].to_str().expect("a text").parse().expect("an id");
+        let event: Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!(event["id"], key.to_string());
+        let (task, version) =
+            (event["subject"].as_str().expect("a task"), event["aggregateversion"].as_i64());
+        let (task, version) = (task.to_owned(), version.expect("a version"));
+        let mut kept = self.kept();
+        let mood = kept.0;
+        kept.1.push(Call { key, task, version, body, mood });
+        mood
+    }
+}
+
+async fn take(State(memory): State<Memory>, headers: HeaderMap, body: Bytes) -> Response {
+    match (memory.note(&headers, body), memory.sort) {
+        (Mood::Takes, _) => {
+            Json(json!({"success": true, "code": "OK", "message": "", "retryable": false})).into_response()
+        }
+        (Mood::Hangs | Mood::TakesAndHangs, _) => future::pending().await,
+        (Mood::Fails, _) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        (Mood::Drips, _) => {
+            let first = stream::iter([Ok::<_, io::Error>(Bytes::from_static(b"{\"success\": tr"))]);
+            Body::from_stream(first.chain(stream::pending())).into_response()
+        }
+        (Mood::Lies, Sort::Webhook) => {
+            (StatusCode::FOUND, [(LOCATION, "http://127.0.0.1:9/elsewhere")]).into_response()
+        }
+        (Mood::Lies, Sort::CoreSystem) => Html("<h1>success</h1>").into_response(),
+    }
+}
