@@ -22,7 +22,6 @@ const WITHOUT_ROUTE: &[Action] = &[
     Action::UserReadPrivate,
     Action::UserErase,
     Action::AnnouncementManage,
-    Action::EventStream,
     Action::InterfaceCallback,
     Action::Import,
 ];

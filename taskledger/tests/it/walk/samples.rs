@@ -34,6 +34,8 @@ pub(crate) struct Things {
     device: String,
     rule: String,
     webhook: String,
+    /// Of an event that all members see.
+    position: String,
 }
 
 impl Things {
@@ -105,6 +107,10 @@ impl Things {
             let made = world.ask_with(program, "POST", "/v1/webhooks", Some(&webhook()), &headers).await;
             things.webhook = id(&made.expect(201).json()["id"]);
         }
+        if route.operation == "get_event" {
+            let made = post(&owner.client, "/v1/tasks", json!({"title": "t"})).await;
+            things.position = made["position"].to_string();
+        }
         if route.operation == "confirm" && route.subject() == Subject::Oneself {
             things.code = owner.enrol().await;
         }
@@ -124,6 +130,7 @@ impl Things {
         }
         let query = |name: &String| match name.as_str() {
             "group_by" => "group_by=status".to_owned(),
+            "from" => "from=1".to_owned(),
             _ => panic!("{}: what is its parameter {name} to be?", route.name),
         };
         let mut query: Vec<_> = route.required.iter().map(query).collect();
@@ -136,6 +143,8 @@ impl Things {
 
     fn named(&self, before: &str, name: &str, route: &Route) -> &str {
         match (before, name) {
+            ("events", "position") => &self.position,
+            ("revisions", "version") => "1",
             ("tasks", "id") => &self.task,
             ("{type}", "task") => &self.other_task,
             ("relations", "type") => "relates",
