@@ -10,6 +10,7 @@ use crate::{
     channels::{
         email::EmailArgs,
         interface::{CoreSystem, InterfaceArgs},
+        push::PushArgs,
     },
     commands::CommandArgs,
     deliveries::Channel,
@@ -30,6 +31,9 @@ pub struct OutwardArgs {
     /// Mails.
     #[command(flatten)]
     pub email: EmailArgs,
+    /// Messages to devices.
+    #[command(flatten)]
+    pub push: PushArgs,
     /// Calls to addresses that users choose.
     #[command(flatten)]
     pub outbound: OutboundArgs,

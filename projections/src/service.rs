@@ -23,6 +23,7 @@ use crate::{
     channels::{
         Sight,
         email::{Email, Ink},
+        push::{self, Devices},
         webhook,
     },
     commands::Commands,
@@ -107,12 +108,28 @@ impl Projections {
         let commands = Commands::new(&outward.commands, &http.public_url, &self.secret)?;
         let (sealer, tokens) = (self.sealer.clone(), MailTokens::new(&self.secret));
         let sight = Sight::new(delivery, &self.sources.log);
+        let devices = self.devices(outward, commands.clone(), &sight)?;
         let ink = Ink { sealer, tokens, sight, public_url: http.public_url.to_string() };
         let email = Email::new(&outward.email, ink, delivery)?;
         let webhooks = self.webhooks(outward, http, commands.clone(), delivery)?;
         let (read_model, delivery) = (self.sources.read_model.clone(), delivery.clone());
         let steps = StepChannel(StepSources { commands, read_model, delivery });
-        Ok(vec![Arc::new(email), Arc::new(webhooks), Arc::new(steps)])
+        let mut channels: Vec<Arc<dyn Channel>> = vec![Arc::new(email), Arc::new(webhooks), Arc::new(steps)];
+        channels.extend(devices.map(|devices| Arc::new(devices) as Arc<dyn Channel>));
+        Ok(channels)
+    }
+
+    /// None without an account at Google.
+    fn devices(
+        &self,
+        outward: &OutwardArgs,
+        commands: Commands,
+        sight: &Sight,
+    ) -> Result<Option<Devices>, ConfigError> {
+        let push = outward.push.open(outward.outbound.authorities()?)?;
+        let (sealer, log) = (self.sealer.clone(), self.sources.log.clone());
+        let parts = |push| push::Parts { push, sealer, sight: sight.clone(), log, commands };
+        Ok(push.map(|push| Devices::new(parts(push))))
     }
 
     fn webhooks(

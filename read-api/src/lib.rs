@@ -6,6 +6,7 @@
 mod audit;
 mod events;
 mod http;
+mod live_inbox;
 pub mod model;
 pub mod progress;
 pub mod queries;

@@ -7,30 +7,24 @@ use service::{
     problem::{Code, Problem},
 };
 use sqlx::PgPool;
-use tokio::{
-    sync::broadcast,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
-use crate::{ReadApi, queries};
-
-/// Whoever watches looks this often, whether or not somebody has told of a change.
-const LOOK: Duration = Duration::from_secs(1);
+use crate::{ReadApi, progress::NewsOf, queries};
 
 /// An operation as it was seen last.
 #[derive(Debug)]
 pub(crate) struct Watched {
     operation: Operation,
     pool: PgPool,
-    news: broadcast::Receiver<Uuid>,
+    news: NewsOf,
 }
 
 impl Watched {
     /// The operation, if there is one.
     pub(crate) async fn find(api: &ReadApi, id: Uuid) -> sqlx::Result<Option<Self>> {
         // Before it is read: what changes meanwhile is heard of.
-        let (pool, news) = (api.points.clone(), api.progress.operations());
+        let (pool, news) = (api.points.clone(), api.progress.operation(id));
         let operation = queries::operation(&pool, id).await?;
         Ok(operation.map(|operation| Self { operation, pool, news }))
     }
@@ -43,7 +37,7 @@ impl Watched {
     /// Waits until it looks different; an error if it is there no more. While the read model does not answer it has not changed.
     pub(crate) async fn change(&mut self) -> Result<&Operation, Problem> {
         loop {
-            self.stir().await;
+            self.news.stir().await;
             match queries::operation(&self.pool, self.operation.id()).await {
                 Ok(None) => return Err(Code::NotFound.into()),
                 Ok(Some(now)) if now != self.operation => {
@@ -66,22 +60,5 @@ impl Watched {
             }
         }
         Ok(())
-    }
-
-    /// Waits until somebody tells of it, or until it is time to look anyway.
-    async fn stir(&mut self) {
-        let id = self.operation.id();
-        let told = async {
-            loop {
-                match self.news.recv().await {
-                    Ok(other) if other != id => {}
-                    // It may have been among those that were missed.
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
-                    Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
-        // Not told is as good as nothing new; what matters is read.
-        let _told = timeout(LOOK, told).await;
     }
 }

@@ -6,6 +6,7 @@ pub mod config;
 pub mod health;
 pub mod http;
 pub mod idempotency;
+pub mod inbox;
 pub mod json;
 pub mod mail_token;
 pub mod metrics;

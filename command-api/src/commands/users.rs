@@ -183,7 +183,7 @@ impl Commands {
         let (actor, guard) = caller.actor(&self.0.aggregates, trust).await?;
         if actor == Actor::System {
             // It looks after what does not answer.
-            return Ok(action == Action::WebhookControl);
+            return Ok(matches!(action, Action::WebhookControl | Action::DeviceRemove));
         }
         if let Some(guard) = guard
             && !self.0.aggregates.get::<User>(guard.aggregate.id, trust).await?.aggregate.is_active()

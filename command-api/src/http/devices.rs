@@ -51,7 +51,25 @@ pub(super) async fn list(exchange: Exchange<NoBody>) -> Handled {
     extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn remove(Path(id): Path<String>, exchange: Exchange<NoBody>) -> Handled {
     let device = DeviceId(uuid(&id)?);
-    exchange.permitted(Action::UserEdit, async |exchange| exchange.remove_device(device).await).await
+    let me = exchange.user;
+    let remove = async |exchange: &Exchange<NoBody>| exchange.remove_device(me, device).await;
+    exchange.permitted(Action::UserEdit, remove).await
+}
+
+/// Have no more notices pushed to a device of somebody, as the system does when the push service knows it no more.
+#[utoipa::path(delete, path = "/v1/users/{id}/devices/{device}", tag = "notifications",
+    operation_id = "remove_device_of", params(schemas::UserDevicePath), responses((status = 204)),
+    extensions(("x-policy" = json!("device.remove"))))]
+pub(super) async fn remove_of(
+    Path((id, device)): Path<(String, String)>,
+    mut exchange: Exchange<NoBody>,
+) -> Handled {
+    let (user, device) = (UserId(uuid(&id)?), DeviceId(uuid(&device)?));
+    if let Some(replayed) = exchange.begin(Action::DeviceRemove, Some(user)).await? {
+        return Ok(replayed);
+    }
+    let answered = exchange.remove_device(user, device).await;
+    exchange.finish(answered).await
 }
 
 impl Exchange {
@@ -85,18 +103,20 @@ impl Exchange {
 }
 
 impl Exchange<NoBody> {
-    async fn remove_device(&self, device: DeviceId) -> Result<Answer, Problem> {
+    async fn remove_device(&self, id: UserId, device: DeviceId) -> Result<Answer, Problem> {
         self.refuse_query()?;
-        let (me, commands) = (self.user, &self.app.commands);
-        let user = commands.load_user(me).await.map_err(problem)?;
+        let commands = &self.app.commands;
+        let user = commands.load_user(id).await.map_err(problem)?;
         let known = user.devices.iter().find(|known| known.id == device).ok_or(Code::NotFound)?;
         let token = commands.unseal(&known.token).await.map_err(problem)?;
-        let claims = token.map(|token| commands.device_claim(me, &token, ClaimAction::Release));
+        let claims = token.map(|token| commands.device_claim(id, &token, ClaimAction::Release));
+        // The system asks for it for one reason only.
+        let why = if self.caller.who == Who::System { Removal::Unregistered } else { Removal::Removed };
         let unit = UserUnit {
             precondition: self.precondition(None)?,
             claims: claims.into_iter().collect(),
             key: self.key(),
-            ..UserUnit::new(me, UserCommand::RemoveDevice { device, why: Removal::Removed })
+            ..UserUnit::new(id, UserCommand::RemoveDevice { device, why })
         };
         let nothing = |_: &UserDone| Reply { status: 204, ..Reply::default() };
         commands.users(&self.caller, &unit, nothing).await.map_err(problem)

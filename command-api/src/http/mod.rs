@@ -103,6 +103,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(inbox::read_up_to))
         .routes(routes!(devices::register, devices::list))
         .routes(routes!(devices::remove))
+        .routes(routes!(devices::remove_of))
         // webhooks
         .routes(routes!(webhooks::create))
         .routes(routes!(webhooks::update, webhooks::delete))

@@ -1,5 +1,6 @@
 //! What people want to be told, and the devices it is pushed to.
 
+use domain::policy::Role;
 use serde_json::{Value, json};
 
 use crate::api::{Answer, Api, Person, World, request};
@@ -94,6 +95,37 @@ async fn a_device_is_one_persons_at_a_time() {
     one.have_device(&ann, "phone-1").await.expect(201);
     let clear = "SELECT count(*) FROM event_store.events WHERE payload::text LIKE '%phone%'";
     assert_eq!(world.count(clear).await, 0);
+}
+
+#[tokio::test]
+async fn a_device_that_has_lost_the_app_is_removed_by_the_system() {
+    let world = World::new().await;
+    let api = world.api().await;
+    let (ann, bob) = (api.member("ann").await, api.member("bob").await);
+    let root = api.person("root", &[Role::Admin]).await;
+    let phone = api.have_device(&ann, "phone-1").await.expect(201).id();
+    api.have_device(&ann, "phone-2").await.expect(201);
+    let path = format!("/v1/users/{}/devices/{phone}", ann.id);
+    let remove = async |who: &Person, key: &str| {
+        api.call("DELETE", &path, Some(who), Value::Null, &[("idempotency-key", key)]).await
+    };
+    remove(&bob, "1").await.refused(403, "FORBIDDEN");
+    for _ in 0..2 {
+        remove(&world.system(), "delivery").await.expect(204);
+    }
+    assert_eq!(api.devices(&ann).await.len(), 1);
+    let removed = "SELECT count(*) FROM event_store.events WHERE event_type = 'user.device_removed'
+        AND payload ->> 'why' = 'unregistered' AND metadata ->> 'actor_type' = 'system'";
+    assert_eq!(world.count(removed).await, 1);
+    for who in [&world.system(), &root, &ann] {
+        remove(who, "again").await.refused(404, "NOT_FOUND");
+    }
+    // What the device was called is free for others, and admins may do the same.
+    let bobs = api.have_device(&bob, "phone-1").await.expect(201).id();
+    let path = format!("/v1/users/{}/devices/{bobs}", bob.id);
+    api.call("DELETE", &path, Some(&ann), Value::Null, &[]).await.refused(403, "FORBIDDEN");
+    api.call("DELETE", &path, Some(&root), Value::Null, &[]).await.expect(204);
+    assert_eq!((api.devices(&bob).await.len(), world.count(removed).await), (0, 1));
 }
 
 #[tokio::test]

@@ -41,6 +41,8 @@ words! {
         UserHistory = "user.history",
         /// Change one's own profile, sessions, devices, preferences.
         UserEdit = "user.edit",
+        /// Remove a device that notices are pushed to: one's own, and as admin those of others.
+        DeviceRemove = "device.remove",
         /// Invite a user.
         UserInvite = "user.invite",
         /// Verify a user in place of the mailed link.

@@ -50,6 +50,7 @@ impl Action {
             Self::EventStream => Some(Scope::EventsRead),
             Self::InterfaceCallback => Some(Scope::InterfaceCallback),
             Self::UserEdit
+            | Self::DeviceRemove
             | Self::UserInvite
             | Self::UserVerify
             | Self::UserDeactivate

@@ -19,7 +19,8 @@ pub fn is_streamed(aggregate_type: &str) -> bool {
 
 /// Whether this user, with these roles and within these scopes, may have events streamed and may see what this one is of.
 pub fn may_stream(user: UserId, roles: RoleSet, scopes: Option<ScopeSet>, of: Streamed<'_>) -> bool {
-    let may = |action, task, relation| decide_within(scopes, action, roles, task, relation) == Decision::Allow;
+    let may =
+        |action, task, relation| decide_within(scopes, action, roles, task, relation) == Decision::Allow;
     let sees = match of {
         Streamed::Task(task) => may(Action::TaskRead, Some(task.visibility), relation(user, task)),
         Streamed::User(id) => {

@@ -99,7 +99,7 @@ fn permits(action: Action, roles: RoleSet, visibility: Visibility, relation: Rel
         Action::CommentEdit => relation.author,
         Action::CommentDelete => relation.author || roles.has_any(STEWARDS),
         Action::UserRead => true,
-        Action::UserReadPrivate => relation.self_ || roles.has(Role::Admin),
+        Action::UserReadPrivate | Action::DeviceRemove => relation.self_ || roles.has(Role::Admin),
         Action::UserHistory => relation.self_ || roles.has_any(CHRONICLERS),
         Action::UserEdit => relation.self_,
         Action::ApiKeyManage => himself || roles.has(Role::Admin),

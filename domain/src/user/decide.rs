@@ -231,8 +231,8 @@ impl UserCommand {
             | Self::RenewRecoveryCodes { .. }
             | Self::UnlinkIdentity { .. }
             | Self::SetPreferences(_)
-            | Self::RegisterDevice(_)
-            | Self::RemoveDevice { .. } => Some(Action::UserEdit),
+            | Self::RegisterDevice(_) => Some(Action::UserEdit),
+            Self::RemoveDevice { .. } => Some(Action::DeviceRemove),
             Self::CreateServiceAccount { .. } => Some(Action::ServiceAccountManage),
             Self::CreateApiKey(_) | Self::RevokeApiKey { .. } => Some(Action::ApiKeyManage),
             Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),

@@ -6,6 +6,8 @@ pub mod interface;
 pub mod notice;
 pub mod push;
 mod sight;
+mod telling;
+mod tongue;
 pub mod webhook;
 
 pub use sight::Sight;

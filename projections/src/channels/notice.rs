@@ -6,9 +6,11 @@ use domain::{
     notification::{Category, Channel},
     notification_rule::values::Template,
     time::Timestamp,
+    user::Device,
 };
 use serde::{Deserialize, Serialize};
 
+use super::push::Recipient;
 use crate::deliveries::NewDelivery;
 
 /// The channel of what waits for a digest; nobody carries it.
@@ -48,31 +50,40 @@ pub struct DigestLine {
     pub told: Told,
 }
 
-/// The delivery that a notice is; none for what is told inside the product.
-pub(crate) fn delivery(
+/// The deliveries that a notice is: of a push one for each device, of a mail one; none for what is told inside the product.
+pub(crate) fn deliveries(
     notice: &Notice,
     told: &Told,
+    devices: &[Device],
     position: i64,
     now: Timestamp,
-) -> Result<Option<NewDelivery>, serde_json::Error> {
-    let (channel, due, payload) = match (notice.channel, notice.when) {
-        (Channel::Inbox, _) => return Ok(None),
-        (_, When::Digest { day, due }) => {
+) -> Result<Vec<NewDelivery>, serde_json::Error> {
+    let user = notice.recipient;
+    let recipients = match notice.channel {
+        Channel::Inbox => return Ok(Vec::new()),
+        Channel::Email => vec![user.to_string()],
+        Channel::Push => {
+            devices.iter().map(|device| Recipient { user, device: device.id }.to_string()).collect()
+        }
+    };
+    let (channel, due, payload) = match notice.when {
+        When::Digest { day, due } => {
             (DIGEST, Some(due), serde_json::to_value(DigestLine { day, told: told.clone() })?)
         }
-        (channel, When::Now) => (channel.as_str(), None, letter(notice, told, now)?),
-        (channel, When::At(due)) => (channel.as_str(), Some(due), letter(notice, told, due)?),
+        When::Now => (notice.channel.as_str(), None, letter(notice, told, now)?),
+        When::At(due) => (notice.channel.as_str(), Some(due), letter(notice, told, due)?),
     };
-    Ok(Some(NewDelivery {
+    let to = |recipient| NewDelivery {
         event_id: told.happening.event,
         position,
         channel,
-        recipient: notice.recipient.to_string(),
+        recipient,
         // Each says something of its own: none waits for another.
         order_key: None,
         due,
-        payload,
-    }))
+        payload: payload.clone(),
+    };
+    Ok(recipients.into_iter().map(to).collect())
 }
 
 fn letter(notice: &Notice, told: &Told, from: Timestamp) -> Result<serde_json::Value, serde_json::Error> {

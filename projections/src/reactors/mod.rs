@@ -12,8 +12,9 @@ mod runner;
 mod states;
 pub mod webhooks;
 
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
+use async_nats::Client;
 use domain::time::Timestamp;
 use event_store::{Log, LogError, SealError, Sealer, envelope::Envelope};
 use futures_util::future::BoxFuture;
@@ -43,6 +44,11 @@ pub trait Reactor: Send + Sync {
         tables: &'a mut PgConnection,
         events: &'a [Arc<Envelope>],
     ) -> BoxFuture<'a, Result<Vec<NewDelivery>, ReactError>>;
+
+    /// Tells those who wait that what it has decided last is committed. What is not told they find by looking.
+    fn committed<'a>(&'a self, _nats: &'a Client) -> BoxFuture<'a, ()> {
+        Box::pin(ready(()))
+    }
 }
 
 /// Where a new reactor begins; one that was there before goes on from where it was.

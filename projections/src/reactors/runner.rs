@@ -169,6 +169,7 @@ impl Shift<'_> {
         self.claim.advance(&mut transaction, checkpoint).await?;
         transaction.commit().await?;
         (self.written, self.at) = (checkpoint, Instant::now());
+        self.reactor.committed(&self.sources.jetstream.client()).await;
         Ok(())
     }
 }

@@ -11,7 +11,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-
 /// The states that one reactor keeps of one kind of aggregate, for the events of one batch.
 ///
 /// States are read at once, changed in memory event by event, and written at once.

@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Opens what is sealed.
-    fn opener(&self) -> Arc<Sealer> {
+    pub(crate) fn opener(&self) -> Arc<Sealer> {
         Arc::new(Sealer::new(self.log.pool().clone(), &MasterKey([7; 32])))
     }
 
@@ -100,7 +100,12 @@ impl World {
 
     /// The same by this clock.
     pub(crate) fn react_at(&self, lease: Duration, clock: fn() -> Timestamp) -> Sending {
-        let means = Means { log: self.log.clone(), sealer: self.opener(), channels: &["email"], clock };
+        self.react_by(&["email"], lease, clock)
+    }
+
+    /// The same where there are these channels.
+    pub(crate) fn react_by(&self, channels: &[&str], lease: Duration, clock: fn() -> Timestamp) -> Sending {
+        let means = Means { log: self.log.clone(), sealer: self.opener(), channels, clock };
         self.react_with(reactors::reactors(means), lease)
     }
 

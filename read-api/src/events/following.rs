@@ -53,9 +53,8 @@ impl Following {
     /// Follows from after this position. The first one starts what all share.
     pub(super) fn after(&self, position: i64, epoch: Uuid) -> Result<Follower, Problem> {
         let jetstream = self.jetstream.get().ok_or(Code::Unavailable)?;
-        let tail = self
-            .tail
-            .get_or_init(|| Tail::start(self.log.clone(), jetstream.clone(), Pressure::default()));
+        let tail =
+            self.tail.get_or_init(|| Tail::start(self.log.clone(), jetstream.clone(), Pressure::default()));
         let from = Checkpoint { position, event_id: None };
         let follower = Follower::new(self.log.clone(), jetstream.clone(), from);
         Ok(follower.expecting_epoch(epoch).sharing(tail.clone()))

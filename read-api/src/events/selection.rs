@@ -45,11 +45,7 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// Whether they get this event: rights are judged on the task as it stands now, the filter on what it was then.
-    pub(crate) async fn takes(
-        &self,
-        following: &Following,
-        event: &Arc<Envelope>,
-    ) -> Result<bool, LogError> {
+    pub(crate) async fn takes(&self, following: &Following, event: &Arc<Envelope>) -> Result<bool, LogError> {
         if !is_streamed(&event.aggregate_type) || !self.interest.names(event) {
             return Ok(false);
         }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use domain::{
@@ -17,7 +17,7 @@ use event_store::envelope::{CONTENT_TYPE, Envelope};
 use serde_json::{json, value::RawValue};
 use service::{
     http::Wait,
-    problem::{Code, Flaw, Problem, Violation},
+    problem::{Code, Flaw, Problem},
     query::Query,
 };
 use tokio::time::{Instant, timeout_at};
@@ -30,6 +30,7 @@ use super::{
     failure::unlogged,
     fresh::MinPosition,
     path::uuid,
+    place::{last_event_id, place},
     task_query::{flaw, person},
 };
 use crate::{
@@ -39,7 +40,6 @@ use crate::{
     streams::{Frame, Listener, Outlet},
 };
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// More values of one parameter are refused.
 const MAX_VALUES: usize = 50;
 /// Longest time for one pull that does not wait: who asks for what is rare goes on from where it ends.
@@ -94,11 +94,6 @@ fn ask(query: &mut Query, caller: Caller) -> Asked {
         Selection { user: UserId(caller.id), roles: caller.roles, scopes: caller.scopes, interest };
     let epoch = query.one("epoch", |text| uuid(text).ok_or_else(|| Flaw::new("NOT_A_UUID")));
     Asked { selection, after: query.one("after", place), epoch }
-}
-
-fn place(text: &str) -> Result<i64, Flaw> {
-    let read = text.parse::<i64>().ok().filter(|place| *place >= 0);
-    read.ok_or_else(|| Flaw::new("NOT_AN_INTEGER"))
 }
 
 /// Events behind a position, in the order of the log.
@@ -220,12 +215,6 @@ pub(super) async fn stream(
     listener.listen(|outlet| tell(subscription, outlet))
 }
 
-fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let read = value.to_str().map_err(|_| Flaw::new("NOT_AN_INTEGER")).and_then(place);
-    read.map(Some).map_err(|flaw| Violation::header("Last-Event-ID", flaw).into())
-}
-
 async fn tell(mut subscription: Subscription, outlet: Outlet) -> Result<(), Problem> {
     let mut told = Instant::now();
     loop {
@@ -250,5 +239,7 @@ async fn tell(mut subscription: Subscription, outlet: Outlet) -> Result<(), Prob
 fn standing(subscription: &Subscription, event: &str) -> Result<Frame, Problem> {
     let place = subscription.place();
     let data = json!({ "after": place.after, "epoch": place.epoch });
-    serde_json::to_vec(&data).map(|data| Frame::bytes_at(place.after, event, &data)).map_err(Problem::internal)
+    serde_json::to_vec(&data)
+        .map(|data| Frame::bytes_at(place.after, event, &data))
+        .map_err(Problem::internal)
 }

@@ -147,7 +147,8 @@ fn moment(text: &str) -> Result<Moment, Flaw> {
     let number = |text: &str| text.parse::<i64>().ok().filter(|number| *number > 0);
     match text.strip_prefix("position:") {
         Some(position) => number(position).map(Moment::Position).ok_or_else(|| Flaw::new("NOT_AN_INTEGER")),
-        None => number(text).map_or_else(|| instant(text).map(Moment::Time), |version| Ok(Moment::Version(version))),
+        None => number(text)
+            .map_or_else(|| instant(text).map(Moment::Time), |version| Ok(Moment::Version(version))),
     }
 }
 

@@ -6,8 +6,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, comments, deliveries, documents, dry_run, events, history, labels, notices, operations, revisions, rules,
-    task_counts, task_get, task_list, trace, users, webhooks,
+    admin, comments, deliveries, documents, dry_run, events, history, labels, notices, operations, revisions,
+    rules, task_counts, task_get, task_list, trace, users, webhooks,
 };
 use crate::ReadApi;
 

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::{
+    filter::{Filter, FilterOver},
+    ids::UserId,
     task::values::{Due, ExternalRef, Label, Priority, Status},
     violation::Violation,
 };
@@ -10,7 +12,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{caller::Caller, path::uuid};
-use crate::queries::{Sort, SortKey, Span, TaskFilter, Words};
+use crate::queries::{Asked, Sort, SortKey, Span, TaskFilter, Words};
 
 /// More values of one filter are refused.
 const MAX_VALUES: usize = 50;
@@ -66,6 +68,9 @@ pub(super) struct TaskFilterParams {
     /// two letters must stand alone.
     #[param(nullable = false)]
     q: Option<String>,
+    /// An expression over these fields, which a task must meet too: `priority >= high AND (label : roof OR due < 2026-12-01)`.
+    #[param(nullable = false)]
+    filter: Option<String>,
     /// Also deleted tasks that can still be brought back.
     #[param(nullable = false)]
     show_deleted: Option<bool>,
@@ -90,6 +95,7 @@ pub(super) fn filter(query: &mut Query, caller: Caller) -> TaskFilter {
         created: span(query, "created_from", "created_to"),
         updated: span(query, "updated_from", "updated_to"),
         words: query.one("q", words).unwrap_or_default(),
+        asked: query.one("filter", expression).map(|filter| Asked { filter, me: UserId(caller.id) }),
         deleted: query.flag("show_deleted"),
     }
 }
@@ -139,6 +145,10 @@ pub(super) fn person(text: &str, me: Option<Uuid>, optional: bool) -> Result<Opt
 
 fn words(text: &str) -> Result<Words, Flaw> {
     Words::parse(text).map_err(|error| Flaw::new("INVALID_SEARCH").detail(error.to_string()))
+}
+
+fn expression(text: &str) -> Result<Filter, Flaw> {
+    Filter::parse(text, FilterOver::Tasks).map_err(flaw)
 }
 
 fn label(text: &str) -> Result<String, Flaw> {

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use async_nats::{Client, Message};
 use serde::Deserialize;
-use service::{nats, operation};
+use service::{inbox, nats, operation};
 use sqlx::PgPool;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Parked, Progress, Projection};
+use super::{Parked, Progress, Projection, told::Told};
 
 const POLL: Duration = Duration::from_secs(1);
 /// More parked aggregates are not remembered: their projection has stopped by then.
@@ -35,10 +35,14 @@ pub async fn run(progress: Progress, pool: PgPool, nats: Option<Client>, ended: 
 async fn poll(progress: &Progress, pool: &PgPool) {
     let mut ticks = interval_at(Instant::now(), POLL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told = Told::default();
     loop {
         ticks.tick().await;
         if let Err(error) = poll_once(progress, pool).await {
             tracing::warn!(%error, "the checkpoints of the read model cannot be read");
+        }
+        if let Err(error) = told.tell(progress, pool).await {
+            tracing::warn!(%error, "new notices cannot be looked for");
         }
     }
 }
@@ -74,12 +78,18 @@ async fn hear(progress: &Progress, client: &Client) {
     });
     let operations = nats::listen(client, operation::SUBJECTS, |message| {
         if let Some(id) = operation::of_subject(&message.subject) {
-            progress.operation_changed(id);
+            progress.0.operations.tell(id);
+        }
+    });
+    let inboxes = nats::listen(client, inbox::SUBJECTS, |message| {
+        if let Some(user) = inbox::of_subject(&message.subject) {
+            progress.0.inboxes.tell(user);
         }
     });
     tokio::select! {
         never = projections => match never {},
         never = operations => match never {},
+        never = inboxes => match never {},
     }
 }
 

@@ -4,7 +4,9 @@
 //! lost, NATS is away, several replicas share the lanes, or another version goes live.
 
 mod feed;
+mod news;
 mod parked;
+mod told;
 
 use std::{
     sync::{
@@ -15,19 +17,23 @@ use std::{
 };
 
 use tokio::{
-    sync::{broadcast, watch},
+    sync::watch,
     time::{Instant, timeout_at},
 };
 use uuid::Uuid;
 
+use news::News;
+
 pub use feed::run;
+pub use news::NewsOf;
 pub use parked::Parked;
 
 /// Reads wait this long at most for the position that they ask for.
 pub const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Changes of operations that may wait for whoever watches one; who misses some looks by himself.
-const NEWS: usize = 64;
+/// Whoever watches an operation looks this often, whether or not somebody has told of a change.
+const OPERATION: Duration = Duration::from_secs(1);
+/// The same for inboxes, of which many are watched: the poll tells of new notices anyway.
+const INBOX: Duration = Duration::from_secs(10);
 
 /// The projections that queries read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,17 +91,8 @@ struct Inner {
     parked: RwLock<Arc<Parked>>,
     /// The log's head when last looked at.
     head: AtomicI64,
-    operations: OperationNews,
-}
-
-/// Which operations have changed just now, for those who watch them.
-#[derive(Debug)]
-struct OperationNews(broadcast::Sender<Uuid>);
-
-impl Default for OperationNews {
-    fn default() -> Self {
-        Self(broadcast::Sender::new(NEWS))
-    }
+    operations: News,
+    inboxes: News,
 }
 
 impl Progress {
@@ -132,14 +129,14 @@ impl Progress {
         self.0.head.store(head, Ordering::Relaxed);
     }
 
-    /// Hears from now on which operations change; some changes may be missed.
-    pub fn operations(&self) -> broadcast::Receiver<Uuid> {
-        self.0.operations.0.subscribe()
+    /// Hears from now on when this operation changes.
+    pub fn operation(&self, id: Uuid) -> NewsOf {
+        self.0.operations.of(id, OPERATION)
     }
 
-    fn operation_changed(&self, id: Uuid) {
-        // Nobody watches any, perhaps.
-        let _watched = self.0.operations.0.send(id);
+    /// Hears from now on when this user's inbox changes.
+    pub fn inbox(&self, user: Uuid) -> NewsOf {
+        self.0.inboxes.of(user, INBOX)
     }
 
     /// What the projections could not take in, as of the last poll.

@@ -18,6 +18,7 @@ mod schedules;
 mod search;
 mod sight;
 mod task_counts;
+mod task_expression;
 mod task_filter;
 mod task_list;
 mod task_reader;
@@ -32,7 +33,10 @@ pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use dry_run::{Asking, DryRunError, dry_run};
 pub use interface::interface;
 pub use labels::labels;
-pub use notices::{NoticeCursor, notices, notices_missing, notices_position, unread};
+pub use notices::{
+    InboxState, NoticeCursor, inbox_state, newest_notice, notices, notices_between, notices_missing,
+    notices_position, unread,
+};
 pub use operations::{OperationCursor, REQUESTS, happened, operation, operations, operations_position};
 pub use parked_events::parked_events;
 pub use processes::{ProcessCursor, processes};
@@ -43,6 +47,7 @@ pub use schedules::schedules;
 pub use search::Words;
 pub use sight::Sight;
 pub use task_counts::{GroupBy, count, count_by, estimate};
+pub use task_expression::Asked;
 pub use task_filter::{Span, TaskFilter};
 pub use task_list::{Sort, SortKey, TaskCursor, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};

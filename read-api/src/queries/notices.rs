@@ -30,8 +30,34 @@ impl NoticeCursor {
     }
 }
 
+/// What tells cheaply whether an inbox has changed.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub struct InboxState {
+    /// Sequence of the last act of reading.
+    pub read: i64,
+    /// Number of the newest notice, seen or not.
+    pub newest: i64,
+    /// The furthest event of those that are new.
+    pub position: i64,
+}
+
+/// How an inbox stands, as far as it is behind a notice.
+pub async fn inbox_state(pool: &PgPool, user: Uuid, after: i64) -> sqlx::Result<InboxState> {
+    const SQL: &str = "SELECT coalesce(max(number), $2) AS newest, coalesce(max(position), 0) AS position, \
+         coalesce((SELECT version FROM delivery.inboxes WHERE user_id = $1), 0) AS read \
+         FROM delivery.notices WHERE user_id = $1 AND number > $2";
+    sqlx::query_as(SQL).bind(user).bind(after).fetch_one(pool).await
+}
+
+/// Number of the newest notice of a user, 0 if there is none.
+pub async fn newest_notice(pool: &PgPool, user: Uuid) -> sqlx::Result<i64> {
+    const SQL: &str = "SELECT coalesce(max(number), 0) FROM delivery.notices WHERE user_id = $1";
+    sqlx::query_scalar(SQL).bind(user).fetch_one(pool).await
+}
+
 #[derive(Debug, FromRow)]
 struct Row {
+    number: i64,
     id: Uuid,
     position: i64,
     read: bool,
@@ -62,10 +88,7 @@ pub async fn notices(
     after: Option<NoticeCursor>,
     limit: i64,
 ) -> sqlx::Result<Vec<Notice>> {
-    let mut sql =
-        QueryBuilder::new("SELECT n.id, n.position, n.category, n.template, n.happening, n.create_time, ");
-    sql.push(READ).push(" AS read");
-    push_mine(&mut sql, user, sight, unread);
+    let mut sql = select(user, sight, unread);
     if let Some(after) = after {
         sql.push(" AND (n.position, n.id) < (")
             .push_bind(after.position)
@@ -74,7 +97,33 @@ pub async fn notices(
             .push(")");
     }
     sql.push(" ORDER BY n.position DESC, n.id DESC LIMIT ").push_bind(limit);
+    show(pool, sql.build_query_as().fetch_all(pool).await?).await
+}
+
+/// The notices of a user behind one number, up to another, at most `limit`: the first that came first, each with its number.
+pub async fn notices_between(
+    pool: &PgPool,
+    (user, sight): (Uuid, Sight),
+    (after, up_to): (i64, i64),
+    limit: i64,
+) -> sqlx::Result<Vec<(i64, Notice)>> {
+    let mut sql = select(user, sight, false);
+    sql.push(" AND n.number > ").push_bind(after).push(" AND n.number <= ").push_bind(up_to);
+    sql.push(" ORDER BY n.number LIMIT ").push_bind(limit);
     let rows: Vec<Row> = sql.build_query_as().fetch_all(pool).await?;
+    let numbers: Vec<_> = rows.iter().map(|row| row.number).collect();
+    Ok(numbers.into_iter().zip(show(pool, rows).await?).collect())
+}
+
+fn select(user: Uuid, sight: Sight, unread: bool) -> QueryBuilder<'static, Postgres> {
+    let mut sql = QueryBuilder::new("SELECT n.number, n.id, n.position, n.category, n.template, ");
+    sql.push("n.happening, n.create_time, ");
+    sql.push(READ).push(" AS read");
+    push_mine(&mut sql, user, sight, unread);
+    sql
+}
+
+async fn show(pool: &PgPool, rows: Vec<Row>) -> sqlx::Result<Vec<Notice>> {
     let people: BTreeSet<Uuid> =
         rows.iter().flat_map(|row| row.happening.people().map(|id| id.0).collect::<Vec<_>>()).collect();
     let names = names(pool, &people.into_iter().collect::<Vec<_>>()).await?;

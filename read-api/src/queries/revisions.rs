@@ -81,7 +81,7 @@ impl Past {
     /// As clients see a task; people bear the names that they have today.
     pub async fn shown(&self, users: &PgPool) -> Result<Task, HistoryError> {
         let state = &self.state;
-        let creator = state.creator.unwrap_or_default().0;
+        let creator = state.creator.map_or_else(Uuid::nil, |id| id.0);
         let mut people: Vec<Uuid> = state.assignees.iter().map(|id| id.0).collect();
         people.push(creator);
         let names = names(users, &people).await?;

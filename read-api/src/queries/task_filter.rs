@@ -5,7 +5,7 @@ use domain::task::values::{ExternalRef, Priority, Status};
 use sqlx::{Encode, Postgres, QueryBuilder, Type, postgres::PgHasArrayType};
 use uuid::Uuid;
 
-use super::{Sight, Words};
+use super::{Asked, Sight, Words};
 
 /// A half-open span of time: `from` counts, `to` does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct TaskFilter {
     pub updated: Span,
     /// In title, description or comments.
     pub words: Words,
+    /// What is asked for in words of its own.
+    pub asked: Option<Asked>,
     /// Also deleted tasks that can still be brought back.
     pub deleted: bool,
 }
@@ -68,6 +70,10 @@ impl TaskFilter {
         push_span(sql, "t.create_time", self.created);
         push_span(sql, "t.update_time", self.updated);
         self.words.push(sql);
+        if let Some(asked) = &self.asked {
+            sql.push(" AND ");
+            asked.push(sql);
+        }
     }
 
     fn push_values(&self, sql: &mut Sql<'_>) {

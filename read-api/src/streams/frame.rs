@@ -37,6 +37,11 @@ impl Frame {
         serde_json::to_string(data).map(|data| Self::new(None, event, &data))
     }
 
+    /// The same; a client that comes again goes on behind this place.
+    pub(crate) fn json_at(place: i64, event: &str, data: &impl Serialize) -> serde_json::Result<Self> {
+        serde_json::to_string(data).map(|data| Self::new(Some(&place.to_string()), event, &data))
+    }
+
     /// Many of them as one piece.
     pub(super) fn join(mut frames: Vec<Self>) -> Bytes {
         match &mut frames[..] {

@@ -89,6 +89,35 @@ async fn nobody_listens_to_more_than_one_operation() {
     }
 }
 
+#[tokio::test]
+async fn nobody_listens_to_the_inbox_of_another() {
+    // 84
+    let world = World::new().await;
+    let token = world.token(Uuid::now_v7(), &["member"]);
+    let stream = [("accept", "text/event-stream")];
+    let other = Uuid::now_v7();
+    for topic in
+        ["subject=*", "topic=%3E", "page_size=1", &format!("user={other}"), &format!("user_id={other}")]
+    {
+        let reply = world.get_with(&token, &format!("/v1/notifications?{topic}"), &stream).await;
+        assert_eq!((reply.status.as_u16(), reply.code()), (400, "UNKNOWN_PARAMETER"), "{topic}");
+    }
+    for place in ["-1", "x", "1.5", "1%27%20OR%201=1--", "9223372036854775808"] {
+        let reply = world.get_with(&token, &format!("/v1/notifications?after={place}"), &stream).await;
+        assert_eq!(reply.status.as_u16(), 400, "{place}");
+    }
+    let id = [("accept", "text/event-stream"), ("last-event-id", "x")];
+    let reply = world.get_with(&token, "/v1/notifications", &id).await;
+    assert_eq!((reply.status.as_u16(), reply.code()), (400, "INVALID_HEADER"));
+    let ahead = world.get_with(&token, "/v1/notifications?after=999999", &stream).await;
+    assert_eq!((ahead.status.as_u16(), ahead.code()), (410, "POSITION_EXPIRED"));
+    for path in ["*", "%3E", &other.to_string()] {
+        let reply = world.get_with(&token, &format!("/v1/notifications/{path}"), &stream).await;
+        assert_eq!(reply.status.as_u16(), 404, "{path}");
+    }
+    assert_eq!(world.get_with("", "/v1/notifications", &stream).await.status.as_u16(), 401);
+}
+
 /// A private task of somebody else, beside a team task, and a stranger who asks for it in every way there is.
 #[tokio::test]
 async fn what_is_hidden_is_in_no_list_no_count_and_no_page() {

@@ -7,8 +7,8 @@ use axum::{
 };
 use domain::task::TaskEvent;
 use futures_util::StreamExt;
-use servers::testing::{self, TestNats};
 use serde_json::{Value, json};
+use servers::testing::{self, TestNats};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -103,7 +103,8 @@ impl Stream {
                     return read;
                 }
             } else {
-                let chunk = timeout(DEADLINE, self.body.next()).await.expect("something comes").unwrap().unwrap();
+                let chunk =
+                    timeout(DEADLINE, self.body.next()).await.expect("something comes").unwrap().unwrap();
                 self.text += std::str::from_utf8(&chunk).unwrap();
             }
         }
@@ -155,8 +156,13 @@ async fn a_pull_brings_what_one_may_see_as_it_was_published() {
         assert_eq!(positions(&reply.body), expected, "{query}: {}", reply.body);
     }
     let reply = log.world.get(&others, "/v1/events/1").await;
-    assert_eq!((&reply.body, &reply.headers["content-type"]), (one, &"application/cloudevents+json".parse().unwrap()));
-    for (token, position, status) in [(&anns, "3", 200), (&others, "3", 404), (&anns, "5", 404), (&anns, "x", 400)] {
+    assert_eq!(
+        (&reply.body, &reply.headers["content-type"]),
+        (one, &"application/cloudevents+json".parse().unwrap())
+    );
+    for (token, position, status) in
+        [(&anns, "3", 200), (&others, "3", 404), (&anns, "5", 404), (&anns, "x", 400)]
+    {
         let reply = log.world.get(token, &format!("/v1/events/{position}")).await;
         assert_eq!(reply.status.as_u16(), status, "{position}");
     }
@@ -194,7 +200,12 @@ async fn places_of_other_logs_are_refused() {
             ("sort=time".to_owned(), 400, "UNKNOWN_PARAMETER"),
         ] {
             let reply = log.world.get(&token, &format!("{route}?{query}")).await;
-            assert_eq!((reply.status.as_u16(), reply.code()), (status, code), "{route}?{query}: {}", reply.body);
+            assert_eq!(
+                (reply.status.as_u16(), reply.code()),
+                (status, code),
+                "{route}?{query}: {}",
+                reply.body
+            );
         }
     }
     let reply = log.world.get(&token, &format!("/v1/events?after=1&epoch={epoch}")).await;

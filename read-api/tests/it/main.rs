@@ -9,6 +9,7 @@ mod audit;
 mod bad_input;
 mod documents;
 mod events;
+mod filter_expressions;
 mod filters;
 mod freshness;
 mod history;
@@ -16,6 +17,7 @@ mod log;
 #[expect(clippy::print_stdout, reason = "it measures")]
 mod million;
 mod naive;
+mod notice_streams;
 mod notices;
 mod operations;
 mod paging;

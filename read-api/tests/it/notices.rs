@@ -25,7 +25,7 @@ impl World {
     }
 
     /// A notice as the reactor writes it; its id is its position.
-    async fn tell(&self, user: Uuid, task: Uuid, position: u16, trigger: &str) {
+    pub(crate) async fn tell(&self, user: Uuid, task: Uuid, position: u16, trigger: &str) {
         let happening = json!({
             "event": Uuid::from_u128(500 + u128::from(position)), "trigger": trigger, "task": task, "key": "T-1", "title": "Then",
             "actor": user, "occurred_at": "2026-11-21T09:30:00Z",
@@ -38,10 +38,11 @@ impl World {
         query.bind(i64::from(position)).bind(task).bind(happening).execute(&self.pool).await.unwrap();
     }
 
-    async fn has_read(&self, user: Uuid, up_to: i64, read: &[u16]) {
+    pub(crate) async fn has_read(&self, user: Uuid, up_to: i64, read: &[u16]) {
         let read: Vec<_> = read.iter().map(|one| Uuid::from_u128((*one).into())).collect();
         let sql = "INSERT INTO delivery.states (consumer, kind, id, version, shape, state)
-            VALUES ('notices', 'inbox', $1, 1, 1, $2)";
+            VALUES ('notices', 'inbox', $1, 1, 1, $2)
+            ON CONFLICT (consumer, kind, id) DO UPDATE SET version = states.version + 1, state = excluded.state";
         let state = json!({"version": 1, "read_up_to": up_to, "read": read});
         sqlx::query(sql).bind(user).bind(state).execute(&self.pool).await.unwrap();
     }

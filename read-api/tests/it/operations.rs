@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use futures_util::FutureExt;
 use read_api::progress::{self, Progress};
 use serde_json::json;
 use servers::testing;
 use service::operation::subject;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -72,26 +73,38 @@ async fn when_the_time_is_up_it_is_told_as_it_stands() {
 
 /// What a message says is not looked at: it may be late, or made up.
 #[tokio::test]
-async fn messages_tell_which_operation_has_changed() {
+async fn messages_tell_which_operation_or_inbox_has_changed() {
     let server = testing::nats().await;
     let client =
         service::nats::connect(&server.url().parse().unwrap(), "test", &Default::default()).await.unwrap();
     let world = World::new().await;
     let (progress, ended) = (Progress::default(), CancellationToken::new());
-    let mut changed = progress.operations();
+    let (id, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut news = [progress.operation(id), progress.inbox(id)];
+    let mut nothing = [progress.operation(other), progress.inbox(other)];
     tokio::spawn(progress::run(progress, world.pool.clone(), Some(client.clone()), ended.clone()));
-    let id = Uuid::now_v7();
-    let heard = async {
-        // Who begins to listen misses some.
+    // Who begins to listen misses some.
+    let telling = async {
+        let mut again = interval(Duration::from_millis(50));
         loop {
-            for subject in [subject(id), "operations.x".to_owned(), "operations.a.b".to_owned()] {
+            again.tick().await;
+            let odd = ["operations.x", "operations.a.b", "notices.a.x"].map(str::to_owned);
+            for subject in odd.into_iter().chain([subject(id), service::inbox::subject(id)]) {
                 client.publish(subject, "no operation".into()).await.unwrap();
-            }
-            if let Ok(changed) = timeout(Duration::from_millis(50), changed.recv()).await {
-                return changed.unwrap();
             }
         }
     };
-    assert_eq!(timeout(DEADLINE, heard).await.unwrap(), id);
+    let heard = async {
+        for news in &mut news {
+            while !news.stir().await {}
+        }
+    };
+    tokio::select! {
+        () = telling => {}
+        heard = timeout(DEADLINE, heard) => heard.unwrap(),
+    }
+    for news in &mut nothing {
+        assert_eq!(news.stir().now_or_never(), None);
+    }
     ended.cancel();
 }

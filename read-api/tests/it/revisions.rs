@@ -27,9 +27,10 @@ async fn task(world: &World, private: bool) -> (Uuid, String, Uuid) {
         json!({"task.deleted": {}}),
     ];
     let day = |n: usize| -> Timestamp { format!("2020-01-0{}T12:00:00Z", n + 1).parse().unwrap() };
-    let events = facts.into_iter().enumerate().map(|(n, fact)| {
-        (event::<TaskEvent>(fact), Metadata { occurred_at: day(n), ..metadata(kim) })
-    });
+    let events = facts
+        .into_iter()
+        .enumerate()
+        .map(|(n, fact)| (event::<TaskEvent>(fact), Metadata { occurred_at: day(n), ..metadata(kim) }));
     Writer::new(world).append("task", seed.id, events.collect()).await;
     (seed.id, world.token(kim, &["member"]), lee)
 }
@@ -38,11 +39,18 @@ async fn task(world: &World, private: bool) -> (Uuid, String, Uuid) {
 async fn every_revision_is_there_with_its_neighbours() {
     let world = World::new().await;
     let (id, token, lee) = task(&world, false).await;
-    let revision = async |version: i64| world.get(&token, &format!("/v1/tasks/{id}/revisions/{version}")).await.body;
+    let revision =
+        async |version: i64| world.get(&token, &format!("/v1/tasks/{id}/revisions/{version}")).await.body;
     let first = revision(1).await;
-    assert_eq!((&first["position"], &first["previous"], &first["next"]), (&json!(1), &Value::Null, &json!(2)));
+    assert_eq!(
+        (&first["position"], &first["previous"], &first["next"]),
+        (&json!(1), &Value::Null, &json!(2))
+    );
     let task = &first["task"];
-    assert_eq!((&task["title"], &task["status"], &task["version"]), (&json!("first"), &json!("waiting"), &json!(1)));
+    assert_eq!(
+        (&task["title"], &task["status"], &task["version"]),
+        (&json!("first"), &json!("waiting"), &json!(1))
+    );
     assert_eq!((&task["assignees"], &task["key"]), (&json!([{"id": lee, "name": "lee"}]), &json!("T-1")));
     assert_eq!(task["create_time"], "2020-01-01T12:00:00Z");
     let second = world.get(&token, "/v1/tasks/T-1/revisions/2").await.body;
@@ -63,7 +71,10 @@ async fn a_task_is_shown_as_of_positions_and_both_times() {
     let (id, token, _) = task(&world, false).await;
     let title = async |query: &str| {
         let reply = world.get(&token, &format!("/v1/tasks/{id}?{query}")).await;
-        (reply.status.as_u16(), reply.body["title"].as_str().or(reply.body["code"].as_str()).unwrap().to_owned())
+        (
+            reply.status.as_u16(),
+            reply.body["title"].as_str().or(reply.body["code"].as_str()).unwrap().to_owned(),
+        )
     };
     let cases = [
         ("as_of=1", 200, "first"),
@@ -106,9 +117,13 @@ async fn two_moments_are_compared() {
     assert_eq!(diff("from=3&to=position:3").await.body["changes"], json!([]));
     let open = diff("from=5").await.body;
     assert_eq!((&open["to"]["version"], open["changes"].as_array().unwrap().len()), (&json!(6), 2), "{open}");
-    for (query, status) in
-        [("", 400), ("from=x", 400), ("from=1&to=position:99", 400), ("from=2019-01-01T00:00:00Z", 404), ("from=1&at=2", 400)]
-    {
+    for (query, status) in [
+        ("", 400),
+        ("from=x", 400),
+        ("from=1&to=position:99", 400),
+        ("from=2019-01-01T00:00:00Z", 404),
+        ("from=1&at=2", 400),
+    ] {
         assert_eq!(diff(query).await.status.as_u16(), status, "{query}");
     }
 }

@@ -19,19 +19,26 @@ use crate::{
 };
 
 /// The events of a stream, comments left out.
-struct Events {
+pub(crate) struct Events {
     body: BodyDataStream,
     text: String,
 }
 
 impl Events {
-    fn of(response: Response) -> Self {
+    pub(crate) fn of(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         Self { body: response.into_body().into_data_stream(), text: String::new() }
     }
 
     /// The next one: its name and its data. None at the end.
     async fn next(&mut self) -> Option<(String, Value)> {
+        let (id, name, data) = self.next_at().await?;
+        assert_eq!(id, None, "{name}");
+        Some((name, data))
+    }
+
+    /// The same with its id.
+    pub(crate) async fn next_at(&mut self) -> Option<(Option<i64>, String, Value)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let event = read(event);
@@ -47,7 +54,7 @@ impl Events {
     }
 
     /// Only the end is still to come, with this code.
-    async fn closed_with(mut self, code: &str) {
+    pub(crate) async fn closed_with(mut self, code: &str) {
         let (name, problem) = self.next().await.unwrap();
         assert_eq!((&*name, &problem["code"]), ("closed", &json!(code)), "{problem}");
         assert!(problem["detail"].is_string() && problem["request_id"].is_string(), "{problem}");
@@ -55,11 +62,12 @@ impl Events {
     }
 }
 
-fn read(event: &str) -> Option<(String, Value)> {
-    let mut fields = event.lines().filter_map(|line| line.split_once(": "));
+fn read(event: &str) -> Option<(Option<i64>, String, Value)> {
+    let mut fields = event.lines().filter_map(|line| line.split_once(": ")).peekable();
+    let id = fields.next_if(|field| field.0 == "id").map(|field| field.1.parse().unwrap());
     let (name, data) = (fields.next()?, fields.next()?);
     assert_eq!((name.0, data.0), ("event", "data"), "{event}");
-    Some((name.1.to_owned(), serde_json::from_str(data.1).unwrap()))
+    Some((id, name.1.to_owned(), serde_json::from_str(data.1).unwrap()))
 }
 
 async fn open(world: &World, token: &str, id: Uuid) -> Response {

@@ -201,6 +201,7 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
     connection.execute(include_str!("../../../migrations/delivery/0004_notices.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0006_webhooks.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0010_processes.sql")).await?;
+    connection.execute(include_str!("../../../migrations/delivery/0014_live_inboxes.sql")).await?;
     connection.close().await?;
     Ok(())
 }

@@ -15,6 +15,7 @@ mod openapi;
 mod operator;
 mod process;
 mod processes;
+mod pushes;
 mod revocations;
 mod streams;
 mod system;

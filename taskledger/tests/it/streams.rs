@@ -55,7 +55,7 @@ async fn rebuild(admin: &Client, headers: &[(&str, &str)]) -> Answer {
 }
 
 /// A stream, asked for until it is there.
-async fn open(client: &Client, path: &str) -> Response {
+pub(crate) async fn open(client: &Client, path: &str) -> Response {
     let mut last = None;
     let there = within(PATIENCE, async || {
         last = client.open(path, &STREAM).await.ok();
@@ -76,7 +76,7 @@ async fn endless(system: &System) -> String {
 }
 
 /// The rest of a stream is its end, and that for this reason.
-async fn closed_with(response: Response, code: &str) {
+pub(crate) async fn closed_with(response: Response, code: &str) {
     let text = response.text().await.unwrap();
     let last = text.trim_end().rsplit("\n\n").next().unwrap();
     assert!(last.starts_with("event: closed\n") && last.contains(&format!("\"code\":\"{code}\"")), "{text}");

@@ -64,7 +64,12 @@ struct Arguments {
 impl System {
     /// Everything runs and is ready.
     pub(crate) async fn start() -> Self {
-        let mut system = Self::prepare().await;
+        Self::start_with(&[]).await
+    }
+
+    /// The same with more settings.
+    pub(crate) async fn start_with(more: &[(&'static str, String)]) -> Self {
+        let mut system = Self::prepare(more).await;
         for service in [&mut system.command_api, &mut system.projections, &mut system.read_api] {
             service.start();
         }
@@ -74,14 +79,14 @@ impl System {
         system
     }
 
-    async fn prepare() -> Self {
+    async fn prepare(more: &[(&'static str, String)]) -> Self {
         let home = tempfile::tempdir().expect("a directory for temporary files");
         let secret = home.path().join("secret.key");
         std::fs::write(&secret, "5a".repeat(32)).expect("the directory is writable");
         let (postgres, nats) = tokio::join!(own_postgres(), testing::own_nats());
         first_admin(&postgres.url(), &secret).await;
         let port = free_port();
-        let settings = vec![
+        let mut settings = vec![
             ("EVENT_STORE_URL", postgres.url()),
             ("READ_MODEL_URL", postgres.url()),
             ("NATS_URL", nats.url()),
@@ -91,6 +96,7 @@ impl System {
             ("RATE_LIMITS", "off".to_owned()),
             ("RUST_LOG", "info".to_owned()),
         ];
+        settings.extend_from_slice(more);
         let service = |name, port| Service::new(name, port, &settings, home.path());
         Self {
             command_api: service("command-api", port),

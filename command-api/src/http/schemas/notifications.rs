@@ -55,6 +55,16 @@ pub struct DevicePath {
     pub id: Uuid,
 }
 
+/// The path of a device of somebody.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct UserDevicePath {
+    /// The user.
+    pub id: Uuid,
+    /// The device.
+    pub device: Uuid,
+}
+
 /// A device that notices are to be pushed to.
 #[derive(Debug, ToSchema)]
 pub struct NewDevice {

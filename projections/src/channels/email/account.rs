@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use super::{
     Ink,
-    compose::{Facts, Mail, Topic, Unwritten, render},
+    compose::{Facts, Mail, Topic, render},
     texts,
 };
+use crate::channels::telling::Unwritten;
 
 /// To whom, and about what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,9 @@
 //! From words to a mail.
 
-use event_store::SealError;
 use uuid::Uuid;
 
 use super::{CoreReport, Ink, Letter, account, night, notice};
-use crate::reactors::StateError;
+use crate::channels::telling::Unwritten;
 
 /// Opens what is sealed, chooses words and makes links.
 pub(super) struct Writer(pub(super) Ink);
@@ -19,20 +18,6 @@ impl Writer {
             Letter::Core(letter) => night::compose(&self.0, letter).await,
         }
     }
-}
-
-/// Why there is no mail.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unwritten {
-    /// There is nothing to tell any more.
-    #[error("{0}")]
-    Needless(&'static str),
-    /// What is sealed cannot be opened.
-    #[error(transparent)]
-    Sealed(#[from] SealError),
-    /// What it is about cannot be looked at.
-    #[error(transparent)]
-    States(#[from] StateError),
 }
 
 /// A mail, ready to go.

@@ -16,7 +16,7 @@ mod texts;
 use std::{sync::Arc, time::Duration};
 
 use chrono::Utc;
-use event_store::{SealError, Sealer};
+use event_store::Sealer;
 use futures_util::future::BoxFuture;
 use service::{config::ConfigError, mail_token::MailTokens};
 
@@ -33,7 +33,7 @@ pub use night::{CoreChecksum, CoreDifference, CoreFailure, CoreLetter, CoreRepor
 pub use notice::DigestLetter;
 pub use server::SmtpUrl;
 
-use compose::{Mail, Unwritten, Writer};
+use compose::{Mail, Writer};
 use mailbox::Mailbox;
 use smtp::Smtp;
 
@@ -109,12 +109,7 @@ impl Email {
         }
         match self.writer.compose(&letter).await {
             Ok(mail) => self.carry(job, &mail).await,
-            Err(Unwritten::Needless(reason)) => Attempted::skipped(reason),
-            // It will not be mended by waiting.
-            Err(Unwritten::Sealed(SealError::Damaged)) => {
-                Attempted::rejected("what is sealed cannot be opened")
-            }
-            Err(error @ (Unwritten::Sealed(_) | Unwritten::States(_))) => Attempted::failed(error),
+            Err(unwritten) => unwritten.into(),
         }
     }
 

@@ -7,9 +7,10 @@ use uuid::Uuid;
 use super::{
     Ink,
     account::{language, minute, open},
-    compose::{Facts, Mail, Topic, Unwritten, render},
+    compose::{Facts, Mail, Topic, render},
     texts,
 };
+use crate::channels::telling::Unwritten;
 
 /// To whom, and what a run has come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,6 @@ use domain::task::Task;
 use event_store::{Log, LogError, envelope::Envelope, past::replay};
 use uuid::Uuid;
 
-
 /// The tasks of one batch, each folded from the log no further than asked.
 pub(super) struct Tasks<'a> {
     log: &'a Log,

@@ -7,6 +7,7 @@ use domain::{
     ids::{TaskId, UserId},
     inbox::Inbox,
     notice::{Happening, Occasion, People, comment, decide, rules_in_force, subjects},
+    notification::Channel,
     notification_rule::{NotificationRule, RuleDefinition},
     policy::RoleSet,
     task::{Task, TaskEvent},
@@ -121,12 +122,19 @@ impl<'a> Batch<'a> {
                 continue;
             }
             let told = Told { category: one.category, template: one.template, happening: happening.clone() };
-            match notice::delivery(&one, &told, at.position, now)? {
-                Some(delivery) => self.sent.push(delivery),
-                None => self.shown.push(NewNotice { recipient: one.recipient, position: at.position, told }),
+            let devices = self.users.get(one.recipient.0).map_or(&[][..], |user| &user.devices[..]);
+            self.sent.extend(notice::deliveries(&one, &told, devices, at.position, now)?);
+            if one.channel == Channel::Inbox {
+                self.shown.push(NewNotice { recipient: one.recipient, position: at.position, told });
             }
         }
         Ok(())
+    }
+
+    /// Whose inboxes look different after these events.
+    pub(super) fn changed_inboxes(&self, events: &[Arc<Envelope>]) -> BTreeSet<Uuid> {
+        let shown = self.shown.iter().map(|notice| notice.recipient.0);
+        shown.chain(ids(events, "inbox")).collect()
     }
 
     /// Writes everything down but the deliveries.

@@ -7,9 +7,11 @@ mod batch;
 pub mod digest;
 mod inbox;
 mod names;
+mod news;
 
 use std::sync::Arc;
 
+use async_nats::Client;
 use domain::{
     inbox::InboxEvent,
     notification::{Channel, ChannelSet},
@@ -26,6 +28,7 @@ use super::{ReactError, Reactor};
 use crate::deliveries::NewDelivery;
 
 use batch::Batch;
+use news::News;
 
 /// The reactor's name, under which it keeps its states.
 pub const NAME: &str = "notices";
@@ -37,6 +40,7 @@ pub struct Notices {
     sealer: Arc<Sealer>,
     channels: ChannelSet,
     clock: fn() -> Timestamp,
+    news: News,
 }
 
 impl Notices {
@@ -45,7 +49,7 @@ impl Notices {
     pub fn new(log: Log, sealer: Arc<Sealer>, channels: &[&str], clock: fn() -> Timestamp) -> Self {
         let there = |channel: &Channel| *channel == Channel::Inbox || channels.contains(&channel.as_str());
         let channels = Channel::ALL.iter().copied().filter(there).collect();
-        Self { log, sealer, channels, clock }
+        Self { log, sealer, channels, clock, news: News::default() }
     }
 }
 
@@ -76,7 +80,12 @@ impl Reactor for Notices {
             for at in events {
                 batch.take(at).await?;
             }
+            self.news.keep(batch.changed_inboxes(events));
             batch.write(tables).await
         })
+    }
+
+    fn committed<'a>(&'a self, nats: &'a Client) -> BoxFuture<'a, ()> {
+        Box::pin(self.news.tell(nats))
     }
 }

@@ -26,35 +26,35 @@ const PUBLIC_KEY: &str = include_str!("google.public.pem");
 const EMAIL: &str = "pusher@demo.iam.gserviceaccount.com";
 
 #[derive(Clone)]
-pub(super) struct Google(Arc<Mutex<Inner>>);
+pub(crate) struct Google(Arc<Mutex<Inner>>);
 
-pub(super) struct Inner {
-    pub(super) now: DateTime<Utc>,
+pub(crate) struct Inner {
+    pub(crate) now: DateTime<Utc>,
     token_uri: String,
     /// Tokens that are good.
-    pub(super) tokens: BTreeSet<String>,
+    pub(crate) tokens: BTreeSet<String>,
     /// How many were given out.
-    pub(super) granted: usize,
+    pub(crate) granted: usize,
     /// How often somebody asked for one.
-    pub(super) asked: usize,
+    pub(crate) asked: usize,
     /// Whether any are given out.
-    pub(super) grants: bool,
+    pub(crate) grants: bool,
     /// Whether any are good.
-    pub(super) believes: bool,
+    pub(crate) believes: bool,
     /// What came, good token or not.
-    pub(super) posts: usize,
-    pub(super) messages: Vec<Value>,
-    pub(super) answers: VecDeque<Response>,
+    pub(crate) posts: usize,
+    pub(crate) messages: Vec<Value>,
+    pub(crate) answers: VecDeque<Response>,
 }
 
 /// It runs until dropped.
-pub(super) struct Running {
+pub(crate) struct Running {
     google: Google,
     served: Served,
 }
 
 impl Running {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let mut google = None;
         let served = Served::start(|url| {
             let made = google.insert(Google::new(url)).clone();
@@ -67,25 +67,25 @@ impl Running {
         Self { google: google.unwrap(), served }
     }
 
-    pub(super) fn inner(&self) -> MutexGuard<'_, Inner> {
+    pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.google.0.lock().unwrap()
     }
 
     /// Two numbers of one moment.
-    pub(super) fn counted(&self, numbers: impl Fn(&Inner) -> (usize, usize)) -> (usize, usize) {
+    pub(crate) fn counted(&self, numbers: impl Fn(&Inner) -> (usize, usize)) -> (usize, usize) {
         numbers(&self.inner())
     }
 
-    pub(super) fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.inner().now
     }
 
     /// A sender with the account that is known here.
-    pub(super) fn push(&self) -> Push {
+    pub(crate) fn push(&self) -> Push {
         self.push_as(EMAIL)
     }
 
-    pub(super) fn push_as(&self, client_email: &str) -> Push {
+    pub(crate) fn push_as(&self, client_email: &str) -> Push {
         let file = json!({
             "type": "service_account",
             "project_id": "demo",
@@ -187,7 +187,7 @@ async fn send(State(Google(inner)): State<Google>, headers: HeaderMap, body: Byt
 }
 
 /// As Google writes them.
-pub(super) fn refusal(status: u16, name: &str, code: Option<&str>) -> Response {
+pub(crate) fn refusal(status: u16, name: &str, code: Option<&str>) -> Response {
     let detail =
         |code| json!({"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code});
     let details: Vec<_> = code.map(detail).into_iter().collect();

@@ -1,6 +1,6 @@
 //! What leaves, and what comes back.
 
-mod google;
+pub(crate) mod google;
 mod interface;
 mod push;
 pub(crate) mod receiver;

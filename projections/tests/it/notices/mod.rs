@@ -2,6 +2,7 @@
 
 mod digests;
 mod mails;
+mod pushes;
 mod rules;
 mod told;
 

@@ -6,9 +6,10 @@ use domain::{
     task::{AssigneeEntry, TaskEvent, WatcherEntry, values::Visibility},
     user::{StateChange, UserEvent},
 };
+use futures_util::StreamExt;
 
 use super::{LEASE, commented, created, started, wishes};
-use crate::world::World;
+use crate::world::{DEADLINE, World};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn those_concerned_are_told_of_each_event_once_and_nobody_of_their_own_acts() {
@@ -128,6 +129,20 @@ async fn each_event_is_told_once_however_often_who_tells_dies() {
     world.told(position).await;
     assert_eq!((world.inbox(bob).await.len(), world.mailbox().await.len()), (41, 41));
     assert_eq!(world.number("SELECT count(*) FROM delivery.deliveries").await, 41);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_inbox_has_changed_is_told_on_nats() {
+    let world = World::new().await;
+    let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
+    let client = world.sources.jetstream.client();
+    let mut told = client.subscribe("notices.*").await.unwrap();
+    client.flush().await.unwrap();
+    world.has_task(ann, created(ann, &[bob])).await;
+    let _reacting = world.react(LEASE);
+    let message = tokio::time::timeout(DEADLINE, told.next()).await.unwrap().unwrap();
+    assert_eq!(message.subject.as_str(), format!("notices.{bob}"));
+    assert_eq!(world.inbox(bob).await, ["assignment task.created"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

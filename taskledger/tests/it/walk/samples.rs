@@ -97,6 +97,10 @@ impl Things {
         if route.path.contains("/devices/{id}") {
             things.device = id(&post(&owner.client, "/v1/users/me/devices", device()).await["id"]);
         }
+        if route.path.contains("/users/{id}/devices/{device}") {
+            things.user.clone_from(&owner.id);
+            things.device = id(&post(&owner.client, "/v1/users/me/devices", device()).await["id"]);
+        }
         if route.path.contains("/notification-rules/{id}") {
             things.rule = id(&post(&world.root().await, "/v1/notification-rules", rule()).await["id"]);
         }
@@ -155,7 +159,7 @@ impl Things {
             ("operations", "id") => &self.operation,
             ("api-keys", "id") => &self.api_key,
             ("identities", "id") => &self.identity,
-            ("devices", "id") => &self.device,
+            ("devices", "id" | "device") => &self.device,
             ("notification-rules", "id") => &self.rule,
             ("webhooks", "id") => &self.webhook,
             ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",

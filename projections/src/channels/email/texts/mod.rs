@@ -2,4 +2,3 @@
 
 pub(super) mod en;
 pub(super) mod ko;
-pub(super) mod notices;

@@ -1,4 +1,4 @@
-//! What mails about tasks say, a file for each language.
+//! What people are told of tasks, a file for each language.
 
 mod en;
 mod ko;
@@ -8,16 +8,16 @@ use domain::{notification::Category, notification_rule::values::Template};
 
 /// Who did what.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::channels::email) struct Lead<'a> {
-    pub(in crate::channels::email) who: &'a str,
-    pub(in crate::channels::email) trigger: &'a str,
-    pub(in crate::channels::email) template: Template,
+pub(super) struct Lead<'a> {
+    pub(super) who: &'a str,
+    pub(super) trigger: &'a str,
+    pub(super) template: Template,
     /// Whether the reader was assigned or unassigned.
-    pub(in crate::channels::email) you: bool,
+    pub(super) you: bool,
 }
 
 /// A language.
-pub(in crate::channels::email) trait Tongue: Sync {
+pub(super) trait Tongue: Sync {
     fn code(&self) -> &'static str;
     fn hello(&self, name: &str) -> String;
     /// One sentence: who did what.
@@ -43,6 +43,6 @@ pub(in crate::channels::email) trait Tongue: Sync {
 }
 
 /// The language of this code; English where there is none.
-pub(in crate::channels::email) fn tongue(language: &str) -> &'static dyn Tongue {
+pub(super) fn tongue(language: &str) -> &'static dyn Tongue {
     if language == "ko" { &ko::Korean } else { &en::English }
 }

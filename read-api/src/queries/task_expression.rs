@@ -1,0 +1,145 @@
+//! What a filter means, as a condition of SQL: the same as [`Filter::matches`] says of each task, with values bound and none
+//! written.
+
+use domain::{
+    filter::{Condition, Expression, Filter, Order, Person},
+    ids::UserId,
+    task::values::{ExternalRef, Visibility},
+    time::Timestamp,
+};
+use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
+
+type Sql<'a> = QueryBuilder<'a, Postgres>;
+
+/// A filter, and who is meant with `me`.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What is asked for.
+    pub filter: Filter,
+    /// Who asks.
+    pub me: UserId,
+}
+
+impl Asked {
+    /// Adds the condition on `t`, a row of `read_model.tasks`.
+    pub(super) fn push(&self, sql: &mut Sql<'_>) {
+        self.push_expression(self.filter.meaning(), sql);
+    }
+
+    /// SQL joins yes, no and unknown as filters do, and takes no row of which it cannot say yes.
+    fn push_expression(&self, expression: &Expression, sql: &mut Sql<'_>) {
+        match expression {
+            Expression::And(parts) => self.push_joined(parts, " AND ", sql),
+            Expression::Or(parts) => self.push_joined(parts, " OR ", sql),
+            Expression::Not(inner) => {
+                sql.push("NOT (");
+                self.push_expression(inner, sql);
+                sql.push(")");
+            }
+            Expression::Is(condition) => self.push_condition(condition, sql),
+        }
+    }
+
+    fn push_joined(&self, parts: &[Expression], word: &str, sql: &mut Sql<'_>) {
+        for (index, part) in parts.iter().enumerate() {
+            sql.push(if index == 0 { "(" } else { word });
+            self.push_expression(part, sql);
+        }
+        sql.push(")");
+    }
+
+    /// Each of them is yes or no for every task: what a task has not is compared as no.
+    fn push_condition(&self, condition: &Condition, sql: &mut Sql<'_>) {
+        match condition {
+            Condition::Status(status) => sql.push("t.status = ").push_bind(status.as_str().to_owned()),
+            Condition::Assignee(None) => sql.push("t.assignees = '{}'"),
+            Condition::Assignee(Some(person)) => push_person("assignee", self.id(*person), sql),
+            Condition::Creator(person) => push_person("creator", self.id(*person), sql),
+            Condition::Watcher(None) => sql.push("t.watchers = '{}'"),
+            Condition::Watcher(Some(person)) => push_person("watcher", self.id(*person), sql),
+            Condition::Label(None) => sql.push("t.labels = '{}'"),
+            Condition::Label(Some(label)) => sql
+                .push("t.id IN (SELECT l.task_id FROM read_model.task_labels l WHERE l.label = ")
+                .push_bind(label.as_str().to_owned())
+                .push(")"),
+            Condition::Priority(order, priority) => {
+                sql.push("t.priority").push(sign(*order)).push_bind(*priority as i16)
+            }
+            Condition::Parent(None) => sql.push("t.parent IS NULL"),
+            Condition::Parent(Some(parent)) => {
+                sql.push("(t.parent IS NOT NULL AND t.parent = ").push_bind(parent.0).push(")")
+            }
+            Condition::ExternalRef(None) => sql.push("t.external_system IS NULL"),
+            Condition::ExternalRef(Some(name)) => push_external_ref(name, sql),
+            Condition::Due(None) => sql.push("t.due_order = 'infinity'"),
+            Condition::Due(Some((order, time))) => {
+                push_time("(t.due_order < 'infinity' AND t.due_order", *order, *time, sql).push(")")
+            }
+            Condition::CreateTime(order, time) => push_time("t.create_time", *order, *time, sql),
+            Condition::UpdateTime(order, time) => push_time("t.update_time", *order, *time, sql),
+            Condition::Visibility(Visibility::Private) => sql.push("t.private"),
+            Condition::Visibility(Visibility::Team) => sql.push("NOT t.private"),
+            // A list is of no event.
+            Condition::Type(_) | Condition::Actor(_) => sql.push("NULL::boolean"),
+        };
+    }
+
+    fn id(&self, person: Person) -> Uuid {
+        match person {
+            Person::Me => self.me.0,
+            Person::User(id) => id.0,
+        }
+    }
+}
+
+fn push_person<'a, 'b>(role: &str, user: Uuid, sql: &'b mut Sql<'a>) -> &'b mut Sql<'a> {
+    sql.push("t.id IN (SELECT p.task_id FROM read_model.task_people p WHERE p.role = '").push(role);
+    sql.push("' AND p.user_id = ").push_bind(user).push(")")
+}
+
+fn push_external_ref<'a, 'b>(name: &ExternalRef, sql: &'b mut Sql<'a>) -> &'b mut Sql<'a> {
+    sql.push("(t.external_system IS NOT NULL AND t.external_system = ").push_bind(name.system().to_owned());
+    sql.push(" AND t.external_id = ").push_bind(name.id().to_owned()).push(")")
+}
+
+fn push_time<'a, 'b>(column: &str, order: Order, time: Timestamp, sql: &'b mut Sql<'a>) -> &'b mut Sql<'a> {
+    sql.push(column).push(sign(order)).push_bind(time.as_datetime())
+}
+
+fn sign(order: Order) -> &'static str {
+    match order {
+        Order::Less => " < ",
+        Order::AtMost => " <= ",
+        Order::Equal => " = ",
+        Order::AtLeast => " >= ",
+        Order::More => " > ",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::filter::FilterOver;
+
+    use super::*;
+
+    fn sql(text: &str) -> String {
+        let filter = Filter::parse(text, FilterOver::Tasks).unwrap();
+        let mut sql = Sql::new("");
+        Asked { filter, me: UserId(Uuid::nil()) }.push(&mut sql);
+        sql.sql().to_owned()
+    }
+
+    #[test]
+    fn what_clients_write_is_bound() {
+        let canary = "x' OR 1=1 --";
+        for text in [format!("label = \"{canary}\""), format!("external_ref = \"jira:{canary}\"")] {
+            let sql = sql(&text);
+            assert!(sql.contains("$1") && !sql.contains("1=1"), "{sql}");
+        }
+        assert_eq!(
+            sql("priority >= high AND NOT due = none"),
+            "(t.priority >= $1 AND NOT (t.due_order = 'infinity'))"
+        );
+    }
+}
