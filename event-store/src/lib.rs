@@ -14,6 +14,7 @@ mod load;
 mod log;
 #[cfg(feature = "migrate")]
 mod migrate;
+pub mod past;
 mod pressure;
 mod receipt;
 mod seal;

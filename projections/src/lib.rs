@@ -18,7 +18,6 @@ pub mod live;
 pub mod operations;
 mod outward;
 pub mod parked;
-mod past;
 pub mod processes;
 pub mod projector;
 pub mod projectors;

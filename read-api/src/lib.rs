@@ -4,6 +4,7 @@
 //! histories, the log; nothing here writes but what was refused into the audit log.
 
 mod audit;
+mod events;
 mod http;
 mod live_inbox;
 pub mod model;

@@ -22,6 +22,7 @@ use sqlx::{
 
 use crate::{
     audit::Scribe,
+    events::Following,
     progress::{self, Progress},
     queries::TaskReader,
     standing::{Standings, holder},
@@ -67,6 +68,7 @@ pub struct Parts {
     /// For lists and counts: every plan is made for its filter.
     pub(crate) lists: PgPool,
     pub(crate) log: Log,
+    pub(crate) following: Following,
     pub(crate) sealer: Sealer,
     pub(crate) tasks: TaskReader,
     pub(crate) standings: Standings,
@@ -112,6 +114,7 @@ impl ReadApi {
             points,
             sealer: Sealer::new(log_pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL))),
             verifier: verifier.accepting(api_keys(log_pool.clone())),
+            following: Following::new(Log::connect(log_pool.clone())),
             log: Log::connect(log_pool),
             progress: Progress::default(),
             page_tokens: PageTokens::new(&secret),
@@ -190,6 +193,7 @@ pub async fn start(api: &ReadApi, nats: Option<async_nats::Client>, surroundings
     surroundings.revocations.follow(truth, surroundings).await;
     if let Some(nats) = &nats {
         surroundings.revocations.exchange_hints(nats.clone(), surroundings);
+        api.following.through(nats.clone());
     }
     let ended = surroundings.shutdown.token().clone();
     let feed = progress::run(api.progress.clone(), api.points.clone(), nats, ended);

@@ -3,9 +3,11 @@
 mod action;
 mod role;
 mod scope;
+mod streams;
 mod table;
 
 pub use action::Action;
 pub use role::{Role, RoleSet};
 pub use scope::{Scope, ScopeSet};
+pub use streams::{Streamed, is_streamed, may_stream};
 pub use table::{Decision, Relation, decide, decide_within, sees};

@@ -6,12 +6,10 @@ use domain::{
     event::{DecodeError, from_stored},
     stored::Stored,
 };
-use event_store::{Log, LogError, envelope::Envelope};
+use event_store::{Log, LogError, envelope::Envelope, past::replay};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
-
-use crate::past::replay;
 
 /// The states that one reactor keeps of one kind of aggregate, for the events of one batch.
 ///

@@ -4,14 +4,13 @@ use std::fmt;
 
 use domain::{
     ids::UserId,
-    policy::{Action, Decision, Relation, decide_within},
+    policy::{Streamed, is_streamed, may_stream},
     task::Task,
     user::User,
 };
-use event_store::{Log, LogError, envelope::Envelope};
+use event_store::{Log, LogError, envelope::Envelope, past::Past};
 
 use super::Endpoint;
-use crate::past::Past;
 
 /// Judges by what the log says: tasks as they stood after an event or stand now, owners as they stand now.
 pub(crate) struct Judge {
@@ -32,7 +31,7 @@ impl Judge {
 
     /// Whether there are webhooks for such events at all: what happens to tasks and to users.
     pub(crate) fn is_public(event: &Envelope) -> bool {
-        matches!(event.aggregate_type.as_str(), "task" | "user")
+        is_streamed(&event.aggregate_type)
     }
 
     /// Whether the endpoint is to get the event: it asks for it, and its owner may see it as it was then.
@@ -58,28 +57,8 @@ fn is_of_task(event: &Envelope) -> bool {
     event.aggregate_type == "task"
 }
 
-/// The policy about streams, and about what the event is of.
+/// `task` is that of the event, if it is of a task.
 fn sees(id: UserId, owner: &User, event: &Envelope, task: Option<&Task>) -> bool {
-    let may = |action, task: Option<&Task>, relation| {
-        let visibility = task.map(|task| task.visibility);
-        decide_within(owner.service_scopes, action, owner.effective_roles(), visibility, relation)
-            == Decision::Allow
-    };
-    let (action, relation) = match task {
-        Some(task) => (Action::TaskRead, relation(id, task)),
-        None => {
-            let self_ = event.aggregate_id == id.0;
-            (Action::UserHistory, Relation { self_, ..Relation::default() })
-        }
-    };
-    may(Action::EventStream, None, Relation::default()) && may(action, task, relation)
-}
-
-fn relation(user: UserId, task: &Task) -> Relation {
-    Relation {
-        creator: task.creator == Some(user),
-        assignee: task.assignees.contains(&user),
-        watcher: task.watchers.contains(&user),
-        ..Relation::default()
-    }
+    let of = task.map_or(Streamed::User(UserId(event.aggregate_id)), Streamed::Task);
+    may_stream(id, owner.effective_roles(), owner.service_scopes, of)
 }

@@ -1,25 +1,24 @@
 //! `GET /v1/notifications` as a stream
 
-use axum::{
-    http::{HeaderMap, HeaderName},
-    response::Response,
-};
+use axum::{http::HeaderMap, response::Response};
 use serde::Serialize;
 use serde_json::json;
 use service::{
-    problem::{Code, Flaw, Problem, Violation},
+    problem::{Code, Problem},
     query::Query,
 };
 
-use super::{caller::Caller, failure::failed};
+use super::{
+    caller::Caller,
+    failure::failed,
+    place::{last_event_id, place},
+};
 use crate::{
     ReadApi,
     live_inbox::LiveInbox,
     queries,
     streams::{Frame, Listener, Outlet},
 };
-
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The caller's notices behind where a client says it is, or from now on, for as long as it listens.
 pub(super) async fn open(
@@ -39,17 +38,6 @@ pub(super) async fn open(
     }
     let inbox = LiveInbox::open(api, (caller.id, caller.sight()), after.unwrap_or(newest));
     listener.listen(|outlet| tell(inbox, outlet))
-}
-
-fn last_event_id(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get(LAST_EVENT_ID).filter(|value| !value.is_empty()) else { return Ok(None) };
-    let read = value.to_str().map_err(|_| Flaw::new("NOT_AN_INTEGER")).and_then(place);
-    read.map(Some).map_err(|flaw| Violation::header("Last-Event-ID", flaw).into())
-}
-
-fn place(text: &str) -> Result<i64, Flaw> {
-    let read = text.parse::<i64>().ok().filter(|place| *place >= 0);
-    read.ok_or_else(|| Flaw::new("NOT_AN_INTEGER"))
 }
 
 /// Tells what is new, how many are not read when that changes, and that there is nothing more for now.

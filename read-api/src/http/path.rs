@@ -18,7 +18,7 @@ pub(super) enum TaskRef {
 }
 
 impl TaskRef {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let key = || text.parse::<TaskKey>().ok().map(|key| Self::Key(key.0));
         uuid(text).map(Self::Id).or_else(key)
     }

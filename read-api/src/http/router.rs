@@ -6,8 +6,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, announcements, comments, deliveries, documents, dry_run, history, labels, notices, operations,
-    rules, task_counts, task_get, task_list, trace, users, webhooks,
+    admin, announcements, comments, deliveries, documents, dry_run, events, history, labels, notices,
+    operations, revisions, rules, task_counts, task_get, task_list, trace, users, webhooks,
 };
 use crate::ReadApi;
 
@@ -37,6 +37,12 @@ fn table() -> OpenApiRouter<ReadApi> {
         // history
         .routes(routes!(history::of_task))
         .routes(routes!(history::of_user))
+        .routes(routes!(revisions::get))
+        .routes(routes!(revisions::diff))
+        // events
+        .routes(routes!(events::pull))
+        .routes(routes!(events::stream))
+        .routes(routes!(events::get))
         // audit
         .routes(routes!(trace::get))
         // operations

@@ -17,16 +17,21 @@ use super::{
     failure::unread,
     fresh::{self, Fresh, MinPosition},
     path::TaskRef,
+    revisions::{as_of, task_as_of},
 };
 use crate::{ReadApi, model::Task, queries::TaskSnapshot};
 
-/// One task.
+/// One task, as it stands or as it was. Who sees it today sees what it was.
 #[utoipa::path(
     get, path = "/v1/tasks/{id}", tag = "tasks", operation_id = "get_task",
     params(
         ("id" = String, Path, description = "The task's id or key (`T-123`)"),
         ("min_position" = Option<i64>, Query, nullable = false,
             description = "Wait until the answer shows this position (2 s at most)"),
+        ("as_of" = Option<String>, Query, nullable = false,
+            description = "As the log had it at this position or time"),
+        ("as_of_occurred" = Option<String>, Query, nullable = false,
+            description = "After what had happened at this time, whenever the log heard of it"),
         ("If-None-Match" = Option<String>, Header, nullable = false,
             description = "304 if the task still has this ETag"),
     ),
@@ -46,9 +51,13 @@ pub(super) async fn get(
     known: Option<IfNoneMatch>,
     mut query: Query,
 ) -> Result<Response, Problem> {
-    let min_position = MinPosition::read(&mut query);
+    let (min_position, moment) = (MinPosition::read(&mut query), as_of(&mut query));
     query.finish()?;
     let (task, fresh) = visible(&api, caller, task, min_position).await?;
+    if let Some(moment) = moment {
+        let (_, then) = task_as_of(&api, task.task.id, moment).await?;
+        return Ok(Answer::json(&then)?.version(then.version).fresh(fresh).unless(known.as_ref()));
+    }
     let answer = Answer::rendered(task.body.clone()).version(task.task.version).fresh(fresh);
     Ok(answer.unless(known.as_ref()))
 }

@@ -135,7 +135,7 @@ fn none_or<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, Flaw>) -> Result
     if text == "none" { Ok(None) } else { parse(text).map(Some) }
 }
 
-fn person(text: &str, me: Option<Uuid>, optional: bool) -> Result<Option<Uuid>, Flaw> {
+pub(super) fn person(text: &str, me: Option<Uuid>, optional: bool) -> Result<Option<Uuid>, Flaw> {
     match (text, me) {
         ("me", Some(me)) => Ok(Some(me)),
         ("none", _) if optional => Ok(None),

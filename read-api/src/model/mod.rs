@@ -4,12 +4,14 @@ mod announcement;
 mod comment;
 mod delivery;
 mod dry_run;
+mod event;
 mod history;
 mod interface;
 mod notice;
 mod page;
 mod process;
 mod projection;
+mod revision;
 mod schedule;
 mod schema;
 mod task;
@@ -23,6 +25,7 @@ pub use announcement::{
 pub use comment::Comment;
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
 pub use dry_run::{DryAudience, DryRule, DryRun, DryRunRequest, WouldTell};
+pub use event::{Event, EventPage};
 pub use history::{Actor, FieldChange, HistoryEntry};
 pub use interface::{Breaker, InterfaceRun, InterfaceStatus};
 pub use notice::{
@@ -32,6 +35,7 @@ pub use notice::{
 pub use page::{Count, CountedPage, Counts, Label, Page};
 pub use process::Process;
 pub use projection::{Lane, ParkedEvent, ProjectionStatus};
+pub use revision::{Difference, Revision, RevisionRef};
 pub use schedule::{Schedule, ScheduleRun};
 pub use task::{ChecklistItem, Person, Task};
 pub use trace::{TraceEntry, TracedAggregate};

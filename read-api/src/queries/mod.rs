@@ -13,6 +13,7 @@ mod operations;
 mod parked_events;
 mod processes;
 mod projections;
+mod revisions;
 mod rules;
 mod schedules;
 mod search;
@@ -48,6 +49,7 @@ pub use operations::{
 pub use parked_events::parked_events;
 pub use processes::{ProcessCursor, processes};
 pub use projections::projections;
+pub use revisions::{Moment, Past, task_at};
 pub use rules::{rule, rules_made};
 pub use schedules::schedules;
 pub use search::Words;

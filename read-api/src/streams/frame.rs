@@ -26,6 +26,12 @@ impl Frame {
         Self(text.into())
     }
 
+    /// An event whose data is JSON without line breaks and whose place is this.
+    pub(crate) fn bytes_at(place: i64, event: &str, json: &[u8]) -> Self {
+        let head = format!("id: {place}\nevent: {event}\ndata: ");
+        Self([head.as_bytes(), json, b"\n\n"].concat().into())
+    }
+
     /// An event whose data is JSON, which has no line breaks.
     pub(crate) fn json(event: &str, data: &impl Serialize) -> serde_json::Result<Self> {
         serde_json::to_string(data).map(|data| Self::new(None, event, &data))

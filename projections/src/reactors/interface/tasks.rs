@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 
 use domain::task::Task;
-use event_store::{Log, LogError, envelope::Envelope};
+use event_store::{Log, LogError, envelope::Envelope, past::replay};
 use uuid::Uuid;
-
-use crate::past::replay;
 
 /// The tasks of one batch, each folded from the log no further than asked.
 pub(super) struct Tasks<'a> {

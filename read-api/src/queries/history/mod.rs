@@ -84,7 +84,9 @@ fn swap<A, B>(pair: Result<(A, B), HistoryError>) -> Result<(B, A), HistoryError
     pair.map(|(a, b)| (b, a))
 }
 
-fn understand<E: serde::de::DeserializeOwned>(event: &RecordedEvent) -> Result<E, HistoryError> {
+pub(in crate::queries) fn understand<E: serde::de::DeserializeOwned>(
+    event: &RecordedEvent,
+) -> Result<E, HistoryError> {
     domain::event::from_stored(&event.event_type, &event.event_version, event.data.get())
         .map_err(|source| HistoryError::Event { position: event.position, source: Arc::new(source) })
 }

@@ -21,7 +21,6 @@ const WITHOUT_ROUTE: &[Action] = &[
     Action::TaskRollback,
     Action::UserReadPrivate,
     Action::UserErase,
-    Action::EventStream,
     Action::InterfaceCallback,
     Action::Import,
 ];

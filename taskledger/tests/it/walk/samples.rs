@@ -35,6 +35,8 @@ pub(crate) struct Things {
     rule: String,
     webhook: String,
     announcement: String,
+    /// Of an event that all members see.
+    position: String,
 }
 
 impl Things {
@@ -118,6 +120,10 @@ impl Things {
                 world.ask_with(&root, "POST", "/v1/announcements", Some(&announcement()), &headers).await;
             things.announcement = id(&made.expect(201).json()["id"]);
         }
+        if route.operation == "get_event" {
+            let made = post(&owner.client, "/v1/tasks", json!({"title": "t"})).await;
+            things.position = made["position"].to_string();
+        }
         if route.operation == "confirm" && route.subject() == Subject::Oneself {
             things.code = owner.enrol().await;
         }
@@ -137,6 +143,7 @@ impl Things {
         }
         let query = |name: &String| match name.as_str() {
             "group_by" => "group_by=status".to_owned(),
+            "from" => "from=1".to_owned(),
             _ => panic!("{}: what is its parameter {name} to be?", route.name),
         };
         let mut query: Vec<_> = route.required.iter().map(query).collect();
@@ -149,6 +156,8 @@ impl Things {
 
     fn named(&self, before: &str, name: &str, route: &Route) -> &str {
         match (before, name) {
+            ("events", "position") => &self.position,
+            ("revisions", "version") => "1",
             ("tasks", "id") => &self.task,
             ("{type}", "task") => &self.other_task,
             ("relations", "type") => "relates",

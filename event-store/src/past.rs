@@ -1,6 +1,7 @@
 //! Aggregates as they stood after some event, or stand now: folded from the log, the latest ones remembered.
 
 use std::{
+    fmt,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,10 +11,11 @@ use domain::{
     stored::Stored,
     time::Timestamp,
 };
-use event_store::{Log, LogError, envelope::Envelope};
 use quick_cache::sync::Cache;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
+
+use crate::{Log, LogError, envelope::Envelope};
 
 /// Aggregates that are remembered.
 const REMEMBERED: usize = 4_096;
@@ -23,9 +25,15 @@ const PAGE: i64 = 1_000;
 const LIFETIME: Duration = Duration::from_secs(1);
 
 /// One kind of aggregate, as the log tells it. What is remembered is only a start: it is never needed.
-pub(crate) struct Past<A> {
+pub struct Past<A> {
     log: Log,
     recent: Cache<Uuid, Known<A>>,
+}
+
+impl<A> fmt::Debug for Past<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Past").finish_non_exhaustive()
+    }
 }
 
 struct Known<A> {
@@ -46,12 +54,12 @@ where
     A::Event: DeserializeOwned,
 {
     /// Reads from this log.
-    pub(crate) fn new(log: Log) -> Self {
+    pub fn new(log: Log) -> Self {
         Self { log, recent: Cache::new(REMEMBERED) }
     }
 
     /// As it stood after this event of its own.
-    pub(crate) async fn after(&self, event: &Envelope) -> Result<Arc<A>, LogError> {
+    pub async fn after(&self, event: &Envelope) -> Result<Arc<A>, LogError> {
         let id = event.aggregate_id;
         let newest = self.recent.get(&id);
         let start = newest.clone().filter(|known| known.version <= event.version);
@@ -71,7 +79,7 @@ where
     }
 
     /// As it stands, or stood a second ago.
-    pub(crate) async fn now(&self, id: Uuid) -> Result<Arc<A>, LogError> {
+    pub async fn now(&self, id: Uuid) -> Result<Arc<A>, LogError> {
         let start = self.recent.get(&id);
         if let Some(known) = start.as_ref().filter(|known| known.looked.elapsed() < LIFETIME) {
             return Ok(known.state.clone());
@@ -90,7 +98,7 @@ fn begin<A: Default + Clone>(start: Option<Known<A>>) -> (A, i64) {
 }
 
 /// Takes in what the log holds of the aggregate after `version`, up to `last`; returns how far that is.
-pub(crate) async fn replay<A: Stored>(
+pub async fn replay<A: Stored>(
     log: &Log,
     id: Uuid,
     state: &mut A,
