@@ -17,6 +17,7 @@ mod migrate;
 mod pressure;
 mod receipt;
 mod seal;
+pub mod seals;
 pub mod stream;
 #[cfg(feature = "append")]
 mod task_keys;
