@@ -24,6 +24,7 @@ mod races;
 mod rates;
 mod relay;
 mod revocations;
+mod sealing;
 mod second_factor;
 mod sessions;
 mod signing_keys;

@@ -10,6 +10,7 @@ mod dry_run;
 mod failure;
 mod fresh;
 mod history;
+mod integrity;
 mod labels;
 mod notices;
 mod operations;

@@ -6,7 +6,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, comments, deliveries, documents, dry_run, history, labels, notices, operations, rules,
+    admin, comments, deliveries, documents, dry_run, history, integrity, labels, notices, operations, rules,
     task_counts, task_get, task_list, trace, users, webhooks,
 };
 use crate::ReadApi;
@@ -34,6 +34,9 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(history::of_user))
         // audit
         .routes(routes!(trace::get))
+        .routes(routes!(integrity::get))
+        .routes(routes!(integrity::proof))
+        .routes(routes!(integrity::keys))
         // operations
         .routes(routes!(operations::list))
         .routes(routes!(operations::get))

@@ -11,6 +11,7 @@ mod documents;
 mod filters;
 mod freshness;
 mod history;
+mod integrity;
 mod log;
 #[expect(clippy::print_stdout, reason = "it measures")]
 mod million;
