@@ -113,9 +113,18 @@ pub(crate) struct System {
 impl System {
     /// Starts the release binary beside this one on a database of its own, and logs in.
     pub(crate) async fn start(stores: &Stores) -> Result<Self, Failure> {
-        let url = stores.database("taskledger_bench").await?;
+        Self::start_with(stores, "taskledger_bench", &[]).await
+    }
+
+    /// The same with a name of its own and more settings.
+    pub(crate) async fn start_with(
+        stores: &Stores,
+        name: &str,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, Failure> {
+        let url = stores.database(name).await?;
         let address = free_address()?;
-        let data = stores.scratch.path().join("data");
+        let data = stores.scratch.path().join(name);
         let started = Instant::now();
         let child = Command::new(beside_us("taskledger")?)
             .args(["--port", &address.port().to_string(), "--data-dir"])
@@ -127,6 +136,7 @@ impl System {
             .env("TASKLEDGER_ADMIN_PASSWORD", PASSWORD)
             .env("RATE_LIMITS", "off")
             .env("RUST_LOG", "warn")
+            .envs(settings.iter().copied())
             .stdout(Stdio::null())
             .kill_on_drop(true)
             .spawn()?;

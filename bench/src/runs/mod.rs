@@ -6,9 +6,10 @@ mod load;
 mod logins;
 mod reads;
 mod rebuild;
+mod seals;
 mod sustained;
 
 pub(crate) use self::{
-    burst::burst, latency::latency, load::load, logins::logins, reads::reads, rebuild::rebuild,
+    burst::burst, latency::latency, load::load, logins::logins, reads::reads, rebuild::rebuild, seals::seals,
     sustained::sustained,
 };
