@@ -7,6 +7,7 @@
 mod digest;
 #[cfg(feature = "append")]
 mod file;
+mod finding;
 mod key;
 mod leaf;
 mod ledger;
@@ -22,6 +23,7 @@ mod verify;
 pub use digest::Digest;
 #[cfg(feature = "append")]
 pub use file::{FileError, SealFile};
+pub use finding::{Fault, Finding, Scope, Verified};
 pub use key::{KeyRing, PublicKey, SealKey};
 pub use ledger::Ledger;
 pub use outside::OutsideError;
@@ -30,7 +32,7 @@ pub use seal::{Malformed, Seal, SignedSeal};
 #[cfg(feature = "append")]
 pub use sealing::{Pace, Sealing, SealingError, Standing};
 pub use table::last_seal;
-pub use verify::{Fault, Finding, Scope, Verified, Verifier, VerifyError};
+pub use verify::{Verifier, VerifyError};
 
 /// The subject on core NATS that seals are published on.
 pub const SUBJECT: &str = "seals";

@@ -51,6 +51,11 @@ impl Outside {
         Ok(outside)
     }
 
+    /// Is there another line?
+    pub(super) fn has_more(&mut self) -> bool {
+        self.0.as_mut().is_some_and(|lines| lines.peek().is_some())
+    }
+
     /// The next seal, if it is such a one.
     pub(super) fn take_if(
         &mut self,

@@ -66,6 +66,29 @@ async fn a_sealer_that_is_killed_anywhere_leaves_no_gap_and_no_fork() {
     assert_eq!((found.finding, found.seals, found.compared), (None, 30, 30));
 }
 
+/// Whoever verifies a log that grows must not take a new seal for one that was taken away.
+#[tokio::test]
+async fn a_log_that_is_sealed_meanwhile_is_intact() {
+    let world = World::sealed(BLOCK).await;
+    let (pool, scope) = (world.store.pool(), Scope::whole(Ledger::Events));
+    let sealing = async {
+        for _ in 0..30 {
+            world.append(BLOCK).await;
+            world.seal(Ledger::Events, &world.sealing(Duration::MAX)).await;
+            world.complete().await;
+        }
+    };
+    let verifying = async {
+        let mut seals = 0;
+        while seals < 31 {
+            let found = verify(pool, &world.ring, Some(world.file()), scope).await.unwrap();
+            assert_eq!(found.finding, None);
+            seals = found.seals;
+        }
+    };
+    tokio::join!(sealing, verifying);
+}
+
 #[tokio::test]
 async fn what_is_damaged_is_not_sealed() {
     let world = World::sealed(BLOCK).await;
