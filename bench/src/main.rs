@@ -44,6 +44,8 @@ enum Command {
     },
     /// Task by id beside a bare handler with the same SELECT.
     Reads(Settings),
+    /// Creates at full speed without and with seals, and how fast a log is verified.
+    Seals(Settings),
     /// Logins at full speed, and a task list at a fixed rate without and beside them.
     Logins(Settings),
     /// Deliveries per second by channel, event → received, and what endpoints that hang do to the others.
@@ -137,6 +139,7 @@ async fn main() {
         Command::Latency { settings, rate } => runs::latency(&settings, rate).await,
         Command::Rebuild { settings, tasks } => runs::rebuild(&settings, tasks).await,
         Command::Reads(settings) => runs::reads(&settings).await,
+        Command::Seals(settings) => runs::seals(&settings).await,
         Command::Logins(settings) => runs::logins(&settings).await,
         Command::Deliveries { settings, deliveries, endpoints, rate } => {
             runs::deliveries(&settings, deliveries, endpoints, rate).await

@@ -1,6 +1,7 @@
 //! The system under test: private servers, the release binary of the all-in-one, one admin who is logged in.
 
 use std::{
+    ffi::OsStr,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
     process::Stdio,
@@ -113,14 +114,15 @@ pub(crate) struct System {
 impl System {
     /// Starts the release binary beside this one on a database of its own, and logs in.
     pub(crate) async fn start(stores: &Stores) -> Result<Self, Failure> {
-        Self::start_with(stores, "taskledger_bench", &[]).await
+        let usual: [(&str, &str); 0] = [];
+        Self::start_with(stores, "taskledger_bench", &usual).await
     }
 
     /// The same in a database of this name, with more settings.
     pub(crate) async fn start_with(
         stores: &Stores,
         database: &str,
-        settings: &[(&str, String)],
+        settings: &[(&str, impl AsRef<OsStr>)],
     ) -> Result<Self, Failure> {
         let url = stores.database(database).await?;
         let address = free_address()?;

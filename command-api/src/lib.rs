@@ -10,6 +10,7 @@ pub mod http;
 mod locks;
 pub mod oidc;
 pub mod relay;
+pub mod sealing;
 mod service;
 
 pub use http::openapi;

@@ -15,7 +15,10 @@ use axum::{Router, middleware::from_fn_with_state};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use domain::user::UserEvent;
-use event_store::{Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Sealer};
+use event_store::{
+    Appender, AppenderConfig, Log, MasterKey, Pressure, Role, Sealer,
+    seals::{KeyRing, Pace, PublicKey, SealKey},
+};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::{
@@ -28,12 +31,13 @@ use crate::{
     http::App,
     oidc::{Oidc, OidcArgs, forget_used_states},
     relay::{Relay, RelayConfig, StreamArgs},
+    sealing::{LogSealer, SealArgs},
 };
 
 /// Connections to the log at most, beside the appender's own: loading, receipts, credentials.
 const CONNECTIONS: u32 = 12;
-/// The relay's own: it listens, reads and renews its lease, however busy the requests keep theirs.
-const RELAY_CONNECTIONS: u32 = 3;
+/// For relay and sealer: they listen, read and renew their leases, however busy the requests keep theirs.
+const BACKGROUND_CONNECTIONS: u32 = 4;
 /// How long a request waits for one of them.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How often receipts and sessions that are too old are dropped.
@@ -55,6 +59,9 @@ pub struct Config {
     /// How much of it.
     #[command(flatten)]
     pub stream: StreamArgs,
+    /// Who vouches for it.
+    #[command(flatten)]
+    pub seals: SealArgs,
     /// Seals personal data and signing keys.
     #[command(flatten)]
     pub secret_key: SecretKeyArgs,
@@ -191,14 +198,29 @@ pub async fn build(
     surroundings.revocations.exchange_hints(nats.clone(), surroundings);
     api.hear_endings(nats.clone());
     let relaying = RelayConfig { stream: config.stream.config(), ..RelayConfig::default() };
-    let relay =
-        Relay::new(self::pool(config, RELAY_CONNECTIONS)?, async_nats::jetstream::new(nats), relaying)
-            .giving_way(pressure.clone());
+    let background = self::pool(config, BACKGROUND_CONNECTIONS)?;
     let shutdown = &surroundings.shutdown;
+    if let Some(sealer) = sealer(config, background.clone())? {
+        let sealer = sealer.publishing(nats.clone()).giving_way(pressure).metered(&surroundings.metrics);
+        shutdown.spawn(sealer.run(shutdown.token().clone()));
+    }
+    let relay =
+        Relay::new(background, async_nats::jetstream::new(nats), relaying).giving_way(pressure.clone());
     shutdown.spawn(relay.metered(&surroundings.metrics).run(shutdown.token().clone()));
     shutdown.spawn(maintain(pool.clone(), shutdown.clone()));
     check(&surroundings.health, pool);
     Ok(api)
+}
+
+/// What seals the log, unless nothing is to be sealed.
+fn sealer(config: &Config, pool: PgPool) -> Result<Option<LogSealer>, BuildError> {
+    let SealArgs { seal_file, seal_after, keys } = &config.seals;
+    let key = SealKey::new(keys.seed(SealKey::LABEL, || config.secret_key.read())?);
+    let others = keys.seal_public_keys.iter().filter_map(|known| PublicKey::from_bytes(&known.0));
+    let ring = KeyRing::new(key.public(), others);
+    let pace = Pace { after: seal_after.0, ..Pace::default() };
+    let sealer = LogSealer::new(pool, key, ring, pace).keeping(seal_file.clone());
+    Ok((!seal_after.0.is_zero()).then_some(sealer))
 }
 
 /// Renews the signing keys every minute, and at once when one was dropped.

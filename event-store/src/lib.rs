@@ -18,6 +18,7 @@ pub mod past;
 mod pressure;
 mod receipt;
 mod seal;
+pub mod seals;
 pub mod stream;
 #[cfg(feature = "append")]
 mod task_keys;

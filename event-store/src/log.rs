@@ -225,7 +225,11 @@ fn event(row: &PgRow) -> Result<RecordedEvent, LogError> {
     decode(row, position).map_err(|source| LogError::Damaged { position, source })
 }
 
-fn decode(row: &PgRow, position: i64) -> Result<RecordedEvent, Box<dyn std::error::Error + Send + Sync>> {
+/// The event in a row with all its columns.
+pub(crate) fn decode(
+    row: &PgRow,
+    position: i64,
+) -> Result<RecordedEvent, Box<dyn std::error::Error + Send + Sync>> {
     let Json(data): Json<Box<RawValue>> = row.try_get("payload")?;
     let Json(metadata): Json<Metadata> = row.try_get("metadata")?;
     let recorded_at: chrono::DateTime<chrono::Utc> = row.try_get("recorded_at")?;

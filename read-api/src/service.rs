@@ -5,7 +5,9 @@ use std::{ops::Deref, sync::Arc};
 use ::service::{
     audit::{Audit, Watch},
     auth::{ApiKeys, Truth, Verifier},
-    config::{DatabaseUrl, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
+    config::{
+        DatabaseUrl, EventStoreArgs, HttpArgs, NatsArgs, ReadModelArgs, SealKeyArgs, SecretKeyArgs, TokenArgs,
+    },
     page_token::PageTokens,
     postgres::{self, PoolOptions},
     process::{BuildError, Surroundings},
@@ -14,7 +16,10 @@ use ::service::{
 use axum::{Router, extract::FromRef};
 use clap::Args;
 use domain::user::UserEvent;
-use event_store::{Log, MasterKey, Role, Sealer};
+use event_store::{
+    Log, MasterKey, Role, Sealer,
+    seals::{KeyRing, PublicKey, SealKey},
+};
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -55,6 +60,9 @@ pub struct Config {
     /// For access tokens.
     #[command(flatten)]
     pub tokens: TokenArgs,
+    /// Who vouches for the log.
+    #[command(flatten)]
+    pub seal_keys: SealKeyArgs,
 }
 
 /// What handlers work with; cheap to clone.
@@ -74,6 +82,7 @@ pub struct Parts {
     pub(crate) standings: Standings,
     pub(crate) progress: Progress,
     pub(crate) page_tokens: PageTokens,
+    pub(crate) seal_ring: KeyRing,
     audit: PgPool,
     pub(crate) verifier: Verifier,
     /// Ends all streams.
@@ -118,10 +127,19 @@ impl ReadApi {
             log: Log::connect(log_pool),
             progress: Progress::default(),
             page_tokens: PageTokens::new(&secret),
+            seal_ring: seal_ring(config)?,
             audit,
             shutdown: shutdown.clone(),
         })))
     }
+}
+
+/// The key that signs seals, and those of before; only their public halves are kept.
+fn seal_ring(config: &Config) -> Result<KeyRing, BuildError> {
+    let keys = &config.seal_keys;
+    let own = SealKey::new(keys.seed(SealKey::LABEL, || config.secret_key.read())?);
+    let others = keys.seal_public_keys.iter().filter_map(|known| PublicKey::from_bytes(&known.0));
+    Ok(KeyRing::new(own.public(), others))
 }
 
 fn api_keys(pool: PgPool) -> ApiKeys {

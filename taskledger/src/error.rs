@@ -57,10 +57,19 @@ pub(crate) enum Failure {
     SigningKeys(#[from] command_api::auth::SigningKeysError),
     #[error("nothing runs on {}: start `taskledger` there, or give EVENT_STORE_URL", .0.display())]
     NothingRuns(PathBuf),
+    #[error(transparent)]
+    Verify(#[from] event_store::seals::VerifyError),
+    #[error("{log}: position {}{} is bad: {}", .found.position, up_to(.found), .found.fault)]
+    NotAsSealed { log: &'static str, found: event_store::seals::Finding },
     #[error("interrupted")]
     Interrupted,
     #[error(transparent)]
     Io(#[from] std::io::Error),
+}
+
+/// Where it cannot be told which position of a block it is.
+fn up_to(found: &event_store::seals::Finding) -> String {
+    if found.up_to > found.position { format!(" (or another up to {})", found.up_to) } else { String::new() }
 }
 
 impl Failure {

@@ -25,6 +25,7 @@ mod races;
 mod rates;
 mod relay;
 mod revocations;
+mod sealing;
 mod second_factor;
 mod sessions;
 mod signing_keys;

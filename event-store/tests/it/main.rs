@@ -10,6 +10,7 @@ mod proxy;
 mod reading;
 mod rights;
 mod sealing;
+mod seals;
 mod store;
 mod transactions;
 mod units;

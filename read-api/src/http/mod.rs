@@ -12,6 +12,7 @@ mod events;
 mod failure;
 mod fresh;
 mod history;
+mod integrity;
 mod labels;
 mod notice_stream;
 mod notices;

@@ -6,6 +6,7 @@ mod delivery;
 mod dry_run;
 mod event;
 mod history;
+mod integrity;
 mod interface;
 mod notice;
 mod page;
@@ -27,6 +28,7 @@ pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
 pub use dry_run::{DryAudience, DryRule, DryRun, DryRunRequest, WouldTell};
 pub use event::{Event, EventPage};
 pub use history::{Actor, FieldChange, HistoryEntry};
+pub use integrity::{EventProof, FirstBad, IntegrityReport, SealJwk, SealKeys};
 pub use interface::{Breaker, InterfaceRun, InterfaceStatus};
 pub use notice::{
     Inbox, Notice, NoticeAlert, NoticeAnnouncement, NoticeTask, NotificationRule, NotificationWishes, Quiet,

@@ -14,6 +14,7 @@ mod filter_expressions;
 mod filters;
 mod freshness;
 mod history;
+mod integrity;
 mod log;
 #[expect(clippy::print_stdout, reason = "it measures")]
 mod million;

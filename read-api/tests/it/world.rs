@@ -18,7 +18,7 @@ use serde_json::Value;
 use servers::testing::{self, Template, TestDatabase};
 use service::{
     auth::{Verifier, testing::Minter},
-    config::{EventStoreArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
+    config::{EventStoreArgs, NatsArgs, ReadModelArgs, SealKeyArgs, SecretKeyArgs, TokenArgs},
     http::{Edge, Rates, finish},
     process::Surroundings,
     secrets::SecretKey,
@@ -81,6 +81,7 @@ impl World {
             nats: NatsArgs::default(),
             secret_key: SecretKeyArgs { secret_key_file: Some(file.path().to_owned()) },
             tokens: TokenArgs::default(),
+            seal_keys: SealKeyArgs::default(),
         };
         let minter = Minter::default();
         let surroundings = Surroundings::default();

@@ -143,6 +143,12 @@ codes! {
     LimitReached = "LIMIT_REACHED" UNPROCESSABLE_ENTITY
         en "There are as many as there may be" "The member max names the limit. Delete one that is not needed any more."
         ko "더 만들 수 없습니다" "최대 개수는 max에 있습니다. 필요 없는 것을 삭제하세요.";
+    NotYetSealed = "NOT_YET_SEALED" CONFLICT
+        en "Not sealed yet" "The event is there, its proof comes with the next seal: ask again after Retry-After."
+        ko "아직 봉인되지 않았습니다" "이벤트는 있으며 증명은 다음 봉인과 함께 나옵니다. Retry-After 후에 다시 요청하세요.";
+    IntegrityBroken = "INTEGRITY_BROKEN" CONFLICT
+        en "The log is not what was sealed" "The member position names the first place found: see /v1/audit/integrity."
+        ko "로그가 봉인된 내용과 다릅니다" "처음 발견된 위치는 position에 있습니다. /v1/audit/integrity를 보세요.";
     PositionAhead = "POSITION_AHEAD" BAD_REQUEST
         en "The position is ahead of the log" "Use a position that a reply of this system has given."
         ko "로그보다 앞선 위치입니다" "이 시스템의 응답이 준 위치를 쓰세요.";

@@ -1,5 +1,5 @@
 use clap::Args;
-use command_api::{CommandApi, Config, oidc::OidcArgs, relay::StreamArgs};
+use command_api::{CommandApi, Config, oidc::OidcArgs, relay::StreamArgs, sealing::SealArgs};
 use event_store::Pressure;
 use service::{config::HttpArgs, outbound::ReachArgs, process::Surroundings};
 
@@ -21,8 +21,8 @@ pub(crate) struct MakeFirstAdmin {
 /// Makes the first admin of an installation whose services run apart.
 pub(crate) async fn first_admin(arguments: MakeFirstAdmin) -> Result<(), Failure> {
     let Target { event_store, nats, secret_key, .. } = arguments.target.resolve()?;
-    let (stream, oidc) = (StreamArgs::default(), OidcArgs::default());
-    let config = Config { event_store, nats, stream, secret_key, oidc, reach: ReachArgs::default() };
+    let (stream, seals, oidc) = (StreamArgs::default(), SealArgs::default(), OidcArgs::default());
+    let config = Config { event_store, nats, stream, seals, secret_key, oidc, reach: ReachArgs::default() };
     let surroundings = Surroundings::default();
     let commands = CommandApi::start(&config, &arguments.http, &surroundings, &Pressure::default()).await?;
     let made = FirstAdmin::ensure(&arguments.admin, &commands).await;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use command_api::{CommandApi, commands::Commands, oidc::OidcArgs, relay::StreamArgs};
+use command_api::{CommandApi, commands::Commands, oidc::OidcArgs, relay::StreamArgs, sealing::SealArgs};
 use domain::{ids::UserId, user::values::Email};
 use event_store::Pressure;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -45,9 +45,9 @@ pub(crate) async fn import(arguments: Import) -> Result<(), Failure> {
     let mapping = Mapping::read(&arguments.mapping)?;
     let source = Source::read(&arguments.file, &mapping)?;
     let Target { event_store, nats, secret_key, .. } = arguments.target.clone().resolve()?;
-    let (stream, oidc) = (StreamArgs::default(), OidcArgs::default());
-    let config =
-        command_api::Config { event_store, nats, stream, secret_key, oidc, reach: ReachArgs::default() };
+    let (stream, seals, oidc) = (StreamArgs::default(), SealArgs::default(), OidcArgs::default());
+    let reach = ReachArgs::default();
+    let config = command_api::Config { event_store, nats, stream, seals, secret_key, oidc, reach };
     let shutdown = Shutdown::default();
     shutdown.on_signals()?;
     let surroundings = Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() };

@@ -7,6 +7,7 @@ pub(crate) mod migrate;
 mod rebuild;
 mod reseed;
 mod target;
+mod verify;
 
 pub(crate) use first_admin::{MakeFirstAdmin, first_admin};
 pub(crate) use import::{Import, import};
@@ -14,3 +15,4 @@ pub(crate) use keys::{Keys, keys};
 pub(crate) use migrate::Migrate;
 pub(crate) use rebuild::{Rebuild, rebuild};
 pub(crate) use reseed::{Reseed, reseed};
+pub(crate) use verify::{Verify, verify};

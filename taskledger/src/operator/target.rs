@@ -29,9 +29,8 @@ pub(crate) struct Target {
 impl Target {
     /// Fills in what was not given.
     pub(crate) fn resolve(mut self) -> Result<Self, Failure> {
-        let directory = DataDir::locate(&self.data_dir)?;
-        let known = connection::read(&directory).unwrap_or_default();
-        let known = |name: &'static str| Known { name, known: &known };
+        let settings = self.settings()?;
+        let known = |name: &'static str| Known { name, known: &settings };
         known("EVENT_STORE_URL").fill(&mut self.event_store.event_store_url)?;
         known("READ_MODEL_URL").fill(&mut self.read_model.read_model_url)?;
         known("NATS_URL").fill(&mut self.nats.nats_url)?;
@@ -40,6 +39,23 @@ impl Target {
             return Err(Failure::NothingRuns(self.data_dir));
         }
         Ok(self)
+    }
+}
+
+impl Target {
+    /// Fills in another setting that was not given.
+    pub(crate) fn fill<T: FromStr>(
+        &self,
+        name: &'static str,
+        setting: &mut Option<T>,
+    ) -> Result<(), Failure> {
+        Ok(Known { name, known: &self.settings()? }.fill(setting)?)
+    }
+
+    /// The settings of the `up` that runs, if one runs.
+    fn settings(&self) -> Result<HashMap<String, String>, Failure> {
+        let directory = DataDir::locate(&self.data_dir)?;
+        Ok(connection::read(&directory).unwrap_or_default())
     }
 }
 

@@ -2,7 +2,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
-use command_api::{oidc::OidcArgs, relay::StreamArgs};
+use command_api::{oidc::OidcArgs, relay::StreamArgs, sealing::SealArgs};
 use projections::OutwardArgs;
 use servers::Which;
 use service::config::{
@@ -45,6 +45,8 @@ pub(crate) struct Up {
     pub(crate) nats: NatsArgs,
     #[command(flatten)]
     pub(crate) stream: StreamArgs,
+    #[command(flatten)]
+    pub(crate) seals: SealArgs,
     /// How long the read models may stand still while commands come as fast as they can be written; `0s`: never.
     #[arg(long, env = "BURST_LAG", value_name = "SPAN", default_value = "30s")]
     pub(crate) burst_lag: Span,

@@ -58,6 +58,7 @@ async fn serve(
         host: arguments.host,
         http,
         stream: arguments.stream.clone(),
+        seals: stores.seals(&arguments.seals),
         oidc: arguments.oidc.clone(),
         outward: arguments.outward.clone(),
         surroundings: Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() },
@@ -74,7 +75,7 @@ async fn serve(
         say::text(&format!("demo: {added} tasks added"));
     }
     let admin = FirstAdmin::ensure(&arguments.admin, &commands).await?;
-    let _file = stores.tell(&public_url, &jwks_url)?;
+    let _file = stores.tell(&public_url, &jwks_url, &process.seals)?;
     let limits = process.http.limits();
     let serving = service::http::serve(listener, router, limits, shutdown.clone());
     say::text(&banner::text(&public_url, &admin, &process.http.rate_limits, process.has_mailbox()));

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
-use command_api::{CommandApi, oidc::OidcArgs, relay::StreamArgs};
+use command_api::{CommandApi, oidc::OidcArgs, relay::StreamArgs, sealing::SealArgs};
 use event_store::Pressure;
 use projections::{OutwardArgs, channels::email::mailbox, delivery::Delivery};
 use service::config::{
@@ -19,6 +19,7 @@ pub(super) struct Process {
     pub(super) host: IpAddr,
     pub(super) http: HttpArgs,
     pub(super) stream: StreamArgs,
+    pub(super) seals: SealArgs,
     pub(super) oidc: OidcArgs,
     pub(super) outward: OutwardArgs,
     pub(super) surroundings: Surroundings,
@@ -67,6 +68,7 @@ impl Process {
             event_store: settings.event_store.clone(),
             nats: settings.nats.clone(),
             stream: self.stream.clone(),
+            seals: self.seals.clone(),
             secret_key: settings.secret_key.clone(),
             oidc: self.oidc.clone(),
             reach: self.outward.outbound.reach.clone(),
@@ -93,6 +95,7 @@ impl Process {
             nats: settings.nats.clone(),
             secret_key: settings.secret_key.clone(),
             tokens: settings.tokens.clone(),
+            seal_keys: self.seals.keys.clone(),
         };
         Ok(read_api::build(&config, &self.http, &self.surroundings).await?)
     }

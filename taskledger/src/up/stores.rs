@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use command_api::sealing::SealArgs;
 use servers::{DataDir, Options, Places, Running};
 use service::config::{ConfigError, DatabaseUrl, NatsUrl};
 use service::secrets::SecretKey;
@@ -47,17 +48,37 @@ impl Stores {
         Ok(stores)
     }
 
+    /// How the log is sealed: where nobody says otherwise seals are kept beside the data.
+    pub(crate) fn seals(&self, given: &SealArgs) -> SealArgs {
+        let file = given.seal_file.clone().unwrap_or_else(|| self.directory.path().join("seals.ndjson"));
+        SealArgs { seal_file: Some(file), ..given.clone() }
+    }
+
     /// Writes down how other programs of this machine join.
-    pub(crate) fn tell(&self, public_url: &str, jwks_url: &str) -> std::io::Result<ConnectionFile> {
-        let key = std::path::absolute(&self.secret_key_file)?;
-        let settings = [
+    pub(crate) fn tell(
+        &self,
+        public_url: &str,
+        jwks_url: &str,
+        seals: &SealArgs,
+    ) -> std::io::Result<ConnectionFile> {
+        let absolute = |path: &PathBuf| std::path::absolute(path).map(|path| path.display().to_string());
+        let known = |path: &Option<PathBuf>| path.as_ref().map_or(Ok(String::new()), absolute);
+        let (key, seal_file) = (absolute(&self.secret_key_file)?, known(&seals.seal_file)?);
+        let seal_key_file = known(&seals.keys.seal_key_file)?;
+        let public: Vec<_> = seals.keys.seal_public_keys.iter().map(ToString::to_string).collect();
+        let public = public.join(",");
+        let mut settings = vec![
             ("EVENT_STORE_URL", self.event_store.expose()),
             ("READ_MODEL_URL", self.read_model.expose()),
             ("NATS_URL", self.nats.expose()),
             ("PUBLIC_URL", public_url),
             ("JWKS_URL", jwks_url),
-            ("TASKLEDGER_SECRET_KEY_FILE", &*key.to_string_lossy()),
+            ("TASKLEDGER_SECRET_KEY_FILE", &key),
+            ("SEAL_FILE", &seal_file),
+            ("SEAL_KEY_FILE", &seal_key_file),
+            ("SEAL_PUBLIC_KEYS", &public),
         ];
+        settings.retain(|(_, value)| !value.is_empty());
         ConnectionFile::write(self.directory.path(), &settings)
     }
 

@@ -10,6 +10,7 @@ mod client;
 mod core_system;
 mod demo;
 mod import;
+mod integrity;
 mod mailbox;
 mod mails;
 mod openapi;

@@ -91,6 +91,8 @@ impl System {
             ("READ_MODEL_URL", postgres.url()),
             ("NATS_URL", nats.url()),
             ("TASKLEDGER_SECRET_KEY_FILE", secret.display().to_string()),
+            ("SEAL_FILE", home.path().join("seals.ndjson").display().to_string()),
+            ("SEAL_AFTER", "200ms".to_owned()),
             // The others find the keys for tokens below it.
             ("PUBLIC_URL", format!("http://127.0.0.1:{port}")),
             ("RATE_LIMITS", "off".to_owned()),

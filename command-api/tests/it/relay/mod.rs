@@ -2,4 +2,4 @@
 
 mod faults;
 mod order;
-mod world;
+pub(crate) mod world;

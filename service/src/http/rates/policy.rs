@@ -18,6 +18,7 @@ pub(super) enum Policy {
 /// Weights of reads.
 const SEARCH: u32 = 5;
 const EXPORT: u32 = 50;
+const INTEGRITY: u32 = 20;
 
 impl Policy {
     pub(super) const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Login, Self::Refresh];
@@ -62,6 +63,8 @@ pub(super) fn weight(method: &Method, uri: &Uri) -> u32 {
         1
     } else if uri.path().split('/').any(|part| matches!(part, "export" | "exports")) {
         EXPORT
+    } else if uri.path() == "/v1/audit/integrity" {
+        INTEGRITY
     } else if parameters.any(|parameter| parameter.starts_with("q=")) {
         SEARCH
     } else {
@@ -79,6 +82,7 @@ mod tests {
         assert_eq!(weight(Method::GET, "/v1/tasks"), 1);
         assert_eq!(weight(Method::GET, "/v1/tasks?status=done&q=boat"), SEARCH);
         assert_eq!(weight(Method::GET, "/v1/users/me/export"), EXPORT);
+        assert_eq!(weight(Method::GET, "/v1/audit/integrity?from=1"), INTEGRITY);
         assert_eq!(weight(Method::POST, "/v1/audit/exports"), 1);
         assert_eq!(weight(Method::GET, "/v1/tasks?seq=1"), 1);
     }

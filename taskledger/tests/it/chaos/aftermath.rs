@@ -57,6 +57,7 @@ impl<'a> Aftermath<'a> {
         self.stream_is_a_copy(&events).await;
         self.read_model_is_the_fold(&events).await;
         self.rebuilds_agree().await;
+        self.seals_hold().await;
     }
 
     async fn log(&self) -> Vec<Stored> {
@@ -156,6 +157,18 @@ impl<'a> Aftermath<'a> {
                 next => token = format!("&page_token={next}"),
             }
         }
+    }
+
+    /// Nothing was changed after it was sealed, and the seals are one chain without a gap, in the file too.
+    async fn seals_hold(&self) {
+        let mut words = String::new();
+        let sealed = within(PATIENCE, async || {
+            let output = self.system.operator(&["verify"]).await;
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            words = String::from_utf8_lossy(&output.stdout).into_owned();
+            words.lines().next().is_some_and(|events| events.contains("; 0 not yet sealed"))
+        });
+        assert!(sealed.await, "{words}");
     }
 
     /// Built anew from the log, every projection has the rows that the live one has.

@@ -228,6 +228,13 @@ impl World {
         self.position.load(Ordering::Relaxed)
     }
 
+    /// The first events are sealed seconds after they were written.
+    pub(crate) async fn first_seal(&self) {
+        let file = self.data.path().join("seals.ndjson");
+        let sealed = async || std::fs::read_to_string(&file).is_ok_and(|text| text.contains("\"events\""));
+        assert!(within(PATIENCE, sealed).await, "nothing is sealed");
+    }
+
     /// Signs as this installation does.
     pub(crate) async fn minter(&self) -> Minter {
         let settings = std::fs::read_to_string(self.data.path().join("taskledger.env")).unwrap();

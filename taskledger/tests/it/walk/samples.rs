@@ -83,6 +83,9 @@ impl Things {
         if route.path.contains("/operations/{id}") {
             things.operation = world.operation().await;
         }
+        if route.operation == "get_proof" {
+            world.first_seal().await;
+        }
         if route.path.contains("/deliveries/{id}") {
             things.delivery = world.delivery().await;
         }
@@ -174,7 +177,7 @@ impl Things {
             ("announcements", "id") => &self.announcement,
             ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",
             ("oidc", "provider") => PROVIDER,
-            ("parked-events", "id") | ("trace", "of") => "1",
+            ("parked-events", "id") | ("trace", "of") | ("proofs", "position") => "1",
             ("deliveries", "id") => &self.delivery,
             ("projections", "name") => "users",
             _ => panic!("{}: what is {{{name}}} to be?", route.name),
