@@ -78,10 +78,25 @@ where
         Ok(state)
     }
 
-    /// As it stands, or stood a second ago.
-    pub async fn now(&self, id: Uuid) -> Result<Arc<A>, LogError> {
+    /// As it stands, or stood a second ago, but after its event of this version at least.
+    pub async fn now(&self, id: Uuid, version: i64) -> Result<Arc<A>, LogError> {
+        self.now_since(id, version, None).await
+    }
+
+    /// The same, and not as it stood before this moment.
+    pub async fn now_since(
+        &self,
+        id: Uuid,
+        version: i64,
+        since: Option<Instant>,
+    ) -> Result<Arc<A>, LogError> {
         let start = self.recent.get(&id);
-        if let Some(known) = start.as_ref().filter(|known| known.looked.elapsed() < LIFETIME) {
+        let believed = |known: &&Known<A>| {
+            known.version >= version
+                && known.looked.elapsed() < LIFETIME
+                && since.is_none_or(|since| known.looked >= since)
+        };
+        if let Some(known) = start.as_ref().filter(believed) {
             return Ok(known.state.clone());
         }
         let looked = Instant::now();

@@ -39,7 +39,7 @@ impl Judge {
         if !Self::is_public(event) || !endpoint.names(&event.event_type) {
             return Ok(false);
         }
-        let owner = self.users.now(endpoint.owner.0).await?;
+        let owner = self.users.now(endpoint.owner.0, 0).await?;
         let task = if is_of_task(event) { Some(self.tasks.after(event).await?) } else { None };
         Ok(sees(endpoint.owner, &owner, event, task.as_deref())
             && endpoint.filters_in(event, task.as_deref()))
@@ -47,8 +47,12 @@ impl Judge {
 
     /// Whether its owner may still see the event.
     pub(crate) async fn still_sees(&self, endpoint: &Endpoint, event: &Envelope) -> Result<bool, LogError> {
-        let owner = self.users.now(endpoint.owner.0).await?;
-        let task = if is_of_task(event) { Some(self.tasks.now(event.aggregate_id).await?) } else { None };
+        let owner = self.users.now(endpoint.owner.0, 0).await?;
+        // It may be the very event that let the owner in.
+        let task = match is_of_task(event) {
+            true => Some(self.tasks.now(event.aggregate_id, event.version).await?),
+            false => None,
+        };
         Ok(sees(endpoint.owner, &owner, event, task.as_deref()))
     }
 }

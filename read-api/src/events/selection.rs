@@ -1,6 +1,6 @@
 //! Which events somebody gets: what they ask for, as far as they may see it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use domain::{
     event::EventPattern,
@@ -41,6 +41,8 @@ pub(crate) struct Selection {
     pub(crate) roles: RoleSet,
     pub(crate) scopes: Option<ScopeSet>,
     pub(crate) interest: Interest,
+    /// When they came: what was seen of tasks before may not count against them.
+    pub(crate) since: Instant,
 }
 
 impl Selection {
@@ -52,7 +54,7 @@ impl Selection {
         if event.aggregate_type != "task" {
             return Ok(self.may_see(Streamed::User(UserId(event.aggregate_id))) && self.fits(event, None));
         }
-        let now = following.tasks.now(event.aggregate_id).await?;
+        let now = following.tasks.now_since(event.aggregate_id, event.version, Some(self.since)).await?;
         if !self.may_see(Streamed::Task(&now)) {
             return Ok(false);
         }

@@ -90,8 +90,13 @@ fn ask(query: &mut Query, caller: Caller) -> Asked {
         actor: query.one("actor", |text| person(text, Some(caller.id), false)).flatten().map(UserId),
         filter: query.one("filter", |text| Filter::parse(text, FilterOver::Events).map_err(flaw)),
     };
-    let selection =
-        Selection { user: UserId(caller.id), roles: caller.roles, scopes: caller.scopes, interest };
+    let selection = Selection {
+        user: UserId(caller.id),
+        roles: caller.roles,
+        scopes: caller.scopes,
+        interest,
+        since: std::time::Instant::now(),
+    };
     let epoch = query.one("epoch", |text| uuid(text).ok_or_else(|| Flaw::new("NOT_A_UUID")));
     Asked { selection, after: query.one("after", place), epoch }
 }

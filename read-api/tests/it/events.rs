@@ -111,6 +111,10 @@ impl Stream {
     }
 
     async fn ids(&mut self, count: usize) -> Vec<i64> {
+        timeout(DEADLINE, self.ids_whenever(count)).await.expect("they come")
+    }
+
+    async fn ids_whenever(&mut self, count: usize) -> Vec<i64> {
         let mut ids = Vec::new();
         while ids.len() < count {
             let (id, name, data) = self.next().await;

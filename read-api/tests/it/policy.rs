@@ -21,8 +21,12 @@ pub(crate) fn routes() -> Vec<(String, Option<Action>)> {
 }
 
 pub(crate) fn concrete(template: &str, id: Uuid) -> String {
-    let path = template.replace("{id}", &id.to_string());
-    if path.ends_with("/counts") { format!("{path}?group_by=status") } else { path }
+    let path = template.replace("{id}", &id.to_string()).replace("{version}", "1").replace("{position}", "1");
+    match path.rsplit('/').next() {
+        Some("counts") => format!("{path}?group_by=status"),
+        Some("diff") => format!("{path}?from=1"),
+        _ => path,
+    }
 }
 
 #[tokio::test]

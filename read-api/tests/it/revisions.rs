@@ -52,13 +52,13 @@ async fn every_revision_is_there_with_its_neighbours() {
         (&json!("first"), &json!("waiting"), &json!(1))
     );
     assert_eq!((&task["assignees"], &task["key"]), (&json!([{"id": lee, "name": "lee"}]), &json!("T-1")));
-    assert_eq!(task["create_time"], "2020-01-01T12:00:00Z");
+    assert_eq!(task["create_time"], "2020-01-01T12:00:00.000000Z");
     let second = world.get(&token, "/v1/tasks/T-1/revisions/2").await.body;
     let change = json!([{"field": "title", "old": "first", "new": "second"}]);
     assert_eq!((&second["entry"]["changes"], &second["task"]["title"]), (&change, &json!("second")));
     let last = revision(6).await;
     assert_eq!((&last["previous"], &last["next"]), (&json!(5), &Value::Null));
-    assert_eq!(last["task"]["delete_time"], "2020-01-06T12:00:00Z");
+    assert_eq!(last["task"]["delete_time"], "2020-01-06T12:00:00.000000Z");
     for (version, status) in [("7", 404), ("0", 400), ("x", 400)] {
         let reply = world.get(&token, &format!("/v1/tasks/{id}/revisions/{version}")).await;
         assert_eq!(reply.status.as_u16(), status, "{version}");
