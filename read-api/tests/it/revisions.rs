@@ -73,7 +73,7 @@ async fn a_task_is_shown_as_of_positions_and_both_times() {
         let reply = world.get(&token, &format!("/v1/tasks/{id}?{query}")).await;
         (
             reply.status.as_u16(),
-            reply.body["title"].as_str().or(reply.body["code"].as_str()).unwrap().to_owned(),
+            reply.body["code"].as_str().or(reply.body["title"].as_str()).unwrap().to_owned(),
         )
     };
     let cases = [
