@@ -149,7 +149,7 @@ impl LogSealer {
     /// changed: nothing is sealed on top of that.
     async fn complete_file(&mut self, ledger: Ledger, number: i64) -> Result<(), FileError> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        if file.number(ledger) == number {
+        if file.number(ledger) == Some(number) {
             return Ok(());
         }
         let (pool, ring) = self.sealing.trust();

@@ -107,17 +107,18 @@ impl Tail {
 pub struct SealFile {
     path: PathBuf,
     tail: Tail,
+    looked: bool,
 }
 
 impl SealFile {
     /// The file at this path, which need not exist.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, tail: Tail::default() }
+        Self { path, tail: Tail::default(), looked: false }
     }
 
-    /// The number of the last seal of a log that it has.
-    pub fn number(&self, ledger: Ledger) -> i64 {
-        self.tail.of(ledger).number
+    /// The number of the last seal of a log that it has, as far as is known; nothing before it was completed once.
+    pub fn number(&self, ledger: Ledger) -> Option<i64> {
+        self.looked.then(|| self.tail.of(ledger).number)
     }
 
     /// Writes down what the table has of a log and the file has not, and waits until the disk has it. Only seals that follow those
@@ -142,6 +143,7 @@ impl SealFile {
         let opened = spawn_blocking(move || open(&path, known)).await.unwrap_or_else(|_| Err(crashed()));
         let (file, tail) = opened.map_err(|source| self.failed(source))?;
         self.tail = tail.map_err(|_| FileError::Malformed(self.path.clone()))?;
+        self.looked = true;
         Ok(file)
     }
 

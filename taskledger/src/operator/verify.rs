@@ -110,7 +110,7 @@ fn tell(verified: &Verified, against: Option<&Path>) -> Result<(), Failure> {
     };
     let time = verified.last.as_ref().map(|seal| format!("; the last seal is of {}", seal.seal.time));
     say::text(&format!(
-        "{log}: {range} as sealed, {seals} seals{outside}; {unsealed} not yet sealed{}",
+        "{log}: {range} intact, {seals} seals{outside}; {unsealed} not yet sealed{}",
         time.unwrap_or_default()
     ));
     Ok(())

@@ -50,8 +50,8 @@ impl Stores {
 
     /// How the log is sealed: where nobody says otherwise seals are kept beside the data.
     pub(crate) fn seals(&self, given: &SealArgs) -> SealArgs {
-        let file = given.seal_file.clone().unwrap_or_else(|| self.directory.path().join("seals.ndjson"));
-        SealArgs { seal_file: Some(file), ..given.clone() }
+        let beside = || (!given.seal_after.0.is_zero()).then(|| self.directory.path().join("seals.ndjson"));
+        SealArgs { seal_file: given.seal_file.clone().or_else(beside), ..given.clone() }
     }
 
     /// Writes down how other programs of this machine join.
