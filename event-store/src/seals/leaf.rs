@@ -77,22 +77,25 @@ pub(super) async fn some(
     after: i64,
     up_to: i64,
 ) -> Result<Vec<Leaf>, sqlx::Error> {
-    let (rows, hash): (_, fn(&PgRow, i64) -> Result<Digest, Unreadable>) = match ledger {
-        Ledger::Events => {
-            (event_rows(pool, after, up_to).await?, |row, position| Ok(EventLeaf::of(row, position)?.hash()))
-        }
-        Ledger::Audit => (audit_rows(pool, after, up_to).await?, |row, _| {
-            Ok(merkle::leaf(&[row.try_get_raw("row")?.as_bytes()?]))
-        }),
+    let rows = match ledger {
+        Ledger::Events => event_rows(pool, after, up_to).await?,
+        Ledger::Audit => audit_rows(pool, after, up_to).await?,
     };
     let leaves = spawn_blocking(move || {
         let leaf = |row: &PgRow| {
             let position = row.try_get("position")?;
-            Ok(Leaf { position, hash: hash(row, position).map_err(|error| error.to_string()) })
+            Ok(Leaf { position, hash: hash(ledger, row, position).map_err(|error| error.to_string()) })
         };
         rows.iter().map(leaf).collect()
     });
     leaves.await.map_err(|_| sqlx::Error::WorkerCrashed)?
+}
+
+fn hash(ledger: Ledger, row: &PgRow, position: i64) -> Result<Digest, Unreadable> {
+    match ledger {
+        Ledger::Events => Ok(EventLeaf::of(row, position)?.hash()),
+        Ledger::Audit => Ok(merkle::leaf(&[row.try_get_raw("row")?.as_bytes()?])),
+    }
 }
 
 /// The same, all of it.

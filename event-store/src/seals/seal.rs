@@ -139,7 +139,7 @@ mod tests {
             first: 1001,
             last: 2000,
             epoch: Uuid::from_u128(7),
-            time: "2026-11-21T05:00:00.25Z".parse().unwrap(),
+            time: "2026-11-21T05:00:00.25Z".parse().expect("a time"),
             root: Digest([0xab; 32]),
             previous: Digest([0xcd; 32]),
         }
