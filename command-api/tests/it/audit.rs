@@ -182,7 +182,6 @@ async fn the_service_adds_rows_and_touches_none() {
     world.audited(1).await;
     let ours = api.inside.commands.log().pool();
     for forbidden in [
-        "SELECT count(*) FROM event_store.audit_log",
         "UPDATE event_store.audit_log SET outcome = 'success'",
         "DELETE FROM event_store.audit_log",
         "TRUNCATE event_store.audit_log",

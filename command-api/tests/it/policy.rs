@@ -84,6 +84,7 @@ impl Sample {
         let path = route
             .path
             .replace("{provider}", "hostile")
+            .replace("{device}", &id)
             .replace("{id}", &id)
             .replace("{comment}", &self.comment);
         let path =
