@@ -1,6 +1,6 @@
 //! Every projection there is: to add one, write its tables and its projector, and add a line here.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use event_store::Sealer;
 
@@ -21,7 +21,16 @@ pub struct Projection {
     pub compared: &'static [Compared],
     /// Raise it when the projector's code gives other rows from the same events.
     pub code: u32,
+    /// A batch leaves so long after the one before at the earliest, unless that one was full: a transaction costs as much
+    /// as some ten events, so under load fewer and larger ones keep up where many small ones would not. What comes alone
+    /// does not wait.
+    pub pace: Duration,
 }
+
+/// What is looked at right after a change.
+const PROMPT: Duration = Duration::from_millis(3);
+/// What is looked for.
+const UNHURRIED: Duration = Duration::from_millis(25);
 
 /// How to tell whether two versions of a table say the same.
 #[derive(Debug)]
@@ -60,6 +69,7 @@ pub const TASKS: Projection = Projection {
         Compared { name: "comments", key: &["task_id", "id"], aggregate: "task_id", owner: Some("tasks") },
     ],
     code: 1,
+    pace: PROMPT,
 };
 
 /// Searchable text of tasks.
@@ -74,6 +84,7 @@ pub const TASK_SEARCH: Projection = Projection {
         owner: None,
     }],
     code: 1,
+    pace: UNHURRIED,
 };
 
 /// Users with their names in clear.
@@ -82,6 +93,7 @@ pub const USERS: Projection = Projection {
     tables: include_str!("../../migrations/read_model/tables/users.sql"),
     compared: &[Compared { name: "users", key: &["id"], aggregate: "id", owner: None }],
     code: 1,
+    pace: PROMPT,
 };
 
 /// All projections, in the order in which they are made.

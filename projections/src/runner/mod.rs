@@ -3,6 +3,7 @@
 mod batch;
 mod lanes;
 mod parking;
+mod passed;
 mod progress;
 mod session;
 mod supervisor;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     batch::{BatchError, Handled, handle},
     lanes::Leases,
+    passed::Passed,
     progress::Progress,
     supervisor::{Pace, Sources},
 };
@@ -24,11 +25,6 @@ use crate::{live::Live, projector::Projector};
 
 /// Batches read ahead while one is being written.
 const READ_AHEAD: usize = 1;
-
-/// A batch leaves so long after the one before at the earliest, unless that one was full: a transaction costs as much as
-/// some ten events, so under load fewer and larger ones keep up where many small ones would not. What comes alone does not
-/// wait.
-const PACE: Duration = Duration::from_millis(3);
 
 /// Rows and checkpoint reach the disk together and in order, but a batch need not wait for it: what a crash of Postgres
 /// takes away is folded again.
@@ -77,6 +73,7 @@ impl Session<'_> {
         let mut tend = time::interval(self.pace.lease / 3);
         tend.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         let mut source: Option<Source> = None;
+        let mut passed = Passed::default();
         loop {
             tokio::select! {
                 biased;
@@ -86,38 +83,53 @@ impl Session<'_> {
                         return Ok(ended);
                     }
                     if leases.tend(tables).await? {
+                        passed = Passed::default();
                         source = Some(self.follow(tables, leases).await?);
                     } else if leases.is_empty() && let Some(ended) = self.overtaken(tables).await? {
                         // A switch held the lanes just now: not to be found out a tick later.
                         return Ok(ended);
                     }
                 }
-                batch = next(&mut source), if !leases.is_empty() => match batch {
-                    Ok(events) => match self.batch(tables, leases, &events).await {
-                        Ok(Handled::All) => {}
-                        Ok(Handled::Stopped(_)) => return Ok(Ended::Stopped),
-                        Err(BatchError::LeaseLost) => return Ok(Ended::LeaseLost),
-                        Err(error) => return Err(error),
-                    },
-                    Err(error) => return Ok(Ended::OtherLog(error)),
+                batch = next(&mut source), if !leases.is_empty() => {
+                    let events = match batch {
+                        Ok(events) => events,
+                        Err(error) => return Ok(Ended::OtherLog(error)),
+                    };
+                    if leases.are_all() && self.passes_by(&events) && passed.room(self.pace.batch) > events.len() {
+                        // Nothing changes up to there, whatever the table says.
+                        self.tell_all(&events);
+                        passed.add(events);
+                    } else if let Some(ended) = self.batch(tables, leases, &passed.take_with(events)).await? {
+                        return Ok(ended);
+                    }
+                }
+                events = passed.overdue() => if let Some(ended) = self.batch(tables, leases, &events).await? {
+                    return Ok(ended);
                 },
             }
         }
     }
 
+    fn passes_by(&self, events: &[Arc<Envelope>]) -> bool {
+        events.iter().all(|event| event.aggregate_type != self.projector.aggregate_type())
+    }
+
+    /// Handles a batch and tells of it; why the session ends if it must.
     async fn batch(
         &self,
         tables: &mut PgConnection,
         leases: &Leases,
         events: &[Arc<Envelope>],
-    ) -> Result<Handled, BatchError> {
-        let handled = time::timeout(self.pace.deadline, handle(tables, self.projector, leases, events))
-            .await
-            .map_err(|_| BatchError::TooSlow)??;
-        if let (Handled::All, Some(last)) = (&handled, events.last()) {
-            self.tell(tables, leases, last.position).await?;
+    ) -> Result<Option<Ended>, BatchError> {
+        let handling = time::timeout(self.pace.deadline, handle(tables, self.projector, leases, events));
+        match handling.await.unwrap_or(Err(BatchError::TooSlow)) {
+            Ok(Handled::All) if leases.are_all() => self.tell_all(events),
+            Ok(Handled::All) => self.tell(leases.lowest(tables).await?),
+            Ok(Handled::Stopped(_)) => return Ok(Some(Ended::Stopped)),
+            Err(BatchError::LeaseLost) => return Ok(Some(Ended::LeaseLost)),
+            Err(error) => return Err(error),
         }
-        Ok(handled)
+        Ok(None)
     }
 
     /// Another version took the place of this one, or another worker stopped the projection.
@@ -130,10 +142,14 @@ impl Session<'_> {
     }
 
     /// The lowest lane is one's own when one holds them all.
-    async fn tell(&self, tables: &mut PgConnection, leases: &Leases, position: i64) -> sqlx::Result<()> {
-        let position = if leases.are_all() { position } else { leases.lowest(tables).await? };
+    fn tell_all(&self, events: &[Arc<Envelope>]) {
+        if let Some(last) = events.last() {
+            self.tell(last.position);
+        }
+    }
+
+    fn tell(&self, position: i64) {
         self.told.send_replace(Progress { version: self.version, position });
-        Ok(())
     }
 
     /// Reads from the lowest lane on; lanes that are ahead drop what they know.
@@ -145,8 +161,8 @@ impl Session<'_> {
             Some(tail) => follower.sharing(tail),
             None => follower,
         };
-        self.tell(tables, leases, from.position).await?;
-        Ok(Source::start(follower, self.pace))
+        self.tell(if leases.are_all() { from.position } else { leases.lowest(tables).await? });
+        Ok(Source::start(follower, self.pace, self.projector.projection().pace))
     }
 }
 
@@ -157,14 +173,14 @@ struct Source {
 }
 
 impl Source {
-    fn start(mut follower: Follower, pace: &Pace) -> Self {
+    fn start(mut follower: Follower, pace: &Pace, apart: Duration) -> Self {
         let (sender, batches) = mpsc::channel(READ_AHEAD);
         let (mut commands_first, limit) = (pace.pressure.worker(), pace.batch);
         let task = tokio::spawn(async move {
             loop {
                 commands_first.wait().await;
                 let batch = follower.next_batch(limit).await;
-                let due = time::Instant::now() + PACE;
+                let due = time::Instant::now() + apart;
                 let Ok(count) = batch.as_ref().map(Vec::len) else {
                     let _gone = sender.send(batch).await;
                     return;
