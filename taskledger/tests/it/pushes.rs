@@ -46,14 +46,7 @@ impl Google {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let account = json!({
-            "type": "service_account", "project_id": "demo", "private_key_id": "1", "private_key": KEY,
-            "client_email": "pusher@demo.example.com", "token_uri": format!("{url}/token"),
-        });
-        let file = home.join("account.json");
-        std::fs::write(&file, account.to_string()).unwrap();
-        let file = file.display().to_string();
-        (google, [("FCM_SERVICE_ACCOUNT_FILE", file), ("FCM_BASE_URL", url)])
+        (google, account(home, &url))
     }
 
     /// The only message about this task.
@@ -70,7 +63,19 @@ impl Google {
     }
 }
 
-async fn token(body: String) -> Response {
+/// The settings of those who push through this address.
+pub(crate) fn account(home: &Path, url: &str) -> [(&'static str, String); 2] {
+    let account = json!({
+        "type": "service_account", "project_id": "demo", "private_key_id": "1", "private_key": KEY,
+        "client_email": "pusher@demo.example.com", "token_uri": format!("{url}/token"),
+    });
+    let file = home.join("account.json");
+    std::fs::write(&file, account.to_string()).unwrap();
+    [("FCM_SERVICE_ACCOUNT_FILE", file.display().to_string()), ("FCM_BASE_URL", url.to_owned())]
+}
+
+/// A token for whoever brings an assertion.
+pub(crate) async fn token(body: String) -> Response {
     let granted = body.contains("jwt-bearer") && body.contains("assertion=ey");
     let token = json!({"access_token": "ya29.demo", "expires_in": 3599, "token_type": "Bearer"});
     if granted { Json(token).into_response() } else { StatusCode::BAD_REQUEST.into_response() }

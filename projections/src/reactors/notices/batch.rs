@@ -72,7 +72,7 @@ impl<'a> Batch<'a> {
         let rules = States::<NotificationRule>::read_all(tables, log, NAME).await?;
         let inboxes = States::read(tables, log, NAME, &ids(events, "inbox")).await?;
         let in_force = in_force(&rules);
-        let users = match concerned(events, decides_after, &tasks, &in_force) {
+        let users = match concerned(events, &facts, decides_after, &tasks, &in_force) {
             Concerned::Everybody => States::read_all(tables, log, NAME).await?,
             Concerned::Some(users) => States::read(tables, log, NAME, &users).await?,
         };
@@ -254,6 +254,7 @@ enum Concerned {
 /// or by a rule. Roles may be anybody's, names in comments too, and new rules say anything.
 fn concerned(
     events: &[Arc<Envelope>],
+    facts: &[TaskEvent],
     decides_after: i64,
     tasks: &States<Task>,
     rules: &[RuleDefinition],
@@ -264,7 +265,6 @@ fn concerned(
     if news.is_empty() {
         return Concerned::Some(users.into_iter().collect());
     }
-    let facts: Vec<TaskEvent> = news.iter().filter_map(|at| task_event(at)).collect();
     let mut of_roles = rules.iter().filter(|rule| !rule.audience.roles.is_empty());
     let may_hold = |rule: &RuleDefinition| {
         rule.goes_by(Reminder::Unblocked.as_str()) || news.iter().any(|at| rule.goes_by(&at.event_type))

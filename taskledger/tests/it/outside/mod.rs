@@ -10,6 +10,9 @@ use sqlx::PgPool;
 
 use crate::{
     client::{Client, PASSWORD},
+    process::directory,
+    pushes::account,
+    revocations::{log_in, member},
     system::{PATIENCE, System, within},
 };
 use receiver::{Mood, Receiver, Sort};
@@ -40,19 +43,18 @@ impl Place {
         }
     }
 
-    /// Every task has another title.
-    async fn change(&self, title: &str) {
+    /// The same is said about every task.
+    async fn comment(&self, text: &str) {
         for task in &self.tasks {
-            let edit = json!({ "title": title });
-            let path = format!("/v1/tasks/{task}");
-            self.admin.call("PATCH", &path, Some(&edit), None).await.unwrap().expect(200);
+            let path = format!("/v1/tasks/{task}/comments");
+            self.admin.post(&path, &json!({ "text": text })).await.unwrap().expect(200);
         }
     }
 
     /// SIGKILL; something happens while nobody is there, and so much time passes that nobody waits for who is dead.
     async fn die(&mut self, round: usize) {
         self.system.projections.kill().await;
-        self.change(&format!("while away {round}")).await;
+        self.comment(&format!("while away {round}")).await;
         for leases in ["delivery.deliveries", "delivery.checkpoints", "read_model.checkpoints"] {
             let sql = format!("UPDATE {leases} SET lease_until = '-infinity' WHERE lease_until < 'infinity'");
             sqlx::query(&sql).execute(&self.pool).await.unwrap();
@@ -66,7 +68,7 @@ impl Place {
         for (round, mood) in moods.into_iter().enumerate() {
             let before = receiver.met(mood);
             receiver.is(mood);
-            self.change(&format!("round {round}")).await;
+            self.comment(&format!("round {round}")).await;
             let met = within(PATIENCE, async || {
                 self.retries_are_due().await;
                 receiver.met(mood) > before
@@ -112,13 +114,18 @@ impl Place {
                 sqlx::query_as(sql).bind(task).fetch_all(&self.pool).await.unwrap();
             assert_eq!(taken[task], log, "{task}");
         }
-        let calls = receiver.calls();
-        for call in &calls {
-            let first = calls.iter().find(|other| other.key == call.key).unwrap();
-            assert_eq!(call.body, first.body);
-        }
-        assert!(calls.len() > taken.values().map(Vec::len).sum(), "something was told again");
+        told_again_as_the_same(receiver);
     }
+}
+
+fn told_again_as_the_same(receiver: &Receiver) {
+    let calls = receiver.calls();
+    for call in &calls {
+        let first = calls.iter().find(|other| other.key == call.key).unwrap();
+        assert_eq!(call.body, first.body);
+    }
+    let taken = receiver.taken().values().map(Vec::len).sum();
+    assert!(calls.len() > taken, "something was told again");
 }
 
 /// A webhook of a program; its id.
@@ -168,6 +175,40 @@ async fn the_core_system_is_told_whatever_it_does_and_whatever_dies() {
     place.live_through(&core).await;
     place.all_arrive("interface", "core").await;
     place.holds(&core).await;
+    place.system.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn phones_are_told_whatever_google_does_and_whatever_dies() {
+    let (home, google) = (directory(), Receiver::start(Sort::Phones).await);
+    let mut place = Place::new(&account(home.path(), &google.url)).await;
+    let kim = member(&place.system, &place.admin).await;
+    let kims = log_in(&place.system).await;
+    let phone = json!({"platform": "android", "token": "kims-phone"});
+    kims.post("/v1/users/me/devices", &phone).await.unwrap().expect(201);
+    place.create_tasks().await;
+    for task in &place.tasks {
+        let path = format!("/v1/tasks/{task}/assign");
+        place.admin.post(&path, &json!({ "assignees": [kim] })).await.unwrap().expect(200);
+    }
+    place.live_through(&google).await;
+    let sql = "SELECT count(*) FILTER (WHERE d.state = 'delivered') = count(*) AND count(*) = count(DISTINCT e.event_id)
+        FROM event_store.events AS e LEFT JOIN delivery.deliveries AS d ON d.event_id = e.event_id AND d.channel = 'push'
+        WHERE e.event_type IN ('task.assigned', 'task.commented')";
+    let arrived = within(PATIENCE, async || {
+        place.retries_are_due().await;
+        sqlx::query_scalar(sql).fetch_one(&place.pool).await.unwrap_or(false)
+    });
+    assert!(arrived.await, "{}: {}", place.states("push").await, place.system.projections.words());
+    let sql =
+        "SELECT event_id FROM event_store.events WHERE event_type IN ('task.assigned', 'task.commented')";
+    let told: Vec<uuid::Uuid> = sqlx::query_scalar(sql).fetch_all(&place.pool).await.unwrap();
+    let taken = google.taken();
+    assert!(told.iter().all(|event| taken.values().flatten().any(|(key, _)| key == event)));
+    told_again_as_the_same(&google);
+    // Whatever was answered, nobody said that the app is gone.
+    let devices = kims.get("/v1/users/me/devices").await.unwrap().expect(200).json();
+    assert_eq!(devices["items"].as_array().unwrap().len(), 1);
     place.system.end().await;
 }
 

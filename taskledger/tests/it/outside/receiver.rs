@@ -9,11 +9,16 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header::LOCATION};
 use axum::response::{Html, IntoResponse, Response};
-use axum::{Json, Router, routing::any};
+use axum::{
+    Json, Router,
+    routing::{any, post},
+};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::AbortHandle};
 use uuid::Uuid;
+
+use crate::pushes::token;
 
 /// How a call is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +40,10 @@ pub(super) enum Mood {
 /// One call.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
-    /// `webhook-id` or `Idempotency-Key`.
+    /// The event's id, wherever this sort has it.
     pub(super) key: Uuid,
     pub(super) task: String,
+    /// Of the task; of a note to a device its position.
     pub(super) version: i64,
     pub(super) body: Bytes,
     pub(super) mood: Mood,
@@ -48,6 +54,7 @@ pub(super) struct Call {
 pub(super) enum Sort {
     Webhook,
     CoreSystem,
+    Phones,
 }
 
 #[derive(Clone)]
@@ -69,7 +76,8 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let memory = Memory { sort, kept: Arc::new(Mutex::new((Mood::Takes, Vec::new()))) };
-        let router = Router::new().fallback(any(take)).with_state(memory.clone());
+        let router = Router::new().route("/token", post(token)).fallback(any(take));
+        let router = router.with_state(memory.clone());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle();
         Self { memory, url, serving }
     }
@@ -114,18 +122,23 @@ impl Memory {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The key is the event's id wherever it stands.
     fn note(&self, headers: &HeaderMap, body: Bytes) -> Mood {
-        let name = match self.sort {
-            Sort::Webhook => "webhook-id",
-            Sort::CoreSystem => "idempotency-key",
+        let told: Value = serde_json::from_slice(&body).expect("JSON");
+        let header = |name: &str| headers[name].to_str().expect("a text").to_owned();
+        let (key, event, task, version) = match self.sort {
+            Sort::Webhook => (header("webhook-id"), &told["id"], &told["subject"], &told["aggregateversion"]),
+            Sort::CoreSystem => {
+                (header("idempotency-key"), &told["id"], &told["subject"], &told["aggregateversion"])
+            }
+            Sort::Phones => {
+                assert_eq!(header("authorization"), "Bearer ya29.demo");
+                let data = &told["message"]["data"];
+                (text(&data["event_id"]), &data["event_id"], &data["task_id"], &data["position"])
+            }
         };
-        let key: Uuid = headers[name].to_str().expect("a text").parse().expect("an id");
-        let event: Value = serde_json::from_slice(&body).expect("JSON");
-        assert_eq!(event["id"], key.to_string());
-        let (task, version) =
-            (event["subject"].as_str().expect("a task"), event["aggregateversion"].as_i64());
-        let (task, version) = (task.to_owned(), version.expect("a version"));
+        assert_eq!(*event, key);
+        let version = version.as_i64().unwrap_or_else(|| text(version).parse().expect("a number"));
+        let (key, task) = (key.parse().expect("an id"), text(task));
         let mut kept = self.kept();
         let mood = kept.0;
         kept.1.push(Call { key, task, version, body, mood });
@@ -133,9 +146,14 @@ impl Memory {
     }
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
 async fn take(State(memory): State<Memory>, headers: HeaderMap, body: Bytes) -> Response {
     match (memory.note(&headers, body), memory.sort) {
-        (Mood::Takes, _) => {
+        (Mood::Takes, Sort::Phones) => Json(json!({"name": "projects/demo/messages/1"})).into_response(),
+        (Mood::Takes, Sort::Webhook | Sort::CoreSystem) => {
             Json(json!({"success": true, "code": "OK", "message": "", "retryable": false})).into_response()
         }
         (Mood::Hangs | Mood::TakesAndHangs, _) => future::pending().await,
@@ -147,6 +165,8 @@ async fn take(State(memory): State<Memory>, headers: HeaderMap, body: Bytes) -> 
         (Mood::Lies, Sort::Webhook) => {
             (StatusCode::FOUND, [(LOCATION, "http://127.0.0.1:9/elsewhere")]).into_response()
         }
+        // Not the words of who would know that the app is gone.
+        (Mood::Lies, Sort::Phones) => (StatusCode::NOT_FOUND, "no such page").into_response(),
         (Mood::Lies, Sort::CoreSystem) => Html("<h1>success</h1>").into_response(),
     }
 }
