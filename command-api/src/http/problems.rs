@@ -101,6 +101,7 @@ fn user_problem(error: UserError) -> Problem {
         UserError::IdentityConflict => Problem::new(Code::IdentityConflict),
         UserError::LastWayIn => Problem::new(Code::LastWayIn),
         UserError::LastAdmin => Problem::new(Code::LastAdmin),
+        UserError::Erased => Problem::new(Code::StateConflict).with("erased", true),
         UserError::Invalid(violations) => violated(violations, ""),
     }
 }

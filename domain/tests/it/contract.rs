@@ -215,6 +215,7 @@ fn user_events() -> Vec<UserEvent> {
             device: DeviceId(Uuid::from_u128(12)),
             why: Removal::Unregistered,
         }),
+        UserEvent::Erased(Nothing {}),
     ]
 }
 

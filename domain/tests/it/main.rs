@@ -9,6 +9,7 @@ mod comments;
 mod contract;
 mod create;
 mod edit;
+mod erasure;
 mod filters;
 mod given;
 mod identities;

@@ -87,7 +87,8 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::IdentityUnlinked(_)
         | UserEvent::NotificationPreferencesChanged(_)
         | UserEvent::DeviceRegistered(_)
-        | UserEvent::DeviceRemoved(_) => Vec::new(),
+        | UserEvent::DeviceRemoved(_)
+        | UserEvent::Erased(_) => Vec::new(),
     }
 }
 
@@ -174,5 +175,6 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
             fresh(vec![("device", json(new.device)), ("device_platform", json(new.platform))])
         }
         UserEvent::DeviceRemoved(removed) => vec![change("device", json(removed.device), Value::Null)],
+        UserEvent::Erased(_) => flag("erased", true),
     }
 }
