@@ -26,6 +26,7 @@ mod people;
 mod policy;
 mod random;
 mod relations;
+mod rollback;
 mod second_factor;
 mod status;
 mod upcasting;

@@ -1,4 +1,4 @@
-//! The history of a user, personal texts in clear as long as they exist.
+//! The history of a user, personal texts in clear as long as they exist; afterwards `{"erased": true}` is in their place.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use domain::{
     user::{RecoveryCodes, UserEvent},
 };
 use event_store::{Log, Sealer, Unsealed};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ impl Texts {
     }
 
     fn clear(&self, sealed: &Sealed) -> Value {
-        json(self.0.get(sealed).cloned().flatten())
+        self.0.get(sealed).cloned().flatten().map_or_else(|| json!({"erased": true}), json)
     }
 }
 
