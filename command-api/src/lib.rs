@@ -5,6 +5,7 @@ mod audit;
 pub mod auth;
 pub mod commands;
 mod draft;
+mod erased;
 mod execute;
 pub mod http;
 mod locks;

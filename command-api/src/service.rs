@@ -28,6 +28,7 @@ use crate::{
         forget_old_tries, holder,
     },
     commands::Commands,
+    erased,
     http::App,
     oidc::{Oidc, OidcArgs, forget_used_states},
     relay::{Relay, RelayConfig, StreamArgs},
@@ -118,6 +119,7 @@ impl CommandApi {
         let ended = appender.clone();
         surroundings.shutdown.spawn(async move { ended.stopped().await });
         let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL)));
+        revocations.on_change_of_rights(sealer.forgetter());
         let commands = Commands::new(Log::connect(pool.clone()), appender, sealer, revocations);
         let verifier = verifier.accepting(api_keys(pool, commands.clone()));
         let verifier = verifier.accepting_system(SystemTokens::new(&secret));
@@ -207,6 +209,9 @@ pub async fn build(
     let relay =
         Relay::new(background, async_nats::jetstream::new(nats), relaying).giving_way(pressure.clone());
     shutdown.spawn(relay.metered(&surroundings.metrics).run(shutdown.token().clone()));
+    if let Some(file) = &config.seals.erased_file {
+        shutdown.spawn(erased::keep(file.clone(), pool.clone(), surroundings.clone()));
+    }
     shutdown.spawn(maintain(pool.clone(), shutdown.clone()));
     check(&surroundings.health, pool);
     Ok(api)
@@ -214,7 +219,7 @@ pub async fn build(
 
 /// What seals the log, unless nothing is to be sealed.
 fn sealer(config: &Config, pool: PgPool) -> Result<Option<LogSealer>, BuildError> {
-    let SealArgs { seal_file, seal_after, keys } = &config.seals;
+    let SealArgs { seal_file, seal_after, keys, .. } = &config.seals;
     let key = SealKey::new(keys.seed(SealKey::LABEL, || config.secret_key.read())?);
     let others = keys.seal_public_keys.iter().filter_map(|known| PublicKey::from_bytes(&known.0));
     let ring = KeyRing::new(key.public(), others);

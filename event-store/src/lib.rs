@@ -7,6 +7,7 @@
 mod append;
 mod connect;
 pub mod envelope;
+pub mod erased;
 mod error;
 pub mod follow;
 pub mod lease;

@@ -214,6 +214,7 @@ pub async fn start(api: &ReadApi, nats: Option<async_nats::Client>, surroundings
         api.following.through(nats.clone());
     }
     let ended = surroundings.shutdown.token().clone();
+    surroundings.revocations.on_change_of_rights(api.sealer.forgetter());
     let feed = progress::run(api.progress.clone(), api.points.clone(), nats, ended);
     surroundings.shutdown.spawn(feed);
     let pool = api.points.clone();

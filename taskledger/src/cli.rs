@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::core_system::Core;
-use crate::operator::{Import, Keys, MakeFirstAdmin, Migrate, Rebuild, Reseed, Verify};
+use crate::operator::{EraseAgain, Import, Keys, MakeFirstAdmin, Migrate, Rebuild, Reseed, Verify};
 use crate::up::Up;
 
 /// Taskledger: tasks, their people and their whole history. Without a command it starts everything (`up`).
@@ -29,6 +29,8 @@ pub(crate) enum Command {
     FirstAdmin(Box<MakeFirstAdmin>),
     /// Rebuild a projection from the log beside the live one, compare the two, switch.
     Rebuild(Box<Rebuild>),
+    /// Erase everybody anew whom a restored backup has brought back, from the list that was kept outside.
+    EraseAgain(Box<EraseAgain>),
     /// Delete the JetStream stream and create it anew from the log.
     Reseed(Box<Reseed>),
     /// Prove that log and audit log are what was sealed, or name the first position that is not.

@@ -39,6 +39,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Migrate(arguments) => operator::migrate::migrate(*arguments).await,
         Command::FirstAdmin(arguments) => operator::first_admin(*arguments).await,
         Command::Rebuild(arguments) => operator::rebuild(*arguments).await,
+        Command::EraseAgain(arguments) => operator::erase_again(*arguments).await,
         Command::Reseed(arguments) => operator::reseed(*arguments).await,
         Command::Verify(arguments) => operator::verify(*arguments).await,
         Command::Keys(arguments) => operator::keys(*arguments).await,

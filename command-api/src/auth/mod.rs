@@ -6,6 +6,7 @@
 mod admission;
 mod api_keys;
 mod credentials;
+mod erasure;
 mod half_logins;
 mod lockout;
 mod login;

@@ -4,10 +4,10 @@ use domain::{
     actor::Actor,
     ids::{TaskId, UserId},
     policy::Role,
-    task::{Facts, Needs, Task, TaskCommand, TaskFact, UserFact},
+    task::{Content, Facts, Needs, Task, TaskCommand, TaskFact, UserFact},
     user::{User, UserFacts},
 };
-use event_store::{Guard, Log, LogError};
+use event_store::{Guard, Log, LogError, past};
 use uuid::Uuid;
 
 use super::{Refusal, claims, task_ref, user_ref};
@@ -18,6 +18,7 @@ use crate::{
 
 /// Where facts come from, and for whom.
 pub(super) struct Sources<'a> {
+    pub(super) log: &'a Log,
     pub(super) aggregates: &'a Aggregates,
     pub(super) trust: Trust,
     pub(super) actor: &'a Actor,
@@ -34,9 +35,13 @@ impl Sources<'_> {
         let mut facts = Facts::default();
         loop {
             let stream = &draft.streams[index];
-            let Needs { users, tasks } = command.needs(&stream.state, TaskId(stream.id), &facts);
-            if users.is_empty() && tasks.is_empty() {
+            let Needs { users, tasks, version } = command.needs(&stream.state, TaskId(stream.id), &facts);
+            let task = stream.id;
+            if users.is_empty() && tasks.is_empty() && version.is_none() {
                 return Ok(facts);
+            }
+            if let Some(version) = version {
+                facts.contents.insert(version, self.content(task, version).await?);
             }
             for id in users {
                 facts.users.insert(id, self.user(draft, id).await?);
@@ -45,6 +50,13 @@ impl Sources<'_> {
                 facts.tasks.insert(id, self.task(draft, id).await?);
             }
         }
+    }
+
+    /// What a task said after its event of this version; it cannot change any more. None if the log has no such event.
+    async fn content(&self, task: Uuid, version: i64) -> Result<Option<Content>, Refusal> {
+        let mut state = Task::default();
+        past::replay(self.log, task, &mut state, 0, version).await?;
+        Ok((state.version == version).then(|| state.content()))
     }
 
     async fn user(&self, draft: &mut Draft<Task>, id: UserId) -> Result<Option<UserFact>, Refusal> {

@@ -32,13 +32,12 @@ pub(super) async fn check(
         return Ok(());
     }
     let events = log.read_aggregate("task", task.0, base, MAX_BETWEEN).await?;
-    let wanted = command.fields();
     let mut fields = BTreeSet::new();
     for event in &events {
-        fields.extend(field(event).filter(|field| wanted.contains(field)));
+        fields.extend(field(event).filter(|field| command.touches(field)));
     }
     if current - base > MAX_BETWEEN {
-        fields.extend(wanted);
+        fields.extend(command.fields());
     }
     if fields.is_empty() {
         return Ok(());

@@ -149,7 +149,7 @@ impl<R: Fn(&[TaskDone]) -> Reply + Send + Sync> Plan for TaskPlan<'_, R> {
     async fn decide(&self, trust: Trust) -> Result<Draft<Task>, Refused> {
         let aggregates = &self.commands.0.aggregates;
         let (actor, guard) = self.caller.actor(aggregates, trust).await?;
-        let sources = Sources { aggregates, trust, actor: &actor };
+        let sources = Sources { log: &self.commands.0.log, aggregates, trust, actor: &actor };
         let mut draft = Draft::new();
         draft.guards.extend(guard.map(|guard| (guard.aggregate, guard.sequence)));
         let mut done = Vec::with_capacity(self.unit.steps.len());

@@ -6,6 +6,7 @@ use domain::{
     actor::Actor,
     ids::UserId,
     policy::{Action, Decision, Relation},
+    task::values::ExternalRef,
     user::{User, UserCommand, UserContext, UserError, UserEvent, UserFacts},
 };
 use event_store::{Claim, ClaimAction, Loaded};
@@ -116,6 +117,12 @@ impl Commands {
     /// An issuer is an address and has no line breaks.
     fn identity(&self, issuer: &str, subject: &str) -> String {
         self.0.sealer.hmac_claim(claims::IDENTITY, &format!("{issuer}\n{subject}"))
+    }
+
+    /// How a person of another system is named here: by the system, and a hash of the name there.
+    pub fn source(&self, there: &ExternalRef) -> ExternalRef {
+        let hash = self.0.sealer.hmac_claim(claims::SOURCE, &there.as_claim());
+        ExternalRef::new(there.system().into(), hash.into())
     }
 
     /// Who was imported under this name of another system (`ExternalRef::as_claim`).

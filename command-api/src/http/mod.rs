@@ -11,6 +11,7 @@ mod deliveries;
 mod devices;
 mod echo;
 mod ending;
+mod erasure;
 mod exchange;
 mod identities;
 mod inbox;
@@ -81,6 +82,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(users::deactivate))
         .routes(routes!(users::reactivate))
         .routes(routes!(users::log_out))
+        .routes(routes!(erasure::erase))
         .routes(routes!(users::grant_role))
         .routes(routes!(users::revoke_role))
         // programs
@@ -124,6 +126,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(batch::batch))
         .routes(routes!(tasks::update, tasks::delete))
         .routes(routes!(tasks::undelete))
+        .routes(routes!(tasks::rollback))
         .routes(routes!(tasks::start))
         .routes(routes!(tasks::hold))
         .routes(routes!(tasks::resume))

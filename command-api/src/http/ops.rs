@@ -29,6 +29,7 @@ pub(super) enum Op {
     Update,
     Delete,
     Undelete,
+    RollBack,
     Move(Transition),
     Assign,
     Unassign,
@@ -51,6 +52,7 @@ const WORDS: &[(&str, Op)] = &[
     ("update", Op::Update),
     ("delete", Op::Delete),
     ("undelete", Op::Undelete),
+    ("rollback", Op::RollBack),
     ("start", Op::Move(Transition::Start)),
     ("hold", Op::Move(Transition::Hold)),
     ("resume", Op::Move(Transition::Resume)),
@@ -110,6 +112,7 @@ impl Op {
             Self::Update | Self::AddRelation | Self::RemoveRelation => Action::TaskEdit,
             Self::Delete => Action::TaskDelete,
             Self::Undelete => Action::TaskUndelete,
+            Self::RollBack => Action::TaskRollback,
             Self::Move(_) => Action::TaskTransition,
             Self::Assign | Self::Unassign => Action::TaskAssign,
             Self::Progress => Action::TaskProgress,
@@ -128,6 +131,9 @@ impl Op {
             Self::Update => Some(TaskCommand::Edit(Box::new(edit(fields, reading)))),
             Self::Delete => Some(TaskCommand::Delete),
             Self::Undelete => Some(TaskCommand::Undelete),
+            Self::RollBack => {
+                fields.required("version", any::<i64>).map(|version| TaskCommand::RollBack { version })
+            }
             Self::Move(transition) => {
                 let reason = fields.nullable("reason", rule(Reason::parse)).value();
                 Some(TaskCommand::Transition { transition, reason })

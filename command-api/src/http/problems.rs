@@ -7,7 +7,7 @@ use domain::{
     user::UserError,
     violation::{FieldViolation, Unit, Violation as Rule},
 };
-use event_store::AppendError;
+use event_store::{AppendError, SealError};
 use serde_json::{Value, json};
 use service::{
     http::headers::etag,
@@ -54,6 +54,8 @@ pub(super) fn problem(refusal: Refusal) -> Problem {
         Refusal::Moving => Problem::new(Code::ConcurrentChange).retry_after(1),
         Refusal::Crowded(_) => Problem::new(Code::Overloaded).retry_after(1),
         Refusal::Append(error) => append_problem(error),
+        // Of the acting person: the token is about to be known as worthless everywhere.
+        Refusal::Seal(SealError::Erased) => Problem::new(Code::TokenStale),
         error @ (Refusal::Load(_) | Refusal::Log(_) | Refusal::Seal(_)) => unavailable(error),
         error @ Refusal::Encode(_) => Problem::internal(error),
     }
@@ -101,6 +103,7 @@ fn user_problem(error: UserError) -> Problem {
         UserError::IdentityConflict => Problem::new(Code::IdentityConflict),
         UserError::LastWayIn => Problem::new(Code::LastWayIn),
         UserError::LastAdmin => Problem::new(Code::LastAdmin),
+        UserError::Erased => Problem::new(Code::StateConflict).with("erased", true),
         UserError::Invalid(violations) => violated(violations, ""),
     }
 }

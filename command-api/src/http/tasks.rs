@@ -151,6 +151,10 @@ macro_rules! posts {
 posts! {
     /// Bring a deleted task back.
     undelete "/v1/tasks/{id}/undelete" "task.undelete" schemas::Empty => Op::Undelete;
+    /// Set the content back to an earlier version: title, description, priority, due, labels, checklist.
+    ///
+    /// Status, progress, people, visibility, links and comments stay. The history keeps everything.
+    rollback "/v1/tasks/{id}/rollback" "task.rollback" schemas::Rollback => Op::RollBack;
     /// Begin work.
     start "/v1/tasks/{id}/start" "task.transition" schemas::Reason => Op::Move(Transition::Start);
     /// Stop for now.

@@ -9,6 +9,9 @@ pub struct SealArgs {
     /// File to which every seal of the log is appended; best where nobody who may change the database can change it.
     #[arg(long, env = "SEAL_FILE", value_name = "FILE")]
     pub seal_file: Option<PathBuf>,
+    /// File to which everybody who is erased is added; best where backups are not, as they are erased again from it.
+    #[arg(long, env = "ERASED_FILE", value_name = "FILE")]
+    pub erased_file: Option<PathBuf>,
     /// The log is sealed when there are a thousand new events, or the first of them is so old; `0s`: never.
     #[arg(long, env = "SEAL_AFTER", value_name = "SPAN", default_value = "10s")]
     pub seal_after: Span,
@@ -20,7 +23,12 @@ pub struct SealArgs {
 impl Default for SealArgs {
     fn default() -> Self {
         let pace = event_store::seals::Pace::default();
-        Self { seal_file: None, seal_after: Span(pace.after), keys: SealKeyArgs::default() }
+        Self {
+            seal_file: None,
+            erased_file: None,
+            seal_after: Span(pace.after),
+            keys: SealKeyArgs::default(),
+        }
     }
 }
 

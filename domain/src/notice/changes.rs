@@ -85,6 +85,7 @@ pub(super) fn changes(fact: &TaskEvent) -> Vec<FieldChange> {
         TaskEvent::RelationRemoved(relation) => one("relations", json(relation), NONE),
         TaskEvent::Deleted(_) => one("deleted", json(false), json(true)),
         TaskEvent::Undeleted(_) => one("deleted", json(true), json(false)),
+        TaskEvent::RolledBack(rollback) => one("rolled_back_to", NONE, json(rollback.to)),
     }
 }
 

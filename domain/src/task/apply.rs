@@ -56,6 +56,7 @@ impl Task {
                 self.deleted = false;
                 self.delete_time = None;
             }
+            TaskEvent::RolledBack(_) => {}
         }
     }
 

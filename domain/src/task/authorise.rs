@@ -25,6 +25,7 @@ impl TaskCommand {
             | Self::RemoveChecklistItem { .. } => Action::TaskChecklist,
             Self::Delete => Action::TaskDelete,
             Self::Undelete => Action::TaskUndelete,
+            Self::RollBack { .. } => Action::TaskRollback,
         }
     }
 
@@ -53,7 +54,8 @@ impl TaskCommand {
             | Self::AddRelation(_)
             | Self::RemoveRelation(_)
             | Self::Delete
-            | Self::Undelete => task.relation(actor),
+            | Self::Undelete
+            | Self::RollBack { .. } => task.relation(actor),
         };
         task.authorise(self.action(), actor, relation)
     }

@@ -93,6 +93,11 @@ pub enum TaskCommand {
     Delete,
     /// Bring back.
     Undelete,
+    /// Set the content back.
+    RollBack {
+        /// To what it was at this version.
+        version: i64,
+    },
 }
 
 /// Data of a create; everything but key and title has a default.

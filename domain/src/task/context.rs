@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::values::Relation;
+use super::{Content, values::Relation};
 use crate::{
     actor::Actor,
     ids::{TaskId, UserId},
@@ -29,6 +29,8 @@ pub struct Facts {
     pub users: BTreeMap<UserId, Option<UserFact>>,
     /// Tasks by id.
     pub tasks: BTreeMap<TaskId, Option<TaskFact>>,
+    /// What the task itself said, by version.
+    pub contents: BTreeMap<i64, Option<Content>>,
 }
 
 /// What a task's decision asks about a user.
@@ -56,11 +58,13 @@ pub struct Needs {
     pub users: BTreeSet<UserId>,
     /// Tasks to look up.
     pub tasks: BTreeSet<TaskId>,
+    /// A version of the task itself.
+    pub version: Option<i64>,
 }
 
 impl Needs {
     /// Whether every fact is there.
     pub fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.tasks.is_empty()
+        self.users.is_empty() && self.tasks.is_empty() && self.version.is_none()
     }
 }

@@ -80,6 +80,8 @@ events! {
         Deleted(Nothing) = "task.deleted" v "1",
         /// Brought back.
         Undeleted(Nothing) = "task.undeleted" v "1",
+        /// The content is what it was at an earlier version; the events after it, of the same command, say what that changed.
+        RolledBack(RolledBack) = "task.rolled_back" v "1",
     }
 }
 
@@ -150,6 +152,13 @@ pub struct StatusChange {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+}
+
+/// Payload of `task.rolled_back`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// The version whose content it is again.
+    pub to: i64,
 }
 
 /// Payload of `task.commented`.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{TaskCommand, TaskEvent};
+use super::{Content, TaskCommand, TaskEvent};
 use crate::{
     ids::{ChecklistItemId, CommentId, UserId},
     task::values::Relation,
@@ -69,10 +69,11 @@ impl fmt::Display for Field {
 }
 
 impl TaskEvent {
-    /// The field that this event changed; none for the creation, which no later command can overlap.
+    /// The field that this event changed; none for the creation, which no later command can overlap, and for a rollback, whose
+    /// other events say what it changed.
     pub fn field(&self) -> Option<Field> {
         Some(match self {
-            Self::Created(_) => return None,
+            Self::Created(_) | Self::RolledBack(_) => return None,
             Self::TitleChanged(_) => Field::Title,
             Self::DescriptionChanged(_) => Field::Description,
             Self::PriorityChanged(_) => Field::Priority,
@@ -107,7 +108,7 @@ impl TaskEvent {
 }
 
 impl TaskCommand {
-    /// The fields that this command may change.
+    /// The fields that this command may change; a rollback also any checklist item.
     pub fn fields(&self) -> BTreeSet<Field> {
         match self {
             Self::Create(_) => BTreeSet::new(),
@@ -130,7 +131,14 @@ impl TaskCommand {
                 BTreeSet::from([Field::Relation(*relation)])
             }
             Self::Delete | Self::Undelete => BTreeSet::from([Field::Deleted]),
+            Self::RollBack { .. } => BTreeSet::from(Content::FIELDS),
         }
+    }
+
+    /// Whether this command may change the field.
+    pub fn touches(&self, field: &Field) -> bool {
+        let rolls_back = matches!(self, Self::RollBack { .. });
+        if rolls_back { Content::has(field) } else { self.fields().contains(field) }
     }
 }
 

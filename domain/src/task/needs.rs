@@ -18,6 +18,10 @@ impl TaskCommand {
             Self::AddRelation(relation) => {
                 link_missing(facts, Link::Relation(relation.kind), relation.task, id)
             }
+            Self::RollBack { version } => {
+                let missing = (1..task.version).contains(version) && !facts.contents.contains_key(version);
+                Needs { version: missing.then_some(*version), ..Needs::default() }
+            }
             Self::Transition { .. }
             | Self::Unassign { .. }
             | Self::SetProgress { .. }

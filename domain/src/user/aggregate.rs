@@ -18,14 +18,14 @@ use crate::{
     time::Timestamp,
 };
 
-/// A user as it stands; before the first event `name` is none. Also what a snapshot holds.
+/// A user as it stands; before the first event `name` is none, and once erased. Also what a snapshot holds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// Sequence of the last event; 0 before the first.
     pub version: i64,
     /// Canonical e-mail address; none for imported users.
     pub email: Option<Sealed>,
-    /// Name; none until signed up.
+    /// Name; none until signed up, and once erased.
     pub name: Option<Sealed>,
     /// Language; none for imported users.
     pub locale: Option<Locale>,
@@ -37,6 +37,8 @@ pub struct User {
     pub verified: bool,
     /// Locked out.
     pub deactivated: bool,
+    /// The person's key is gone; locked out for good.
+    pub erased: bool,
     /// Roles, whatever the state; see [`effective_roles`](User::effective_roles).
     pub roles: RoleSet,
     /// Rises with every change of rights; tokens of older epochs are stale.
@@ -71,11 +73,11 @@ pub struct User {
 
 impl User {
     /// Version of the shape that snapshots have; another one is ignored and folded anew.
-    pub const SHAPE: i32 = 6;
+    pub const SHAPE: i32 = 7;
 
     /// Whether the first event has happened.
     pub fn exists(&self) -> bool {
-        self.name.is_some()
+        self.name.is_some() || self.erased
     }
 
     /// Where the user stands.
@@ -191,6 +193,7 @@ impl User {
                 self.devices.push(Device { id, platform, token });
             }
             UserEvent::DeviceRemoved(removed) => self.devices.retain(|device| device.id != removed.device),
+            UserEvent::Erased(_) => self.take_erased(),
         }
     }
 
@@ -207,7 +210,7 @@ impl User {
     }
 
     /// All sessions are over, and access tokens of now are stale.
-    fn end_sessions(&mut self) {
+    pub(super) fn end_sessions(&mut self) {
         self.session_epoch += 1;
         self.epoch += 1;
     }

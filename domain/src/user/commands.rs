@@ -77,6 +77,8 @@ pub enum UserCommand {
         /// Why, if said.
         reason: Option<Reason>,
     },
+    /// Erase the person: the key of their personal data goes, for good.
+    Erase,
     /// Have a link mailed to set the password with. Of somebody who does not exist it changes nothing: who asks is not to
     /// learn who is known.
     RequestPasswordReset {
@@ -238,7 +240,7 @@ impl UserCommand {
     pub fn needs_other_admin(&self) -> bool {
         match self {
             Self::RevokeRole { role } => *role == Role::Admin,
-            Self::Deactivate { .. } => true,
+            Self::Deactivate { .. } | Self::Erase => true,
             Self::Register { .. }
             | Self::RepeatSignUp(_)
             | Self::Invite { .. }

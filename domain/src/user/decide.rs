@@ -21,6 +21,9 @@ impl User {
     /// Decides one command; also checks that the actor may ask for it.
     pub fn decide(&self, command: UserCommand, context: &UserContext) -> Decided {
         command.authorise(context)?;
+        if self.erased {
+            return Self::after_erasure(&command);
+        }
         match command {
             UserCommand::Register { user, sign_up } => self.register(user, sign_up, context),
             UserCommand::RepeatSignUp(sign_up) => self.repeat_sign_up(sign_up, context),
@@ -33,6 +36,7 @@ impl User {
             UserCommand::Deactivate { reason } => self.deactivate(reason, context),
             UserCommand::Reactivate { reason } => self.reactivate(reason),
             UserCommand::LogOut { reason } => self.log_out(reason),
+            UserCommand::Erase => self.erase(context),
             UserCommand::RequestPasswordReset { link } => self.request_password_reset(link, context),
             UserCommand::ResetPassword { link, credential, needs_factor } => {
                 self.reset_password(link, credential, needs_factor, context)
@@ -199,7 +203,7 @@ impl User {
         Some(Violation::RolesExclude { role: role.as_str(), held: excluded.as_str() })
     }
 
-    fn must_not_be_last_admin(&self, context: &UserContext) -> Result<(), UserError> {
+    pub(super) fn must_not_be_last_admin(&self, context: &UserContext) -> Result<(), UserError> {
         let last = self.is_active_admin() && !context.facts.other_active_admin;
         if last { Err(UserError::LastAdmin) } else { Ok(()) }
     }
@@ -238,6 +242,7 @@ impl UserCommand {
             Self::GrantRole { .. } | Self::RevokeRole { .. } => Some(Action::UserRoles),
             Self::Deactivate { .. } | Self::Reactivate { .. } => Some(Action::UserDeactivate),
             Self::LogOut { .. } => Some(Action::UserLogout),
+            Self::Erase => Some(Action::UserErase),
         }
     }
 

@@ -57,6 +57,9 @@ pub enum UserError {
     /// Nobody would be left to manage users.
     #[error("the last admin stays")]
     LastAdmin,
+    /// Nobody is there any more.
+    #[error("the person is erased")]
+    Erased,
     /// Rules about the data were broken; all of them.
     #[error("{} rules are broken", .0.len())]
     Invalid(Vec<FieldViolation>),

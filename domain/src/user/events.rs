@@ -83,6 +83,8 @@ events! {
         DeviceRegistered(DeviceRegistered) = "user.device_registered" v "1",
         /// None are from now on.
         DeviceRemoved(DeviceRemoved) = "user.device_removed" v "1",
+        /// The key of the personal data is gone, for good; nobody logs in or is assigned. All sessions are over.
+        Erased(Nothing) = "user.erased" v "1",
     }
 }
 
@@ -99,6 +101,7 @@ impl UserEvent {
         "user.totp_enabled",
         "user.totp_disabled",
         "user.identity_unlinked",
+        "user.erased",
     ];
 
     /// Whether access tokens from before are stale.

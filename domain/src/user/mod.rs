@@ -6,6 +6,7 @@ mod api_keys;
 mod commands;
 mod decide;
 mod devices;
+mod erasure;
 mod error;
 mod events;
 mod identities;

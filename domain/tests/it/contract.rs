@@ -15,8 +15,8 @@ use domain::{
     policy::{Role, RoleSet, Scope, ScopeSet},
     task::{
         AssigneeEntry, ChecklistItemEntry, ChecklistItemRenamed, ChecklistItemText, CommentEdited,
-        CommentEntry, Commented, Created, DescriptionChanged, LabelEntry, StatusChange, TaskEvent,
-        WatcherEntry,
+        CommentEntry, Commented, Created, DescriptionChanged, LabelEntry, RolledBack, StatusChange,
+        TaskEvent, WatcherEntry,
         values::{
             ChecklistText, Due, ExternalRef, Priority, Progress, Reason, Relation, RelationType, Status,
             Title, Visibility,
@@ -120,6 +120,7 @@ pub(crate) fn task_events() -> Vec<TaskEvent> {
         TaskEvent::RelationRemoved(blocks),
         TaskEvent::Deleted(Nothing {}),
         TaskEvent::Undeleted(Nothing {}),
+        TaskEvent::RolledBack(RolledBack { to: 3 }),
     ]
 }
 
@@ -215,6 +216,7 @@ fn user_events() -> Vec<UserEvent> {
             device: DeviceId(Uuid::from_u128(12)),
             why: Removal::Unregistered,
         }),
+        UserEvent::Erased(Nothing {}),
     ]
 }
 

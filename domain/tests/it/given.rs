@@ -94,7 +94,7 @@ pub(crate) fn facts() -> Facts {
     let users = (1..=4).map(|n| (user(n), Some(UserFact { active: true })));
     let alone = || Some(TaskFact { visible: true, parent: None, relations: Vec::new() });
     let tasks = (2..=5).map(|n| (task(n), alone()));
-    let mut facts = Facts { users: users.collect(), tasks: tasks.collect() };
+    let mut facts = Facts { users: users.collect(), tasks: tasks.collect(), ..Facts::default() };
     facts.users.insert(sleeper(), Some(UserFact { active: false }));
     facts
 }

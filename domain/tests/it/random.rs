@@ -13,7 +13,7 @@ use domain::{
     ids::{TaskId, TaskKey},
     policy::{Role, RoleSet},
     task::{
-        CreateTask, EditTask, Facts, Task, TaskCommand, TaskContext, TaskError, TaskEvent, UserFact,
+        Content, CreateTask, EditTask, Facts, Task, TaskCommand, TaskContext, TaskError, TaskEvent, UserFact,
         values::{
             ChecklistText, Due, MAX_ASSIGNEES, MAX_CHECKLIST, MAX_LABELS, MAX_RELATIONS, MAX_WATCHERS,
             Priority, Progress, Relation, RelationType, Transition, Visibility,
@@ -72,6 +72,8 @@ fn assert_set<T: Ord>(entries: &[T], max: usize) {
 #[derive(Default)]
 struct World {
     tasks: BTreeMap<TaskId, Task>,
+    /// What the tasks said after each of their events.
+    contents: BTreeMap<TaskId, Vec<Content>>,
 }
 
 impl World {
@@ -83,6 +85,10 @@ impl World {
             let needs = command.needs(&state, id, &facts);
             if needs.is_empty() {
                 return facts;
+            }
+            if let Some(version) = needs.version {
+                let index = usize::try_from(version - 1).unwrap();
+                facts.contents.insert(version, self.contents[&id].get(index).cloned());
             }
             for user_id in needs.users {
                 let active = user_id != user(5);
@@ -104,7 +110,9 @@ impl World {
         match decided {
             Err(_) => assert_eq!(after, before),
             Ok(events) => {
-                assert_folds(before, &events, &context, &after);
+                let said = assert_folds(before, &events, &context, &after);
+                self.contents.entry(wish.task).or_default().extend(said);
+                self.assert_set_back(&wish, &after);
                 assert_merges(&wish.command, &events);
                 assert_already_so(&after, wish.command, &context);
             }
@@ -112,6 +120,14 @@ impl World {
         invariants(wish.task, &after);
         assert_eq!(serde_json::from_str::<Task>(&serde_json::to_string(&after).unwrap()).unwrap(), after);
         self.tasks.insert(wish.task, after);
+    }
+
+    /// Set back, a task says what it said then.
+    fn assert_set_back(&self, wish: &Wish, after: &Task) {
+        if let TaskCommand::RollBack { version } = wish.command {
+            let then = &self.contents[&wish.task][usize::try_from(version - 1).unwrap()];
+            assert_eq!(after.content(), *then);
+        }
     }
 
     /// Follows links of one kind; coming back would never end.
@@ -131,20 +147,27 @@ impl World {
     }
 }
 
-/// Stored, read back and folded, the events give the state that `handle` left.
-fn assert_folds(mut state: Task, events: &[TaskEvent], context: &TaskContext, expected: &Task) {
+/// Stored, read back and folded, the events give the state that `handle` left; what the task says after each.
+fn assert_folds(
+    mut state: Task,
+    events: &[TaskEvent],
+    context: &TaskContext,
+    expected: &Task,
+) -> Vec<Content> {
     let time = state.effective_time(context.now);
+    let mut said = Vec::new();
     for event in events {
         let (event_type, version) = event.stored_type();
         state.apply(from_stored(event_type, version, &to_stored(event).unwrap()).unwrap());
         state.occurred(time);
+        said.push(state.content());
     }
     assert_eq!(state, *expected);
+    said
 }
 
 fn assert_merges(command: &TaskCommand, events: &[TaskEvent]) {
-    let fields = command.fields();
-    assert!(events.iter().filter_map(TaskEvent::field).all(|field| fields.contains(&field)));
+    assert!(events.iter().filter_map(TaskEvent::field).all(|field| command.touches(&field)));
 }
 
 /// Asked again on the state that it made, a command is already so.
@@ -224,6 +247,7 @@ fn commands() -> impl Strategy<Value = TaskCommand> {
         1 => relation().prop_map(TaskCommand::RemoveRelation),
         1 => Just(TaskCommand::Delete),
         2 => Just(TaskCommand::Undelete),
+        4 => (0..12i64).prop_map(|version| TaskCommand::RollBack { version }),
     ]
 }
 

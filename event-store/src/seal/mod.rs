@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -87,7 +88,7 @@ pub struct Sealer {
     pool: PgPool,
     wrapping: Key,
     claims: [u8; 32],
-    keys: Cache<Uuid, Held>,
+    keys: Arc<Cache<Uuid, Held>>,
 }
 
 /// A cached key; none = the person is erased.
@@ -110,7 +111,7 @@ impl Sealer {
             pool,
             wrapping: Key::new(derive(&master.0, "subject keys")),
             claims: derive(&master.0, "claims"),
-            keys: Cache::new(CACHED_KEYS),
+            keys: Arc::new(Cache::new(CACHED_KEYS)),
         }
     }
 
@@ -169,6 +170,12 @@ impl Sealer {
     /// Drops a person's key from the cache: they were erased.
     pub fn forget(&self, subject: Uuid) {
         self.keys.remove(&subject);
+    }
+
+    /// The same for whoever hears of erasures and does not hold the sealer.
+    pub fn forgetter(&self) -> impl Fn(Uuid) + Send + Sync + use<> {
+        let keys = Arc::clone(&self.keys);
+        move |subject| drop(keys.remove(&subject))
     }
 
     /// The value to claim for a personal text that must be unique (an e-mail address): says nothing about the text to

@@ -23,7 +23,7 @@ impl Reactor for Processes {
     }
 
     fn concerns(&self, event: &Envelope) -> bool {
-        event.event_type == "user.deactivated"
+        matches!(event.event_type.as_str(), "user.deactivated" | "user.erased")
     }
 
     fn react<'a>(

@@ -1,4 +1,4 @@
-//! Somebody was deactivated: each open task of theirs is handed to its creator.
+//! Somebody was deactivated or erased: each open task of theirs is handed to its creator.
 
 use domain::ids::{TaskId, UserId};
 use serde_json::json;

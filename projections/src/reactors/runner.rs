@@ -10,6 +10,7 @@ use event_store::{
     envelope::Envelope,
     follow::{Checkpoint, FollowError, Follower, Tail},
 };
+use sqlx::PgConnection;
 use tokio::{
     sync::Semaphore,
     time::{self, Instant, MissedTickBehavior},
@@ -178,7 +179,8 @@ impl Shift<'_> {
     async fn handle(&mut self, batch: &[Arc<Envelope>]) -> Result<(), Setback> {
         let ours: Vec<_> = batch.iter().filter(|event| self.reactor.concerns(event)).cloned().collect();
         let Some(last) = batch.last() else { return Ok(()) };
-        if ours.is_empty() && self.at.elapsed() < IDLE {
+        let erased: Vec<Uuid> = batch.iter().filter(|at| erases(at)).map(|at| at.aggregate_id).collect();
+        if ours.is_empty() && erased.is_empty() && self.at.elapsed() < IDLE {
             return Ok(());
         }
         let checkpoint = Checkpoint::at(last.position, last.id);
@@ -191,10 +193,24 @@ impl Shift<'_> {
         let mut decided = self.reactor.react(&mut transaction, &ours).await?;
         decided.retain(|new| new.position > self.decides_after);
         deliveries::insert(&mut transaction, &decided).await?;
+        forget(&mut transaction, &erased).await?;
         self.claim.advance(&mut transaction, checkpoint).await?;
         transaction.commit().await?;
         (self.written, self.at) = (checkpoint, Instant::now());
         self.reactor.committed(&self.sources.jetstream.client()).await;
         Ok(())
     }
+}
+
+/// Whether the event means that what was for somebody is to go.
+fn erases(at: &Envelope) -> bool {
+    at.event_type == "user.erased"
+}
+
+/// Everybody who passes the event forgets the person: the last one leaves nothing behind that others have made meanwhile.
+async fn forget(tables: &mut PgConnection, people: &[Uuid]) -> sqlx::Result<()> {
+    if people.is_empty() {
+        return Ok(());
+    }
+    sqlx::query("SELECT forget_people($1)").bind(people).execute(tables).await.map(drop)
 }

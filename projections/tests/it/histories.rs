@@ -45,6 +45,7 @@ pub(crate) enum Wish {
     Unrelate(RelationType, u8),
     Delete,
     Undelete,
+    RollBack(u8),
 }
 
 /// Texts with everything that SQL, COPY and array literals could stumble over.
@@ -92,6 +93,7 @@ pub(crate) fn wish() -> impl Strategy<Value = Wish> {
         1 => (prop::sample::select(RelationType::ALL), 0..5_u8).prop_map(|(kind, id)| Wish::Unrelate(kind, id)),
         1 => Just(Wish::Delete),
         1 => Just(Wish::Undelete),
+        2 => (1..20_u8).prop_map(Wish::RollBack),
     ]
 }
 
@@ -114,9 +116,10 @@ pub(crate) fn history(key: i64, wishes: &[Wish]) -> History {
     let others: Vec<TaskId> = (0..5).map(|number| TaskId(id(task.0, 2, number))).collect();
     let roles = RoleSet::of(&[Role::Member, Role::Manager, Role::Admin]);
     let free = TaskFact { visible: true, parent: None, relations: Vec::new() };
-    let facts = Facts {
+    let mut facts = Facts {
         users: users.iter().map(|user| (*user, Some(UserFact { active: true }))).collect(),
         tasks: others.iter().map(|other| (*other, Some(free.clone()))).collect(),
+        ..Facts::default()
     };
     let mut state = Task::default();
     let mut history = History { id: task, events: Vec::new() };
@@ -129,6 +132,7 @@ pub(crate) fn history(key: i64, wishes: &[Wish]) -> History {
         let context = TaskContext { task, actor, now, facts: facts.clone() };
         for event in state.decide(command, &context).unwrap_or_default() {
             state.apply(event.clone());
+            facts.contents.insert(state.version, Some(state.content()));
             history.events.push((event, now));
         }
     }
@@ -196,6 +200,7 @@ fn command(base: Uuid, wish: &Wish) -> TaskCommand {
         }
         Wish::Delete => TaskCommand::Delete,
         Wish::Undelete => TaskCommand::Undelete,
+        Wish::RollBack(version) => TaskCommand::RollBack { version: i64::from(*version) },
     }
 }
 

@@ -64,6 +64,36 @@ async fn an_erased_person_has_no_name() {
     assert_eq!(world.text(shown).await.unwrap(), "t t t unverified");
 }
 
+/// By the event, whether or not the name could still be opened when it was folded.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_erased_leaves_the_same_row_live_and_later() {
+    let world = World::new().await;
+    let id = Uuid::now_v7();
+    let first = user_event(&registered(&world, id, "Ada").await);
+    let member = user_event(&UserEvent::RoleGranted(RoleEntry { role: Role::Member }));
+    let erased = user_event(&UserEvent::Erased(Nothing {}));
+    let workers = world.start_some(&["users"]);
+    let position = world.append("user", id, 0, vec![first, member]).await;
+    world.reached("users", position).await;
+    assert_eq!(world.text("SELECT name FROM read_model.users").await.unwrap(), "Ada");
+    let position = world.append("user", id, 2, vec![erased]).await;
+    world.reached("users", position).await;
+    let row = "SELECT u::text FROM read_model.users u";
+    let live = world.text(row).await.unwrap();
+    let shown =
+        "SELECT concat_ws(' ', name IS NULL, email IS NULL, locale IS NULL, erased, state, roles, version)
+        FROM read_model.users";
+    assert_eq!(world.text(shown).await.unwrap(), "t t t t deactivated {} 3");
+    workers.stop().await;
+    world.run("DELETE FROM read_model.users").await;
+    world
+        .run("UPDATE read_model.checkpoints SET position = 0, event_id = NULL WHERE projection = 'users'")
+        .await;
+    let _workers = world.start_some(&["users"]);
+    world.reached("users", position).await;
+    assert_eq!(world.text(row).await.unwrap(), live);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_name_parks_its_user_only() {
     let world = World::new().await;

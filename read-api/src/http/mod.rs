@@ -9,6 +9,7 @@ mod deliveries;
 mod documents;
 mod dry_run;
 mod events;
+mod export;
 mod failure;
 mod fresh;
 mod history;
@@ -28,6 +29,7 @@ mod task_get;
 mod task_list;
 mod task_query;
 mod trace;
+mod user_revisions;
 mod users;
 mod webhooks;
 

@@ -6,6 +6,7 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use domain::time::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value};
 use service::{
     problem::{Code, Flaw, Problem},
@@ -50,15 +51,17 @@ fn instant(text: &str) -> Result<Timestamp, Flaw> {
 
 /// The task as it was then.
 pub(super) async fn task_as_of(api: &ReadApi, id: Uuid, moment: Moment) -> Result<(Past, Task), Problem> {
-    if let Moment::Position(position) = moment {
-        let head = api.log.head().await.map_err(unlogged)?;
-        if position > head {
-            return Err(Problem::new(Code::PositionAhead).with("head", head));
-        }
-    }
+    must_have_been(api, moment).await?;
     let past = task_at(&api.log, id, moment).await.map_err(untold)?.ok_or(Code::NotFound)?;
     let task = past.shown(&api.points).await.map_err(untold)?;
     Ok((past, task))
+}
+
+/// Refuses positions that the log has not reached.
+pub(super) async fn must_have_been(api: &ReadApi, moment: Moment) -> Result<(), Problem> {
+    let Moment::Position(position) = moment else { return Ok(()) };
+    let head = api.log.head().await.map_err(unlogged)?;
+    if position > head { Err(Problem::new(Code::PositionAhead).with("head", head)) } else { Ok(()) }
 }
 
 /// A task after one of its events, with the event and the way to those before and after it.
@@ -123,24 +126,21 @@ pub(super) async fn diff(
     task: TaskRef,
     query: Query,
 ) -> Result<Response, Problem> {
-    let sides = |query: &mut Query| {
-        let from = query.one("from", moment);
-        if !query.has("from") {
-            query.refuse("from", Flaw::new("REQUIRED"));
-        }
-        (from, query.one("to", moment))
-    };
     let (now, fresh, (from, to)) = seen(&api, caller, task, query, sides).await?;
     let from = from.unwrap_or(Moment::Version(1));
     let to = to.unwrap_or(Moment::Version(now.version));
     let ((before, old), (after, new)) =
         (task_as_of(&api, now.id, from).await?, task_as_of(&api, now.id, to).await?);
-    let difference = Difference {
-        from: reference(&before),
-        to: reference(&after),
-        changes: changes(&fields(&old)?, &fields(&new)?),
-    };
-    Ok(Answer::json(&difference)?.fresh(fresh).into_response())
+    Ok(Answer::json(&difference((&before, &old), (&after, &new))?)?.fresh(fresh).into_response())
+}
+
+/// The two moments that a query asks about; without an end, the present.
+pub(super) fn sides(query: &mut Query) -> (Option<Moment>, Option<Moment>) {
+    let from = query.one("from", moment);
+    if !query.has("from") {
+        query.refuse("from", Flaw::new("REQUIRED"));
+    }
+    (from, query.one("to", moment))
 }
 
 fn moment(text: &str) -> Result<Moment, Flaw> {
@@ -166,13 +166,22 @@ async fn seen<T>(
     Ok((now.task.clone(), fresh, read))
 }
 
-fn reference(past: &Past) -> RevisionRef {
+/// What is different between two states of one thing.
+pub(super) fn difference<A, T: Serialize>(
+    (before, old): (&Past<A>, &T),
+    (after, new): (&Past<A>, &T),
+) -> Result<Difference, Problem> {
+    let changes = changes(&fields(old)?, &fields(new)?);
+    Ok(Difference { from: reference(before), to: reference(after), changes })
+}
+
+fn reference<A>(past: &Past<A>) -> RevisionRef {
     let last = &past.last;
     RevisionRef { version: last.sequence, position: last.position, occurred_at: last.metadata.occurred_at }
 }
 
-fn fields(task: &Task) -> Result<Map<String, Value>, Problem> {
-    match serde_json::to_value(task).map_err(Problem::internal)? {
+fn fields(shown: &impl Serialize) -> Result<Map<String, Value>, Problem> {
+    match serde_json::to_value(shown).map_err(Problem::internal)? {
         Value::Object(fields) => Ok(fields),
         _ => Err(Code::Internal.into()),
     }

@@ -6,8 +6,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, announcements, comments, deliveries, documents, dry_run, events, history, integrity, labels,
-    notices, operations, revisions, rules, task_counts, task_get, task_list, trace, users, webhooks,
+    admin, announcements, comments, deliveries, documents, dry_run, events, export, history, integrity,
+    labels, notices, operations, revisions, rules, task_counts, task_get, task_list, trace, user_revisions,
+    users, webhooks,
 };
 use crate::ReadApi;
 
@@ -22,6 +23,7 @@ fn table() -> OpenApiRouter<ReadApi> {
         // users
         .routes(routes!(users::list))
         .routes(routes!(users::me))
+        .routes(routes!(export::get))
         .routes(routes!(users::get))
         // notices
         .routes(routes!(notices::list))
@@ -39,6 +41,8 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(history::of_user))
         .routes(routes!(revisions::get))
         .routes(routes!(revisions::diff))
+        .routes(routes!(user_revisions::get))
+        .routes(routes!(user_revisions::diff))
         // events
         .routes(routes!(events::pull))
         .routes(routes!(events::stream))

@@ -22,12 +22,14 @@ use super::{
     fresh::{self, MinPosition},
     paging::ListQuery,
     path::Id,
+    revisions::as_of,
     task_query::flaw,
+    user_revisions::{may_look_back, user_as_of},
 };
 use crate::{
     ReadApi,
     model::{Page, User},
-    queries::{self, UserCursor, UserFilter, UserRow},
+    queries::{self, Moment, UserCursor, UserFilter, UserRow},
 };
 
 /// The user as this caller may see him.
@@ -102,16 +104,21 @@ pub(super) async fn me(
     known: Option<IfNoneMatch>,
     query: Query,
 ) -> Result<Response, Problem> {
-    one(&api, caller, caller.id, known, query).await
+    one(&api, caller, caller.id, None, known, query).await
 }
 
-/// One user. Everybody sees id, name and state; the user himself and admins see the rest too.
+/// One user, as he stands or as he was. Everybody sees id, name and state; the user himself and admins see the rest too. What
+/// he was is for the user himself, admins and auditors.
 #[utoipa::path(
     get, path = "/v1/users/{id}", tag = "users", operation_id = "get_user",
     params(
         ("id" = Uuid, Path, description = "The user's id"),
         ("min_position" = Option<i64>, Query, nullable = false,
             description = "Wait until the answer shows this position (2 s at most)"),
+        ("as_of" = Option<String>, Query, nullable = false,
+            description = "As the log had it at this position or time"),
+        ("as_of_occurred" = Option<String>, Query, nullable = false,
+            description = "After what had happened at this time, whenever the log heard of it"),
     ),
     responses(
         (status = 200, body = User, headers(
@@ -127,15 +134,20 @@ pub(super) async fn get(
     caller: Caller,
     Id(id): Id,
     known: Option<IfNoneMatch>,
-    query: Query,
+    mut query: Query,
 ) -> Result<Response, Problem> {
-    one(&api, caller, id, known, query).await
+    let moment = as_of(&mut query);
+    if moment.is_some() {
+        may_look_back(caller, id)?;
+    }
+    one(&api, caller, id, moment, known, query).await
 }
 
 async fn one(
     api: &ReadApi,
     caller: Caller,
     id: Uuid,
+    moment: Option<Moment>,
     known: Option<IfNoneMatch>,
     mut query: Query,
 ) -> Result<Response, Problem> {
@@ -145,6 +157,10 @@ async fn one(
     let fresh = min_position.wait(api, fresh::USERS).await?;
     let fresh = min_position.narrow(api, fresh::USERS, id, fresh)?;
     let row = queries::user(&api.points, id).await.map_err(failed)?.ok_or(Code::NotFound)?;
+    if let Some(moment) = moment {
+        let (_, then) = user_as_of(api, id, moment).await?;
+        return Ok(Answer::json(&then)?.version(then.version).fresh(fresh).unless(known.as_ref()));
+    }
     let version = row.user.version;
     Ok(Answer::json(&shown(caller, row))?.version(version).fresh(fresh).unless(known.as_ref()))
 }

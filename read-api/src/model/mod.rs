@@ -10,6 +10,7 @@ mod integrity;
 mod interface;
 mod notice;
 mod page;
+mod personal;
 mod process;
 mod projection;
 mod revision;
@@ -35,9 +36,10 @@ pub use notice::{
     RuleRecipients,
 };
 pub use page::{Count, CountedPage, Counts, Label, Page};
+pub use personal::Personal;
 pub use process::Process;
 pub use projection::{Lane, ParkedEvent, ProjectionStatus};
-pub use revision::{Difference, Revision, RevisionRef};
+pub use revision::{Difference, Revision, RevisionRef, UserRevision};
 pub use schedule::{Schedule, ScheduleRun};
 pub use task::{ChecklistItem, Person, Task};
 pub use trace::{TraceEntry, TracedAggregate};

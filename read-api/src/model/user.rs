@@ -19,6 +19,8 @@ pub struct User {
     pub name: Option<String>,
     /// `unverified`, `active` or `deactivated`.
     pub state: String,
+    /// The person is erased: nothing is known of them any more.
+    pub erased: bool,
     /// What only the user and admins see.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub private: Option<PrivateFields>,

@@ -5,6 +5,7 @@ mod coalesce;
 mod comments;
 mod deliveries;
 mod dry_run;
+mod export;
 pub mod history;
 mod interface;
 mod labels;
@@ -25,6 +26,7 @@ mod task_list;
 mod task_reader;
 mod task_row;
 mod trace;
+mod user_revisions;
 mod users;
 mod webhooks;
 
@@ -36,6 +38,7 @@ pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
 pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use dry_run::{Asking, DryRunError, dry_run};
+pub use export::{Archives, ExportError, export};
 pub use interface::interface;
 pub use labels::labels;
 pub use notices::{
@@ -60,6 +63,7 @@ pub use task_filter::{Span, TaskFilter};
 pub use task_list::{Sort, SortKey, TaskCursor, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};
 pub use trace::{Traced, intent, trace};
+pub use user_revisions::user_at;
 pub use users::{UserCursor, UserFilter, UserRow, names, user, users};
 pub use webhooks::{
     AttemptCursor, AttemptFilter, WebhookCursor, webhook, webhook_attempts, webhooks, webhooks_position,

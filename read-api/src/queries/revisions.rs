@@ -1,11 +1,8 @@
-//! Tasks as they were.
+//! Aggregates as they were, and tasks as clients saw them.
 
-use domain::{
-    event::RecordedEvent,
-    task::{Task as State, TaskEvent},
-    time::Timestamp,
-};
+use domain::{event::RecordedEvent, stored::Stored, task::Task as State, time::Timestamp};
 use event_store::Log;
+use serde::de::DeserializeOwned;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -18,7 +15,7 @@ use crate::model::{ChecklistItem, HistoryEntry, Person, Task};
 /// Events read at once.
 const PAGE: i64 = 1_000;
 
-/// Some moment in the life of a task.
+/// Some moment in the life of a task or user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// After the event of this number among its own.
@@ -42,29 +39,37 @@ impl Moment {
     }
 }
 
-/// A task as it was after one of its events.
+/// A task or user as it was after one of its events.
 #[derive(Debug)]
-pub struct Past {
-    state: State,
-    id: Uuid,
+pub struct Past<A = State> {
+    pub(super) state: A,
+    pub(super) id: Uuid,
     /// The last event that it shows.
     pub last: RecordedEvent,
 }
 
-/// The task as it was then; none before its first event. Neither log nor business time runs backwards within a task.
+/// The task as it was then; none before its first event.
 pub async fn task_at(log: &Log, id: Uuid, moment: Moment) -> Result<Option<Past>, HistoryError> {
-    let (mut state, mut last) = (State::default(), None::<RecordedEvent>);
+    past_at(log, id, moment).await
+}
+
+/// The aggregate as it was then. Neither log nor business time runs backwards within one.
+pub(super) async fn past_at<A>(log: &Log, id: Uuid, moment: Moment) -> Result<Option<Past<A>>, HistoryError>
+where
+    A: Stored,
+    A::Event: DeserializeOwned,
+{
+    let (mut state, mut last) = (A::default(), None::<RecordedEvent>);
     loop {
         let after = last.as_ref().map_or(0, |event| event.sequence);
-        let events = log.read_aggregate("task", id, after, PAGE).await?;
+        let events = log.read_aggregate(A::TYPE, id, after, PAGE).await?;
         let read = events.len();
         let kept: Vec<RecordedEvent> =
             events.into_iter().take_while(|event| moment.includes(event)).collect();
         let whole = kept.len() == read && i64::try_from(read).is_ok_and(|read| read == PAGE);
         for event in kept {
-            let fact: TaskEvent = understand(&event)?;
-            cqrs_es::Aggregate::apply(&mut state, fact);
-            domain::event::Timed::occurred(&mut state, event.metadata.occurred_at);
+            state.apply(understand(&event)?);
+            state.occurred(event.metadata.occurred_at);
             last = Some(event);
         }
         if !whole {

@@ -46,7 +46,7 @@ impl UserCursor {
     }
 }
 
-const COLUMNS: &str = "u.id, u.version, u.email, u.name, u.state, u.locale, u.time_zone, u.roles, \
+const COLUMNS: &str = "u.id, u.version, u.email, u.name, u.erased, u.state, u.locale, u.time_zone, u.roles, \
      u.create_time, u.update_time";
 
 impl FromRow<'_, PgRow> for UserRow {
@@ -65,6 +65,7 @@ impl FromRow<'_, PgRow> for UserRow {
             version: row.try_get("version")?,
             name: row.try_get("name")?,
             state: row.try_get("state")?,
+            erased: row.try_get("erased")?,
             private: Some(private),
         };
         Ok(Self { user, create_time })

@@ -30,5 +30,6 @@ mod seed;
 mod streams;
 mod tasks;
 mod trace;
+mod user_revisions;
 mod users;
 mod world;

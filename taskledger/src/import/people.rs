@@ -1,4 +1,5 @@
-//! The people of the other tracker as users of this one.
+//! The people of the other tracker as users of this one. What they are called there is personal: it is kept as a hash under the
+//! installation's key, by which a later run finds them.
 
 use std::collections::HashMap;
 
@@ -31,7 +32,13 @@ impl People {
                 continue;
             };
             let Some((reference, name)) = identity(&mapping.system, &row.actor) else { continue };
-            let id = match commands.find_source(&reference.as_claim()).await? {
+            let (plain, reference) = (reference.as_claim(), commands.source(&reference));
+            let known = match commands.find_source(&reference.as_claim()).await? {
+                Some(id) => Some(id),
+                // From a run of a program before this one.
+                None => commands.find_source(&plain).await?,
+            };
+            let id = match known {
                 Some(id) => id,
                 None => {
                     let id = UserId(Uuid::now_v7());

@@ -1,5 +1,6 @@
 //! Commands of the operator, beside a running product.
 
+mod erase_again;
 mod first_admin;
 mod import;
 mod keys;
@@ -9,6 +10,7 @@ mod reseed;
 mod target;
 mod verify;
 
+pub(crate) use erase_again::{EraseAgain, erase_again};
 pub(crate) use first_admin::{MakeFirstAdmin, first_admin};
 pub(crate) use import::{Import, import};
 pub(crate) use keys::{Keys, keys};

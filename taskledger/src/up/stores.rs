@@ -48,10 +48,12 @@ impl Stores {
         Ok(stores)
     }
 
-    /// How the log is sealed: where nobody says otherwise seals are kept beside the data.
+    /// How the log is sealed: where nobody says otherwise seals are kept beside the data, and so is who was erased.
     pub(crate) fn seals(&self, given: &SealArgs) -> SealArgs {
         let beside = || (!given.seal_after.0.is_zero()).then(|| self.directory.path().join("seals.ndjson"));
-        SealArgs { seal_file: given.seal_file.clone().or_else(beside), ..given.clone() }
+        let erased_file =
+            given.erased_file.clone().or_else(|| Some(self.directory.path().join("erased.ndjson")));
+        SealArgs { seal_file: given.seal_file.clone().or_else(beside), erased_file, ..given.clone() }
     }
 
     /// Writes down how other programs of this machine join.

@@ -119,6 +119,11 @@ impl System {
         service
     }
 
+    /// Where the services write what they log and seal.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// SIGTERM to all that run; each ends in order.
     pub(crate) async fn end(&mut self) {
         for service in [&mut self.read_api, &mut self.projections, &mut self.command_api] {

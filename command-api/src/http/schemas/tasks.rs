@@ -158,6 +158,17 @@ pub struct Empty {
     pub base_version: Option<i64>,
 }
 
+/// Back to where.
+#[derive(Debug, ToSchema)]
+pub struct Rollback {
+    /// A version that the task has had.
+    #[schema(minimum = 1)]
+    pub version: i64,
+    /// See [`EditTask`].
+    #[schema(minimum = 1)]
+    pub base_version: Option<i64>,
+}
+
 /// Why, if wanted.
 #[derive(Debug, ToSchema)]
 pub struct Reason {

@@ -6,6 +6,7 @@ mod create;
 mod edit;
 mod people;
 mod relations;
+mod rollback;
 mod status;
 
 use super::{Task, TaskCommand, TaskContext, TaskError, TaskEvent};
@@ -37,6 +38,7 @@ impl Task {
             TaskCommand::RemoveRelation(relation) => self.remove_relation(relation),
             TaskCommand::Delete => Ok(vec![TaskEvent::Deleted(Nothing {})]),
             TaskCommand::Undelete => self.undelete(context),
+            TaskCommand::RollBack { version } => self.roll_back(version, context),
         }
     }
 

@@ -37,6 +37,7 @@ impl Tongue for English {
             "task.comment_deleted" => "deleted a comment.",
             "task.deleted" => "deleted this task.",
             "task.undeleted" => "brought this task back.",
+            "task.rolled_back" => "set this task back to an earlier version.",
             "reminder.due_soon" => return "This task is due within a day.".to_owned(),
             "reminder.overdue" => return "This task is overdue.".to_owned(),
             "reminder.escalated" => return "This task has been overdue for long.".to_owned(),
@@ -93,6 +94,7 @@ impl Tongue for English {
             "checklist" => "Checklist",
             "relations" => "Relation",
             "deleted" => "Deleted",
+            "rolled_back_to" => "Back to version",
             other => other,
         }
     }

@@ -37,6 +37,7 @@ impl Tongue for Korean {
             "task.comment_deleted" => "님이 댓글을 삭제했습니다.",
             "task.deleted" => "님이 삭제했습니다.",
             "task.undeleted" => "님이 되살렸습니다.",
+            "task.rolled_back" => "님이 이전 버전으로 되돌렸습니다.",
             "reminder.due_soon" => return "마감까지 하루가 남지 않았습니다.".to_owned(),
             "reminder.overdue" => return "마감이 지났습니다.".to_owned(),
             "reminder.escalated" => return "마감이 지난 지 오래되었습니다.".to_owned(),
@@ -92,6 +93,7 @@ impl Tongue for Korean {
             "checklist" => "체크리스트",
             "relations" => "관계",
             "deleted" => "삭제",
+            "rolled_back_to" => "되돌린 버전",
             other => other,
         }
     }

@@ -120,7 +120,8 @@ pub fn fold(parts: &mut Parts, at: &Envelope, event: &TaskEvent) {
         | TaskEvent::RelationAdded(_)
         | TaskEvent::RelationRemoved(_)
         | TaskEvent::Deleted(_)
-        | TaskEvent::Undeleted(_) => {}
+        | TaskEvent::Undeleted(_)
+        | TaskEvent::RolledBack(_) => {}
     }
 }
 

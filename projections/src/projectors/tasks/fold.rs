@@ -114,6 +114,7 @@ fn change(row: &mut TaskRow, at: &Envelope, event: &TaskEvent) -> Result<(), Fol
             .retain(|other| other.task != relation.task.0 || other.kind != relation.kind.as_str()),
         TaskEvent::Deleted(_) => set_deleted(row, Some(at.occurred_at)),
         TaskEvent::Undeleted(_) => set_deleted(row, None),
+        TaskEvent::RolledBack(_) => {}
     }
     Ok(())
 }

@@ -141,6 +141,7 @@ fn change(row: &mut UserRow, event: &UserEvent, opened: &Opened) {
         UserEvent::RoleRevoked(entry) => row.roles = words(roles(row).without(entry.role)),
         UserEvent::Deactivated(_) => row.deactivated = true,
         UserEvent::Reactivated(_) => row.deactivated = false,
+        UserEvent::Erased(_) => erase(row),
         UserEvent::LoggedOut(_)
         | UserEvent::RefreshTokenReused(_)
         | UserEvent::LoginsFailed(_)
@@ -196,8 +197,31 @@ pub(super) fn sealed(event: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::IdentityUnlinked(_)
         | UserEvent::NotificationPreferencesChanged(_)
         | UserEvent::DeviceRegistered(_)
-        | UserEvent::DeviceRemoved(_) => Vec::new(),
+        | UserEvent::DeviceRemoved(_)
+        | UserEvent::Erased(_) => Vec::new(),
     }
+}
+
+/// As the aggregate: it tells when there was somebody, no more.
+fn erase(row: &mut UserRow) {
+    let UserRow { id, version, position, create_time, update_time, .. } = *row;
+    *row = UserRow {
+        id,
+        version,
+        position,
+        email: None,
+        name: None,
+        erased: true,
+        verified: false,
+        deactivated: true,
+        locale: None,
+        time_zone: None,
+        roles: Vec::new(),
+        source_system: None,
+        source_id: None,
+        create_time,
+        update_time,
+    };
 }
 
 fn clear(opened: &Opened, sealed: &Sealed) -> Option<String> {

@@ -49,6 +49,8 @@ impl Users {
             rows.insert(at.aggregate_id, row);
         }
         store::write(tables, &rows.into_values().collect::<Vec<_>>()).await?;
+        let erased = events.iter().filter(|event| matches!(event.event, UserEvent::Erased(_)));
+        erased.for_each(|event| self.sealer.forget(event.at.aggregate_id));
         Ok(())
     }
 

@@ -68,6 +68,7 @@ pub(super) fn occasion(at: &Envelope, event: &UserEvent) -> Option<(Occasion, Ti
         | UserEvent::IdentityUnlinked(_)
         | UserEvent::NotificationPreferencesChanged(_)
         | UserEvent::DeviceRegistered(_)
-        | UserEvent::DeviceRemoved(_) => None,
+        | UserEvent::DeviceRemoved(_)
+        | UserEvent::Erased(_) => None,
     }
 }

@@ -36,6 +36,7 @@ pub(super) async fn fold(delivery: &mut PgConnection, user: Uuid, event: &UserEv
             let locale = change.to.clone().unwrap_or_default();
             set(delivery, "UPDATE people SET locale = $2 WHERE user_id = $1", user, locale.as_ref()).await
         }
+        UserEvent::Erased(_) => remove(delivery, user).await,
         UserEvent::Imported(_)
         | UserEvent::Verified(_)
         | UserEvent::TimeZoneChanged(_)
@@ -77,6 +78,10 @@ async fn add(
          ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, locale = excluded.locale";
     let query = sqlx::query(SQL).bind(user).bind(&email.0).bind(&name.0).bind(locale.to_string());
     query.execute(delivery).await.map(drop)
+}
+
+async fn remove(delivery: &mut PgConnection, user: Uuid) -> sqlx::Result<()> {
+    sqlx::query("DELETE FROM people WHERE user_id = $1").bind(user).execute(delivery).await.map(drop)
 }
 
 async fn set(delivery: &mut PgConnection, sql: &'static str, user: Uuid, value: &str) -> sqlx::Result<()> {

@@ -126,7 +126,7 @@ fn changes(fact: &TaskEvent, known: &Known<'_>) -> Vec<FieldChange> {
         ChecklistItemRenamed, ChecklistItemUnchecked, CommentDeleted, CommentEdited, Commented, Completed,
         Deleted, DescriptionChanged, DueChanged, ExternalRefChanged, Held, LabelAdded, LabelRemoved,
         ParentChanged, PriorityChanged, ProgressChanged, RelationAdded, RelationRemoved, Reopened, Resumed,
-        Started, TitleChanged, Unassigned, Undeleted, Unwatched, VisibilityChanged, Watched,
+        RolledBack, Started, TitleChanged, Unassigned, Undeleted, Unwatched, VisibilityChanged, Watched,
     };
     const NONE: Value = Value::Null;
     let field = || fact.field().map(|field: Field| field.to_string()).unwrap_or_default();
@@ -161,6 +161,7 @@ fn changes(fact: &TaskEvent, known: &Known<'_>) -> Vec<FieldChange> {
         RelationRemoved(relation) => vec![change("relations", json(relation), NONE)],
         Deleted(_) => one(json(false), json(true)),
         Undeleted(_) => one(json(true), json(false)),
+        RolledBack(rollback) => vec![change("rolled_back_to", NONE, json(rollback.to))],
     }
 }
 

@@ -1,4 +1,4 @@
-//! The history of a user, personal texts in clear as long as they exist.
+//! The history of a user, personal texts in clear as long as they exist; afterwards `{"erased": true}` is in their place.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use domain::{
     user::{RecoveryCodes, UserEvent},
 };
 use event_store::{Log, Sealer, Unsealed};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -51,7 +51,7 @@ impl Texts {
     }
 
     fn clear(&self, sealed: &Sealed) -> Value {
-        json(self.0.get(sealed).cloned().flatten())
+        self.0.get(sealed).cloned().flatten().map_or_else(|| json!({"erased": true}), json)
     }
 }
 
@@ -87,7 +87,8 @@ fn sealed_in(fact: &UserEvent) -> Vec<&Sealed> {
         | UserEvent::IdentityUnlinked(_)
         | UserEvent::NotificationPreferencesChanged(_)
         | UserEvent::DeviceRegistered(_)
-        | UserEvent::DeviceRemoved(_) => Vec::new(),
+        | UserEvent::DeviceRemoved(_)
+        | UserEvent::Erased(_) => Vec::new(),
     }
 }
 
@@ -174,5 +175,6 @@ fn changes(fact: &UserEvent, texts: &Texts) -> Vec<FieldChange> {
             fresh(vec![("device", json(new.device)), ("device_platform", json(new.platform))])
         }
         UserEvent::DeviceRemoved(removed) => vec![change("device", json(removed.device), Value::Null)],
+        UserEvent::Erased(_) => flag("erased", true),
     }
 }

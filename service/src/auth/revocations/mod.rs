@@ -4,6 +4,7 @@
 //! another one hints at it; a hint may be lost or made up. What this process revokes itself it knows without asking.
 
 mod follow;
+mod listeners;
 mod set;
 
 use std::{
@@ -19,9 +20,10 @@ use tokio::{
     sync::{Notify, watch},
     time::{Instant, sleep_until},
 };
+use uuid::Uuid;
 
-use self::set::Set;
 pub use self::{follow::Truth, set::Revoked};
+use self::{listeners::Listeners, set::Set};
 use super::{Principal, TokenError};
 
 /// How long a revocation is remembered: an access token lives 600 s, clocks differ by 30 s, and one that was being made
@@ -51,6 +53,7 @@ struct Inner {
     tell: Notify,
     followed: AtomicBool,
     heard: AtomicBool,
+    listeners: Listeners,
 }
 
 impl Default for Revocations {
@@ -66,6 +69,7 @@ impl Default for Revocations {
             tell: Notify::new(),
             followed: AtomicBool::new(false),
             heard: AtomicBool::new(false),
+            listeners: Listeners::default(),
         }))
     }
 }
@@ -105,6 +109,12 @@ impl Revocations {
         }
     }
 
+    /// Calls this with every user whose rights have changed lately, somewhere, each time that it is news: what was remembered of
+    /// them may be true no more. At once for what this process does, else a second later.
+    pub fn on_change_of_rights(&self, listener: impl Fn(Uuid) + Send + Sync + 'static) {
+        self.0.listeners.add(listener);
+    }
+
     /// Changes when a signing key was dropped somewhere.
     pub fn dropped_keys(&self) -> watch::Receiver<()> {
         self.0.dropped_keys.subscribe()
@@ -141,17 +151,21 @@ impl Revocations {
     fn take_in(&self, revoked: impl Iterator<Item = (Revoked, Duration)>) -> bool {
         let now = Instant::now();
         let (mut news, mut dropped) = (false, false);
+        let mut users = Vec::new();
         {
             let mut set = self.0.set.write().unwrap_or_else(PoisonError::into_inner);
             set.forget(now);
             for (one, age) in revoked {
                 let is_key = matches!(one, Revoked::Key(_));
                 let span = if is_key { KEYS_REMEMBERED } else { REMEMBERED };
+                let user = one.user();
                 let new = span > age && set.add(one, now + span.saturating_sub(age));
+                users.extend(user.filter(|_| new));
                 news |= new;
                 dropped |= new && is_key;
             }
         }
+        self.0.listeners.tell(&users);
         if news {
             self.0.changed.send_replace(());
         }

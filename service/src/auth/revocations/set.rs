@@ -18,6 +18,16 @@ pub enum Revoked {
     Key(String),
 }
 
+impl Revoked {
+    /// Whose rights have changed, if it is that.
+    pub(super) fn user(&self) -> Option<Uuid> {
+        match self {
+            Self::User(user, _) => Some(*user),
+            Self::Session(_) | Self::Key(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Set {
     sessions: HashMap<Uuid, Instant>,

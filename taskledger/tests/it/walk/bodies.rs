@@ -50,6 +50,7 @@ impl Walk {
         let person = match route.subject() {
             _ if route.is_for_programs() => self.world.program().await.clone(),
             Subject::Oneself => self.everything.again().await,
+            _ if route.is_asked_afresh() => self.everything.again().await,
             Subject::Task | Subject::Other => {
                 let mut person = self.everything.clone();
                 person.stay_in().await;

@@ -101,6 +101,11 @@ impl Route {
         matches!(self.action, Some(Action::WebhookManage | Action::WebhookControl))
     }
 
+    /// Whether only those may ask for it who have just proved who they are, though it is about others.
+    pub(crate) fn is_asked_afresh(&self) -> bool {
+        self.action == Some(Action::UserErase)
+    }
+
     /// Whether nobody may ask for it but the system itself.
     pub(crate) fn is_for_the_system(&self) -> bool {
         self.action == Some(Action::AnnouncementSend)

@@ -223,6 +223,7 @@ impl Things {
             "batch" => json!({"atomic": false, "commands": [{"op": "start", "id": self.task}]}),
             "assign" | "unassign" => json!({"assignees": [self.assignee]}),
             "progress" => json!({"progress": 7}),
+            "rollback" => json!({"version": 1}),
             "add_comment" | "edit_comment" | "add_item" => json!({"text": "x"}),
             _ if route.required_members().is_empty() => json!({}),
             _ => panic!("{}: what is its body to be?", route.name),
