@@ -29,6 +29,7 @@ mod sealing;
 mod second_factor;
 mod sessions;
 mod signing_keys;
+mod sync;
 mod system;
 mod tasks;
 mod transitions;
