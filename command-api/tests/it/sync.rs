@@ -10,7 +10,12 @@ async fn push(api: &Api, person: &Person, commands: Value) -> Answer {
 }
 
 fn statuses(answer: &Answer) -> Vec<u64> {
-    answer.json["results"].as_array().unwrap().iter().map(|result| result["status"].as_u64().unwrap()).collect()
+    answer.json["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["status"].as_u64().unwrap())
+        .collect()
 }
 
 fn uuids<const N: usize>() -> [Uuid; N] {
@@ -55,7 +60,8 @@ async fn each_command_is_done_once_for_its_uuid_however_it_is_sent_again() {
     let bob = api.member("bob").await;
     let own = push(&api, &bob, json!([{"uuid": third, "op": "watch", "id": id}])).await.expect(207);
     assert_eq!(statuses(&own), [200], "uuids of different people never meet");
-    let kept = "SELECT count(*) FROM event_store.command_receipts WHERE class = 'quarter' AND key LIKE 'sync %'";
+    let kept =
+        "SELECT count(*) FROM event_store.command_receipts WHERE class = 'quarter' AND key LIKE 'sync %'";
     assert_eq!(world.count(kept).await, 4);
 }
 
@@ -88,11 +94,15 @@ async fn only_what_others_touched_too_is_a_conflict() {
     let [a, b, c] = uuids();
     let edit = |uuid: Uuid, data: Value| json!({"uuid": uuid, "op": "update", "id": id, "base_version": 1, "data": data});
     push(&api, &ann, json!([edit(a, json!({"title": "one"}))])).await.expect(207);
-    let both = json!([edit(b, json!({"title": "two", "priority": "high"})), edit(c, json!({"priority": "low"}))]);
+    let both =
+        json!([edit(b, json!({"title": "two", "priority": "high"})), edit(c, json!({"priority": "low"}))]);
     let done = push(&api, &ann, both.clone()).await.expect(207);
     assert_eq!(statuses(&done), [409, 200]);
     let problem = &done.json["results"][0]["problem"];
-    assert_eq!((&problem["code"], &problem["conflicting_fields"]), (&json!("FIELD_CONFLICT"), &json!(["title"])));
+    assert_eq!(
+        (&problem["code"], &problem["conflicting_fields"]),
+        (&json!("FIELD_CONFLICT"), &json!(["title"]))
+    );
     assert_eq!(problem["events"][0]["data"]["to"], "one");
     let again = push(&world.api().await, &ann, both).await.expect(207);
     assert_eq!(again.json["results"][0]["problem"]["events"], problem["events"], "a refusal is kept too");
@@ -104,11 +114,15 @@ async fn what_is_wrong_with_one_command_is_said_of_that_one() {
     let api = world.api().await;
     let ann = api.member("ann").await;
     let [a, b, c] = uuids();
-    let done = push(&api, &ann, json!([
-        {"uuid": a, "op": "create", "temp_id": "x", "data": {"title": "", "labels": [""]}},
-        {"uuid": b, "op": "start", "id": "x"},
-        {"uuid": c, "op": "create", "temp_id": "y", "data": {"title": "good"}},
-    ]))
+    let done = push(
+        &api,
+        &ann,
+        json!([
+            {"uuid": a, "op": "create", "temp_id": "x", "data": {"title": "", "labels": [""]}},
+            {"uuid": b, "op": "start", "id": "x"},
+            {"uuid": c, "op": "create", "temp_id": "y", "data": {"title": "good"}},
+        ]),
+    )
     .await
     .expect(207);
     assert_eq!(statuses(&done), [422, 404, 201]);

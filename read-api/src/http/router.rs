@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     admin, announcements, comments, deliveries, documents, dry_run, events, history, integrity, labels,
-    notices, operations, revisions, rules, task_counts, task_get, task_list, trace, users, webhooks,
+    notices, operations, revisions, rules, sync, task_counts, task_get, task_list, trace, users, webhooks,
 };
 use crate::ReadApi;
 
@@ -19,6 +19,8 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(task_get::get))
         .routes(routes!(comments::list))
         .routes(routes!(labels::list))
+        // devices
+        .routes(routes!(sync::pull))
         // users
         .routes(routes!(users::list))
         .routes(routes!(users::me))
