@@ -53,9 +53,9 @@ async fn a_rebuild_gives_identical_rows_and_replaces_the_live_ones() {
     // Nothing of the old versions is left, and the workers go on with the new ones.
     assert_eq!(
         world.number("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'read\\_model\\_v%'").await,
-        3
+        4
     );
-    assert_eq!(world.number("SELECT count(DISTINCT version) FROM read_model.checkpoints").await, 3);
+    assert_eq!(world.number("SELECT count(DISTINCT version) FROM read_model.checkpoints").await, 4);
     let more = some_histories(&world, 3).await;
     world.all_reached(world.log.head().await.unwrap()).await;
     assert_folded(&world, &histories).await;
@@ -168,7 +168,7 @@ async fn one_rebuild_at_a_time_and_a_dead_one_is_cleared_away() {
     rebuild(&*tasks, &world.sources, &options, &watch::Sender::default()).await.unwrap();
     assert_eq!(
         world.number("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'read\\_model\\_v%'").await,
-        3
+        4
     );
 }
 

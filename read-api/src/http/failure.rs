@@ -25,7 +25,7 @@ pub(super) fn unread(error: ReadError) -> Problem {
 }
 
 /// What a client is told when a history cannot be told.
-pub(crate) fn untold(error: HistoryError) -> Problem {
+pub(super) fn untold(error: HistoryError) -> Problem {
     let code = match &error {
         HistoryError::Names(cause) => code_of(cause),
         HistoryError::Log(cause) => log_code(cause),

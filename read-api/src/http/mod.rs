@@ -34,6 +34,6 @@ mod users;
 mod webhooks;
 
 pub use documents::merged;
-pub(crate) use failure::{failed, unlogged, untold};
+pub(crate) use failure::{failed, unlogged};
 pub use router::openapi;
 pub(crate) use router::router;

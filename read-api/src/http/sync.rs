@@ -8,6 +8,7 @@ use axum::{
 use chrono::Utc;
 use domain::policy::{Action, Relation};
 use service::{
+    page_token::PageTokenError,
     problem::{Code, Flaw, Problem},
     query::Query,
 };
@@ -89,7 +90,7 @@ pub(super) async fn pull(
     let bound = bound_to(wanted, caller);
     let place = match since {
         Some(Since::Token(token)) => {
-            let place: Place = api.page_tokens.open_of_any_age(uri.path(), bound, &token)?;
+            let place: Place = api.page_tokens.open_of_any_age(uri.path(), bound, &token).map_err(foreign)?;
             if place.epoch != epoch {
                 return Err(Code::PositionExpired.into());
             }
@@ -102,6 +103,13 @@ pub(super) async fn pull(
     page.reset = place == beginning;
     page.next = api.page_tokens.seal(uri.path(), bound, &next, Utc::now()).map_err(Problem::internal)?;
     Ok(Answer::json(&page)?.fresh(fresh).into_response())
+}
+
+fn foreign(error: PageTokenError) -> Problem {
+    Problem::from(error).detail(
+        "The token was not made for this caller and these types. Begin again with since=*.",
+        "이 사용자와 types에 대한 토큰이 아닙니다. since=*로 다시 시작하세요.",
+    )
 }
 
 /// What is named must be allowed; what is not named is what is.

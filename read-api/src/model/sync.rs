@@ -27,7 +27,7 @@ pub struct SyncPage {
 
 impl SyncPage {
     /// How much is on it.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.tasks.len() + self.comments.len() + self.users.len() + self.tombstones.len()
     }
 }

@@ -64,7 +64,8 @@ pub async fn task_at(log: &Log, id: Uuid, moment: Moment) -> Result<Option<Past>
             events.into_iter().take_while(|event| moment.includes(event)).collect();
         let whole = kept.len() == read && i64::try_from(read).is_ok_and(|read| read == PAGE);
         for event in kept {
-            past = Some(Past::new(id, past.map(|past| past.state).unwrap_or_default(), event)?);
+            let fact = understand(&event)?;
+            past = Some(Past::new(id, past.map(|past| past.state).unwrap_or_default(), fact, event));
         }
         if !whole {
             return Ok(past);
@@ -80,13 +81,19 @@ pub async fn tasks_at(
     moment: Moment,
 ) -> Result<Vec<Task>, HistoryError> {
     let up_to = if let Moment::Position(position) = moment { position } else { i64::MAX };
-    let mut pasts = HashMap::<Uuid, Past>::new();
+    let (mut pasts, mut stuck) = (HashMap::<Uuid, Past>::new(), BTreeSet::new());
     for event in log.read_aggregates("task", ids, &[], up_to).await? {
-        if moment.includes(&event) {
-            let id = event.aggregate_id;
-            let state = pasts.remove(&id).map(|past| past.state).unwrap_or_default();
-            pasts.insert(id, Past::new(id, state, event)?);
+        let id = event.aggregate_id;
+        if !moment.includes(&event) || stuck.contains(&id) {
+            continue;
         }
+        // As the projection has it, which sets aside what it cannot understand, and what comes after.
+        let Ok(fact) = understand(&event) else {
+            stuck.insert(id);
+            continue;
+        };
+        let state = pasts.remove(&id).map(|past| past.state).unwrap_or_default();
+        pasts.insert(id, Past::new(id, state, fact, event));
     }
     let people: BTreeSet<Uuid> = pasts.values().flat_map(Past::people).collect();
     let names = names(users, &people.into_iter().collect::<Vec<_>>()).await?;
@@ -99,11 +106,10 @@ fn item(item: &domain::task::ChecklistItem) -> ChecklistItem {
 
 impl Past {
     /// What the event makes of the state before it.
-    fn new(id: Uuid, mut state: State, last: RecordedEvent) -> Result<Self, HistoryError> {
-        let fact: TaskEvent = understand(&last)?;
+    fn new(id: Uuid, mut state: State, fact: TaskEvent, last: RecordedEvent) -> Self {
         cqrs_es::Aggregate::apply(&mut state, fact);
         domain::event::Timed::occurred(&mut state, last.metadata.occurred_at);
-        Ok(Self { state, id, last })
+        Self { state, id, last }
     }
 
     /// As clients see a task; people bear the names that they have today.

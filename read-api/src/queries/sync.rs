@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     Sight,
-    history::{HistoryError, understand},
+    history::understand,
     task_row::{TASK_COLUMNS, TaskRow},
 };
 use crate::model::{SyncComment, Task};
@@ -156,30 +156,28 @@ pub async fn departures(
     ids: &[Uuid],
     from: i64,
     up_to: i64,
-) -> Result<Vec<(Uuid, Departure)>, HistoryError> {
+) -> Result<Vec<(Uuid, Departure)>, LogError> {
     let mut tasks = BTreeMap::<Uuid, Vec<RecordedEvent>>::new();
     for event in log.read_aggregates("task", ids, &OF_SIGHT, up_to).await? {
         tasks.entry(event.aggregate_id).or_default().push(event);
     }
-    let judged = tasks.into_iter().map(|(id, events)| Ok((id, departure(sight, &events, from)?)));
-    let gone = judged.filter_map(|judged| match judged {
-        Ok((id, departure)) => departure.map(|departure| Ok((id, departure))),
-        Err(error) => Some(Err(error)),
-    });
-    gone.collect()
+    let gone = tasks.into_iter().filter_map(|(id, events)| Some((id, departure(sight, &events, from)?)));
+    Ok(gone.collect())
 }
 
-fn departure(sight: Sight, events: &[RecordedEvent], from: i64) -> Result<Option<Departure>, HistoryError> {
+fn departure(sight: Sight, events: &[RecordedEvent], from: i64) -> Option<Departure> {
     let sees = |task: &State| task.exists() && !task.deleted && sight.sees(task);
     let (mut task, mut seen) = (State::default(), false);
     for event in events {
+        // As the projection has it, which sets aside what it cannot understand, and what comes after.
+        let Ok(fact) = understand::<TaskEvent>(event) else { break };
         seen |= event.position > from && sees(&task);
-        cqrs_es::Aggregate::apply(&mut task, understand::<TaskEvent>(event)?);
+        cqrs_es::Aggregate::apply(&mut task, fact);
         seen |= event.position > from && sees(&task);
     }
-    Ok(match (seen && !sees(&task), task.deleted && sight.sees(&task)) {
+    match (seen && !sees(&task), task.deleted && sight.sees(&task)) {
         (false, _) => None,
         (true, true) => Some(Departure::Deleted),
         (true, false) => Some(Departure::AccessLost),
-    })
+    }
 }

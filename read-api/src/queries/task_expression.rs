@@ -56,14 +56,12 @@ impl Asked {
         match condition {
             Condition::Status(status) => sql.push("t.status = ").push_bind(status.as_str().to_owned()),
             Condition::Assignee(None) => sql.push("t.assignees = '{}'"),
-            Condition::Assignee(Some(person)) => {
-                return when.push_people(sql, "assignee", &[self.id(*person)]);
-            }
-            Condition::Creator(person) => return when.push_people(sql, "creator", &[self.id(*person)]),
+            Condition::Assignee(Some(person)) => when.push_people(sql, "assignee", &[self.id(*person)]),
+            Condition::Creator(person) => when.push_people(sql, "creator", &[self.id(*person)]),
             Condition::Watcher(None) => sql.push("t.watchers = '{}'"),
-            Condition::Watcher(Some(person)) => return when.push_people(sql, "watcher", &[self.id(*person)]),
+            Condition::Watcher(Some(person)) => when.push_people(sql, "watcher", &[self.id(*person)]),
             Condition::Label(None) => sql.push("t.labels = '{}'"),
-            Condition::Label(Some(label)) => return when.push_label(sql, label.as_str()),
+            Condition::Label(Some(label)) => when.push_label(sql, label.as_str()),
             Condition::Priority(order, priority) => {
                 sql.push("t.priority").push(sign(*order)).push_bind(*priority as i16)
             }

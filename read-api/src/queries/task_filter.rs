@@ -133,17 +133,17 @@ fn push_people(sql: &mut Sql<'_>, when: When, role: &'static str, nobody: &str, 
         return;
     }
     let (ids, none) = split(people);
-    push_either(sql, &ids, none, nobody, |sql| when.push_people(sql, role, &ids));
+    push_either(sql, &ids, none, nobody, |sql| {
+        when.push_people(sql, role, &ids);
+    });
 }
 
 fn push_labels(sql: &mut Sql<'_>, when: When, labels: &[Option<String>]) {
     for label in labels {
         match label {
-            None => {
-                sql.push(" AND t.labels = '{}'");
-            }
+            None => sql.push(" AND t.labels = '{}'"),
             Some(label) => when.push_label(sql.push(" AND "), label),
-        }
+        };
     }
 }
 

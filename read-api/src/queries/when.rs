@@ -97,31 +97,39 @@ impl When {
     }
 
     /// Adds the condition that `t` has one of these people in this role.
-    pub(super) fn push_people(self, sql: &mut Sql<'_>, role: &'static str, people: &[Uuid]) {
-        if self == Self::Now {
-            sql.push("t.id IN (SELECT p.task_id FROM read_model.task_people p WHERE p.role = '").push(role);
-            push_any(sql.push("' AND "), "p.user_id", people.to_vec());
-            sql.push(")");
-        } else {
-            self.push_links(sql, role, people.iter().map(Uuid::to_string).collect());
+    pub(super) fn push_people<'a, 'b>(
+        self,
+        sql: &'b mut Sql<'a>,
+        role: &'static str,
+        people: &[Uuid],
+    ) -> &'b mut Sql<'a> {
+        if self != Self::Now {
+            return self.push_links(sql, role, people.iter().map(Uuid::to_string).collect());
         }
+        sql.push("t.id IN (SELECT p.task_id FROM read_model.task_people p WHERE p.role = '").push(role);
+        push_any(sql.push("' AND "), "p.user_id", people.to_vec());
+        sql.push(")")
     }
 
     /// Adds the condition that `t` has this label.
-    pub(super) fn push_label(self, sql: &mut Sql<'_>, label: &str) {
-        if self == Self::Now {
-            sql.push("t.id IN (SELECT l.task_id FROM read_model.task_labels l WHERE l.label = ");
-            sql.push_bind(label.to_owned()).push(")");
-        } else {
-            self.push_links(sql, "label", vec![label.to_owned()]);
+    pub(super) fn push_label<'a, 'b>(self, sql: &'b mut Sql<'a>, label: &str) -> &'b mut Sql<'a> {
+        if self != Self::Now {
+            return self.push_links(sql, "label", vec![label.to_owned()]);
         }
+        sql.push("t.id IN (SELECT l.task_id FROM read_model.task_labels l WHERE l.label = ");
+        sql.push_bind(label.to_owned()).push(")")
     }
 
-    fn push_links(self, sql: &mut Sql<'_>, kind: &'static str, values: Vec<String>) {
+    fn push_links<'a, 'b>(
+        self,
+        sql: &'b mut Sql<'a>,
+        kind: &'static str,
+        values: Vec<String>,
+    ) -> &'b mut Sql<'a> {
         sql.push("t.id IN (SELECT l.task_id FROM read_model.task_version_links l WHERE l.kind = '")
             .push(kind);
         push_any(sql.push("' AND "), "l.value", values);
         self.push_span(sql.push(" AND "), "l", "since_time");
-        sql.push(")");
+        sql.push(")")
     }
 }

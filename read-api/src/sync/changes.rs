@@ -11,7 +11,7 @@ use super::{
     filling::{Filling, shown},
 };
 use crate::{
-    http::{failed, unlogged, untold},
+    http::{failed, unlogged},
     model::{SyncComment, Task, Tombstone},
     queries::{self, Change, Departure, Sight},
 };
@@ -145,7 +145,7 @@ impl Filling<'_> {
             return Ok(Vec::new());
         }
         let ids = touched.tasks.iter().copied().collect();
-        Ok(queries::tasks_of(&self.api.lists, self.place.sight, ids).await.map_err(failed)?)
+        queries::tasks_of(&self.api.lists, self.place.sight, ids).await.map_err(failed)
     }
 
     async fn comments_of(&mut self, touched: &Touched, seen: &[Task]) -> Result<(), Problem> {
@@ -170,7 +170,7 @@ impl Filling<'_> {
             return Ok(());
         }
         let (log, sight) = (&self.api.log, self.place.sight);
-        let gone = queries::departures(log, sight, &unseen, from, touched.up_to).await.map_err(untold)?;
+        let gone = queries::departures(log, sight, &unseen, from, touched.up_to).await.map_err(unlogged)?;
         self.page.tombstones.extend(gone.into_iter().map(|(id, departure)| match departure {
             Departure::Deleted => Tombstone::deleted("task", id),
             Departure::AccessLost => Tombstone::access_lost(id),

@@ -56,7 +56,7 @@ impl<'a> Filling<'a> {
     }
 
     pub(super) fn left(&self) -> usize {
-        self.size.saturating_sub(self.page.len())
+        self.size.saturating_sub(self.page.count())
     }
 
     pub(super) fn limit(&self) -> i64 {
