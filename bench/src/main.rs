@@ -44,6 +44,14 @@ enum Command {
     },
     /// Task by id beside a bare handler with the same SELECT.
     Reads(Settings),
+    /// Lists of tasks as of all times beside a bare handler with a SELECT by id.
+    AsOf {
+        #[command(flatten)]
+        settings: Settings,
+        /// Tasks to create first; every other one is started too.
+        #[arg(long, default_value_t = 1_000_000)]
+        tasks: u64,
+    },
     /// Creates at full speed without and with seals, and how fast a log is verified.
     Seals(Settings),
     /// Logins at full speed, and a task list at a fixed rate without and beside them.
@@ -139,6 +147,7 @@ async fn main() {
         Command::Latency { settings, rate } => runs::latency(&settings, rate).await,
         Command::Rebuild { settings, tasks } => runs::rebuild(&settings, tasks).await,
         Command::Reads(settings) => runs::reads(&settings).await,
+        Command::AsOf { settings, tasks } => runs::as_of(&settings, tasks).await,
         Command::Seals(settings) => runs::seals(&settings).await,
         Command::Logins(settings) => runs::logins(&settings).await,
         Command::Deliveries { settings, deliveries, endpoints, rate } => {

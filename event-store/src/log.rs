@@ -117,6 +117,24 @@ impl Log {
         events(&query.fetch_all(&self.pool).await?)
     }
 
+    /// The events of these types (of all, if none are named) of these aggregates up to position `up_to`, each aggregate's in
+    /// order.
+    pub async fn read_aggregates(
+        &self,
+        kind: &str,
+        ids: &[Uuid],
+        types: &[&str],
+        up_to: i64,
+    ) -> Result<Vec<RecordedEvent>, LogError> {
+        const SQL: &str = select_events!(
+            "WHERE aggregate_type = $1 AND aggregate_id = ANY($2) AND ($3 = '{}' OR event_type = ANY($3)) AND position <= $4 \
+             ORDER BY aggregate_id, sequence"
+        );
+        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        let query = sqlx::query(SQL).bind(kind).bind(ids).bind(types.to_vec()).bind(up_to);
+        events(&query.fetch_all(&self.pool).await?)
+    }
+
     /// The events of an aggregate with these sequences, in order; those that do not exist are left out.
     pub async fn read_aggregate_at(
         &self,

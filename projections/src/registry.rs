@@ -7,7 +7,7 @@ use event_store::Sealer;
 use crate::{
     fingerprint::fnv1a,
     projector::Projector,
-    projectors::{task_search::TaskSearch, tasks::Tasks, users::Users},
+    projectors::{task_search::TaskSearch, task_versions::TaskVersions, tasks::Tasks, users::Users},
 };
 
 /// What a projection is called and which tables it fills.
@@ -87,6 +87,22 @@ pub const TASK_SEARCH: Projection = Projection {
     pace: UNHURRIED,
 };
 
+/// Versions of tasks, for lists as of a moment.
+pub const TASK_VERSIONS: Projection = Projection {
+    name: "task_versions",
+    tables: include_str!("../../migrations/read_model/tables/task_versions.sql"),
+    compared: &[
+        Compared { name: "task_versions", key: &["id", "since"], aggregate: "id", owner: None },
+        Compared {
+            name: "task_version_links",
+            key: &["kind", "value", "task_id", "since"],
+            aggregate: "task_id",
+            owner: None,
+        },
+    ],
+    code: 1,
+};
+
 /// Users with their names in clear.
 pub const USERS: Projection = Projection {
     name: "users",
@@ -97,11 +113,11 @@ pub const USERS: Projection = Projection {
 };
 
 /// All projections, in the order in which they are made.
-pub const PROJECTIONS: [&Projection; 3] = [&TASKS, &TASK_SEARCH, &USERS];
+pub const PROJECTIONS: [&Projection; 4] = [&TASKS, &TASK_SEARCH, &TASK_VERSIONS, &USERS];
 
 /// Their projectors, in the same order.
 pub fn projectors(sealer: &Arc<Sealer>) -> Vec<Arc<dyn Projector>> {
-    vec![Arc::new(Tasks), Arc::new(TaskSearch), Arc::new(Users::new(sealer.clone()))]
+    vec![Arc::new(Tasks), Arc::new(TaskSearch), Arc::new(TaskVersions), Arc::new(Users::new(sealer.clone()))]
 }
 
 impl Projection {

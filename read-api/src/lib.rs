@@ -13,6 +13,7 @@ pub mod queries;
 mod service;
 mod standing;
 mod streams;
+mod sync;
 mod watched;
 
 pub use http::{merged, openapi};

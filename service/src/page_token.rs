@@ -71,15 +71,37 @@ impl PageTokens {
         token: &str,
         now: DateTime<Utc>,
     ) -> Result<K, PageTokenError> {
+        let (made, key) = self.unseal(list, filter, token)?;
+        if now.timestamp() - made > LIFETIME {
+            return Err(PageTokenError::Expired);
+        }
+        Ok(key)
+    }
+
+    /// The same, however old the token is: for places that somebody comes back to after years.
+    pub fn open_of_any_age<K: DeserializeOwned>(
+        &self,
+        list: &str,
+        filter: [u8; 32],
+        token: &str,
+    ) -> Result<K, PageTokenError> {
+        self.unseal(list, filter, token).map(|(_, key)| key)
+    }
+
+    /// When the token was made, and what it holds.
+    fn unseal<K: DeserializeOwned>(
+        &self,
+        list: &str,
+        filter: [u8; 32],
+        token: &str,
+    ) -> Result<(i64, K), PageTokenError> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| PageTokenError::Foreign)?;
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(PageTokenError::Foreign)?;
         let payload = Payload { msg: sealed, aad: &bound_to(list, filter) };
         let plain = self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_| PageTokenError::Foreign)?;
         let (time, key) = plain.split_first_chunk::<TIME>().ok_or(PageTokenError::Foreign)?;
-        if now.timestamp() - i64::from_be_bytes(*time) > LIFETIME {
-            return Err(PageTokenError::Expired);
-        }
-        serde_json::from_slice(key).map_err(|_| PageTokenError::Foreign)
+        let key = serde_json::from_slice(key).map_err(|_| PageTokenError::Foreign)?;
+        Ok((i64::from_be_bytes(*time), key))
     }
 }
 
@@ -123,6 +145,9 @@ mod tests {
         let at = |time| tokens.open::<i32>("", [0; 32], &token, time);
         assert_eq!(at(now + TimeDelta::days(3)), Ok(7));
         assert_eq!(at(now + TimeDelta::days(3) + TimeDelta::seconds(1)), Err(PageTokenError::Expired));
+        let old = tokens.seal("", [0; 32], &7, now - TimeDelta::days(3_000)).unwrap();
+        assert_eq!(tokens.open_of_any_age::<i32>("", [0; 32], &old), Ok(7));
+        assert_eq!(tokens.open_of_any_age::<i32>("", [1; 32], &old), Err(PageTokenError::Foreign));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One file per question.
 
+mod as_of;
 mod burst;
 mod deliveries;
 mod latency;
@@ -11,6 +12,6 @@ mod seals;
 mod sustained;
 
 pub(crate) use self::{
-    burst::burst, deliveries::deliveries, latency::latency, load::load, logins::logins, reads::reads,
-    rebuild::rebuild, seals::seals, sustained::sustained,
+    as_of::as_of, burst::burst, deliveries::deliveries, latency::latency, load::load, logins::logins,
+    reads::reads, rebuild::rebuild, seals::seals, sustained::sustained,
 };

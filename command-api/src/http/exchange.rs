@@ -159,8 +159,7 @@ impl<B: Content> Exchange<B> {
     /// work here, waits for it.
     pub(super) async fn replay(&mut self) -> Result<Option<Response>, Problem> {
         let Some(key) = &self.key else { return Ok(None) };
-        let in_flight = |_| Problem::new(Code::IdempotencyInFlight).retry_after(1);
-        self.turn = Some(self.app.commands.enter(key).await.map_err(in_flight)?);
+        self.turn = Some(self.app.commands.enter(key).await.map_err(|_| in_flight())?);
         let Some(stored) = self.app.commands.replay(key).await.map_err(problem)? else { return Ok(None) };
         if stored.receipt.fingerprint != key.fingerprint {
             return Err(Code::IdempotencyKeyReused.into());
@@ -234,11 +233,9 @@ impl<B: Content> Exchange<B> {
 
     /// A twin elsewhere may have used the key for another request.
     pub(super) fn check_twin(&self, answer: Answer) -> Result<Answer, Problem> {
-        let differs = |key: &ReceiptKey| answer.fingerprint.is_some_and(|other| other != key.fingerprint);
-        if self.key.as_ref().is_some_and(differs) {
-            Err(Code::IdempotencyKeyReused.into())
-        } else {
-            Ok(answer)
+        match &self.key {
+            Some(key) => answer_to(key, answer),
+            None => Ok(answer),
         }
     }
 
@@ -251,6 +248,17 @@ impl<B: Content> Exchange<B> {
             location: None,
         }
     }
+}
+
+/// The answer, unless it was given under this key to another request.
+pub(super) fn answer_to(key: &ReceiptKey, answer: Answer) -> Result<Answer, Problem> {
+    let differs = answer.fingerprint.is_some_and(|other| other != key.fingerprint);
+    if differs { Err(Code::IdempotencyKeyReused.into()) } else { Ok(answer) }
+}
+
+/// While another request with this key is at work.
+pub(super) fn in_flight() -> Problem {
+    Problem::new(Code::IdempotencyInFlight).retry_after(1)
 }
 
 /// Refusals that depend on the request and the state, not on the moment or on who asks.

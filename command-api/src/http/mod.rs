@@ -124,6 +124,7 @@ pub fn router() -> OpenApiRouter<App> {
         // tasks
         .routes(routes!(tasks::create))
         .routes(routes!(batch::batch))
+        .routes(routes!(batch::sync::push))
         .routes(routes!(tasks::update, tasks::delete))
         .routes(routes!(tasks::undelete))
         .routes(routes!(tasks::rollback))

@@ -31,6 +31,7 @@ mod sealing;
 mod second_factor;
 mod sessions;
 mod signing_keys;
+mod sync;
 mod system;
 mod tasks;
 mod transitions;

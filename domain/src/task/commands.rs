@@ -100,6 +100,31 @@ pub enum TaskCommand {
     },
 }
 
+impl TaskCommand {
+    /// Where it names another task.
+    pub fn other_task_mut(&mut self) -> Option<&mut TaskId> {
+        match self {
+            Self::Create(create) => create.parent.as_mut(),
+            Self::Edit(edit) => edit.parent.as_mut()?.as_mut(),
+            Self::AddRelation(relation) | Self::RemoveRelation(relation) => Some(&mut relation.task),
+            Self::Transition { .. }
+            | Self::Assign { .. }
+            | Self::Unassign { .. }
+            | Self::SetProgress { .. }
+            | Self::Watch { .. }
+            | Self::Unwatch { .. }
+            | Self::AddComment { .. }
+            | Self::EditComment { .. }
+            | Self::DeleteComment { .. }
+            | Self::AddChecklistItem { .. }
+            | Self::EditChecklistItem { .. }
+            | Self::RemoveChecklistItem { .. }
+            | Self::Delete
+            | Self::Undelete => None,
+        }
+    }
+}
+
 /// Data of a create; everything but key and title has a default.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreateTask {

@@ -3,5 +3,6 @@
 mod decode;
 mod literal;
 pub mod task_search;
+pub mod task_versions;
 pub mod tasks;
 pub mod users;

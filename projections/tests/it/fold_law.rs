@@ -5,9 +5,11 @@ use std::{
     sync::Arc,
 };
 
+use chrono::{DateTime, Utc};
 use event_store::envelope::Envelope;
 use projections::projectors::{
     task_search::{self, Parts, searchable},
+    task_versions::{Course, LinkSpan, Mark, VersionRow},
     tasks::{CommentRow, LargeText, TaskRow, fold},
 };
 use proptest::{
@@ -49,6 +51,7 @@ async fn holds_for(world: &World, wishes: &[Vec<Wish>]) {
     let position = append_mixed(world, &histories).await;
     world.reached("tasks", position).await;
     world.reached("task_search", position).await;
+    world.reached("task_versions", position).await;
     assert_folded(world, &histories).await;
 }
 
@@ -59,6 +62,7 @@ pub(crate) async fn assert_folded(world: &World, histories: &[History]) {
         assert_eq!(stored_task(&world.owner, history.id.0).await, task);
         assert_eq!(stored_parts(&world.owner, history.id.0).await, parts);
         assert_links(&world.owner, &task).await;
+        assert_versions(world, history.id.0).await;
     }
 }
 
@@ -160,4 +164,28 @@ async fn assert_links(owner: &PgPool, task: &TaskRow) {
     let mut labels = task.labels.clone();
     labels.sort();
     assert_eq!(found, labels);
+}
+
+/// The versions and their links are those that the whole history makes.
+async fn assert_versions(world: &World, id: Uuid) {
+    let mut course = Course::default();
+    for event in world.log.read_aggregate("task", id, 0, 10_000).await.unwrap() {
+        let at = Arc::new(Envelope::try_from(event).unwrap());
+        let event = domain::event::from_stored(&at.event_type, &at.event_version, at.data.get()).unwrap();
+        course.take(&at, &event).unwrap();
+    }
+    let sql = "SELECT * FROM read_model.task_versions WHERE id = $1 ORDER BY since";
+    let rows: Vec<VersionRow> = sqlx::query_as(sql).bind(id).fetch_all(&world.owner).await.unwrap();
+    assert_eq!(rows, course.rows);
+    let sql = "SELECT kind, value, since, since_time, until, until_time FROM read_model.task_version_links WHERE task_id = $1";
+    type Row = (String, String, i64, DateTime<Utc>, Option<i64>, Option<DateTime<Utc>>);
+    let mut found: Vec<Row> = sqlx::query_as(sql).bind(id).fetch_all(&world.owner).await.unwrap();
+    let row = |LinkSpan { link, since, until, .. }: LinkSpan| {
+        let (position, time) = until.map(|Mark { position, time }| (position, time)).unzip();
+        (link.0.to_owned(), link.1, since.position, since.time, position, time)
+    };
+    let mut expected: Vec<Row> = course.links().0.into_iter().map(row).collect();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
 }

@@ -110,7 +110,7 @@ impl World {
 
     /// Starts the workers of one process on all projections.
     pub(crate) fn start(&self) -> Workers {
-        self.start_some(&["tasks", "task_search", "users"])
+        self.start_some(&["tasks", "task_search", "task_versions", "users"])
     }
 
     pub(crate) fn start_some(&self, names: &[&str]) -> Workers {
@@ -130,7 +130,7 @@ impl World {
     }
 
     pub(crate) async fn all_reached(&self, position: i64) {
-        for projection in ["tasks", "task_search", "users"] {
+        for projection in ["tasks", "task_search", "task_versions", "users"] {
             self.reached(projection, position).await;
         }
     }

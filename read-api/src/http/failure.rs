@@ -11,7 +11,7 @@ const PASSING: [&str; 8] = ["57P01", "57P02", "57P03", "53300", "53200", "55P03"
 const TIMED_OUT: &str = "57014";
 
 /// What a client is told when a query fails.
-pub(super) fn failed(error: sqlx::Error) -> Problem {
+pub(crate) fn failed(error: sqlx::Error) -> Problem {
     refusal(code_of(&error), error)
 }
 
@@ -35,7 +35,7 @@ pub(super) fn untold(error: HistoryError) -> Problem {
 }
 
 /// What a client is told when the log does not answer.
-pub(super) fn unlogged(error: LogError) -> Problem {
+pub(crate) fn unlogged(error: LogError) -> Problem {
     refusal(log_code(&error), error)
 }
 

@@ -28,6 +28,8 @@ const ASK_AGAIN: Duration = Duration::from_millis(50);
 pub(super) const TASKS: &[Projection] = &[Projection::Tasks, Projection::Users];
 /// What answers to text searches are made from.
 pub(super) const SEARCH: &[Projection] = &[Projection::Tasks, Projection::Users, Projection::TaskSearch];
+/// What lists as of a moment are made from: who sees a task is judged today.
+pub(super) const PAST: &[Projection] = &[Projection::Tasks, Projection::Users, Projection::TaskVersions];
 /// What answers about users are made from.
 pub(super) const USERS: &[Projection] = &[Projection::Users];
 
@@ -61,6 +63,11 @@ impl MinPosition {
             Ok(position) if position >= 0 => Ok(position),
             _ => Err(Flaw::new("NOT_AN_INTEGER")),
         }))
+    }
+
+    /// This one or a later one.
+    pub(super) fn or_later(self, position: i64) -> Self {
+        Self(self.0.max(Some(position)))
     }
 
     /// Waits until all these projections have come as far.

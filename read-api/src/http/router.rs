@@ -7,7 +7,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     admin, announcements, comments, deliveries, documents, dry_run, events, export, history, integrity,
-    labels, notices, operations, revisions, rules, task_counts, task_get, task_list, trace, user_revisions,
+    labels, notices, operations, revisions, rules, sync, task_counts, task_get, task_list, trace, user_revisions,
     users, webhooks,
 };
 use crate::ReadApi;
@@ -20,6 +20,8 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(task_get::get))
         .routes(routes!(comments::list))
         .routes(routes!(labels::list))
+        // devices
+        .routes(routes!(sync::pull))
         // users
         .routes(routes!(users::list))
         .routes(routes!(users::me))

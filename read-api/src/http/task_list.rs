@@ -10,6 +10,7 @@ use super::{
     failure::failed,
     fresh::{self, MinPosition},
     paging::{ListQuery, Paging},
+    past_list::{self, Asked},
     task_query::{self, TaskFilterParams, one_of},
 };
 use crate::{
@@ -30,6 +31,7 @@ struct ListRequest {
     filter: TaskFilter,
     sort: Sort,
     counting: Option<Counting>,
+    past: Option<Asked>,
     paging: Paging,
     min_position: MinPosition,
 }
@@ -41,8 +43,9 @@ impl ListRequest {
         let counting = query.filters.one("count", |word| {
             one_of(&[("exact", Counting::Exact), ("estimate", Counting::Estimate)], word)
         });
+        let past = past_list::asked(&mut query.filters);
         let (paging, min_position) = query.finish(caller)?;
-        Ok(Self { filter, sort, counting, paging, min_position })
+        Ok(Self { filter, sort, counting, past, paging, min_position })
     }
 }
 
@@ -51,7 +54,7 @@ pub(super) fn projections(filter: &TaskFilter) -> &'static [Projection] {
     if filter.words.is_empty() { fresh::TASKS } else { fresh::SEARCH }
 }
 
-/// Tasks that the caller sees.
+/// Tasks that the caller sees, as they stand or as they were.
 #[utoipa::path(
     get, path = "/v1/tasks", tag = "tasks", operation_id = "list_tasks",
     params(
@@ -60,6 +63,10 @@ pub(super) fn projections(filter: &TaskFilter) -> &'static [Projection] {
             description = "`update_time`, `create_time`, `due`, `priority` or `key`; with `-` the largest first; what is never due counts as due at the end of time. Default `-update_time`"),
         ("count" = Option<String>, Query, nullable = false,
             description = "`exact` or `estimate`: adds the size of the whole list"),
+        ("as_of" = Option<String>, Query, nullable = false,
+            description = "As the log had them at this position or time; not with `q`"),
+        ("as_of_occurred" = Option<String>, Query, nullable = false,
+            description = "After what had happened at this time, whenever the log heard of it; not with `q`"),
         ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
         ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
     ),
@@ -75,12 +82,23 @@ pub(super) async fn list(
     query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::TaskRead)?;
-    let ListRequest { filter, sort, counting, paging, min_position } = ListRequest::read(query, caller)?;
+    let ListRequest { mut filter, sort, counting, past, paging, min_position } =
+        ListRequest::read(query, caller)?;
     let after: Option<TaskCursor> = paging.after()?;
-    let fresh = min_position.wait(&api, projections(&filter)).await?;
-    let (pool, sight) = (&api.lists, caller.sight());
-    let page = queries::task_page(pool, &filter, sight, sort, after.as_ref(), paging.limit()).await;
-    let mut items = page.map_err(failed)?;
+    let (pool, sight, limit) = (&api.lists, caller.sight(), paging.limit());
+    let (fresh, mut items) = match past {
+        None => {
+            let fresh = min_position.wait(&api, projections(&filter)).await?;
+            let page = queries::task_page(pool, &filter, sight, sort, after.as_ref(), limit).await;
+            (fresh, page.map_err(failed)?)
+        }
+        Some(asked) => {
+            let (when, fresh) = asked.found(&api, min_position).await?;
+            filter.when = when;
+            let ids = queries::past_page(pool, &filter, sight, sort, after.as_ref(), limit).await;
+            (fresh, past_list::tasks(&api, &ids.map_err(failed)?, when).await?)
+        }
+    };
     let next_page_token = paging.cut(&mut items, |task| TaskCursor::behind(sort, task))?;
     let count = count(&api, &filter, sight, counting).await?;
     let link = paging.next_link(&next_page_token);

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{caller::Caller, path::uuid};
-use crate::queries::{Asked, Sort, SortKey, Span, TaskFilter, Words};
+use crate::queries::{Asked, Sort, SortKey, Span, TaskFilter, When, Words};
 
 /// More values of one filter are refused.
 const MAX_VALUES: usize = 50;
@@ -97,6 +97,7 @@ pub(super) fn filter(query: &mut Query, caller: Caller) -> TaskFilter {
         words: query.one("q", words).unwrap_or_default(),
         asked: query.one("filter", expression).map(|filter| Asked { filter, me: UserId(caller.id) }),
         deleted: query.flag("show_deleted"),
+        when: When::Now,
     }
 }
 

@@ -19,6 +19,7 @@ mod rules;
 mod schedules;
 mod search;
 mod sight;
+mod sync;
 mod task_counts;
 mod task_expression;
 mod task_filter;
@@ -29,6 +30,7 @@ mod trace;
 mod user_revisions;
 mod users;
 mod webhooks;
+mod when;
 
 pub use announcements::{
     AnnouncementCursor, AnnouncementRow, announcement, announcements, announcements_position, audience,
@@ -52,19 +54,23 @@ pub use operations::{
 pub use parked_events::parked_events;
 pub use processes::{ProcessCursor, processes};
 pub use projections::projections;
-pub use revisions::{Moment, Past, task_at};
+pub use revisions::{Moment, Past, task_at, tasks_at};
 pub use rules::{rule, rules_made};
 pub use schedules::schedules;
 pub use search::Words;
 pub use sight::Sight;
+pub use sync::{
+    Change, Departure, changes, comments_behind, comments_of, departures, tasks_behind, tasks_of,
+};
 pub use task_counts::{GroupBy, count, count_by, estimate};
 pub use task_expression::Asked;
 pub use task_filter::{Span, TaskFilter};
-pub use task_list::{Sort, SortKey, TaskCursor, task_page};
+pub use task_list::{Sort, SortKey, TaskCursor, past_page, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};
 pub use trace::{Traced, intent, trace};
 pub use user_revisions::user_at;
-pub use users::{UserCursor, UserFilter, UserRow, names, user, users};
+pub use users::{UserCursor, UserFilter, UserRow, names, user, users, users_behind, users_of};
 pub use webhooks::{
     AttemptCursor, AttemptFilter, WebhookCursor, webhook, webhook_attempts, webhooks, webhooks_position,
 };
+pub use when::When;

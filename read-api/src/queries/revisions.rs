@@ -1,5 +1,7 @@
 //! Aggregates as they were, and tasks as clients saw them.
 
+use std::collections::{BTreeSet, HashMap};
+
 use domain::{event::RecordedEvent, stored::Stored, task::Task as State, time::Timestamp};
 use event_store::Log;
 use serde::de::DeserializeOwned;
@@ -59,39 +61,85 @@ where
     A: Stored,
     A::Event: DeserializeOwned,
 {
-    let (mut state, mut last) = (A::default(), None::<RecordedEvent>);
+    let mut past = None::<Past<A>>;
     loop {
-        let after = last.as_ref().map_or(0, |event| event.sequence);
+        let after = past.as_ref().map_or(0, |past| past.last.sequence);
         let events = log.read_aggregate(A::TYPE, id, after, PAGE).await?;
         let read = events.len();
         let kept: Vec<RecordedEvent> =
             events.into_iter().take_while(|event| moment.includes(event)).collect();
         let whole = kept.len() == read && i64::try_from(read).is_ok_and(|read| read == PAGE);
         for event in kept {
-            state.apply(understand(&event)?);
-            state.occurred(event.metadata.occurred_at);
-            last = Some(event);
+            let fact = understand(&event)?;
+            past = Some(Past::new(id, past.map(|past| past.state).unwrap_or_default(), fact, event));
         }
         if !whole {
-            return Ok(last.map(|last| Past { state, id, last }));
+            return Ok(past);
         }
     }
+}
+
+/// These tasks as they were then, in this order; people bear the names that they have today.
+pub async fn tasks_at(
+    log: &Log,
+    users: &PgPool,
+    ids: &[Uuid],
+    moment: Moment,
+) -> Result<Vec<Task>, HistoryError> {
+    let up_to = if let Moment::Position(position) = moment { position } else { i64::MAX };
+    let (mut pasts, mut stuck) = (HashMap::<Uuid, Past>::new(), BTreeSet::new());
+    for event in log.read_aggregates("task", ids, &[], up_to).await? {
+        let id = event.aggregate_id;
+        if !moment.includes(&event) || stuck.contains(&id) {
+            continue;
+        }
+        // As the projection has it, which sets aside what it cannot understand, and what comes after.
+        let Ok(fact) = understand(&event) else {
+            stuck.insert(id);
+            continue;
+        };
+        let state = pasts.remove(&id).map(|past| past.state).unwrap_or_default();
+        pasts.insert(id, Past::new(id, state, fact, event));
+    }
+    let people: BTreeSet<Uuid> = pasts.values().flat_map(Past::people).collect();
+    let names = names(users, &people.into_iter().collect::<Vec<_>>()).await?;
+    Ok(ids.iter().filter_map(|id| pasts.get(id)).map(|past| past.told(&names)).collect())
 }
 
 fn item(item: &domain::task::ChecklistItem) -> ChecklistItem {
     ChecklistItem { id: item.id.0, text: item.text.to_string(), done: item.done }
 }
 
+impl<A: Stored> Past<A> {
+    /// What the event makes of the state before it.
+    fn new(id: Uuid, mut state: A, fact: A::Event, last: RecordedEvent) -> Self {
+        state.apply(fact);
+        state.occurred(last.metadata.occurred_at);
+        Self { state, id, last }
+    }
+}
+
 impl Past {
     /// As clients see a task; people bear the names that they have today.
     pub async fn shown(&self, users: &PgPool) -> Result<Task, HistoryError> {
+        let people: Vec<Uuid> = self.people().collect();
+        Ok(self.told(&names(users, &people).await?))
+    }
+
+    fn creator(&self) -> Uuid {
+        self.state.creator.map_or_else(Uuid::nil, |id| id.0)
+    }
+
+    /// Whose names are shown.
+    fn people(&self) -> impl Iterator<Item = Uuid> {
+        self.state.assignees.iter().map(|id| id.0).chain([self.creator()])
+    }
+
+    fn told(&self, names: &HashMap<Uuid, String>) -> Task {
         let state = &self.state;
-        let creator = state.creator.map_or_else(Uuid::nil, |id| id.0);
-        let mut people: Vec<Uuid> = state.assignees.iter().map(|id| id.0).collect();
-        people.push(creator);
-        let names = names(users, &people).await?;
+        let creator = self.creator();
         let person = |id: Uuid| Person { id, name: names.get(&id).cloned() };
-        Ok(Task {
+        Task {
             id: self.id,
             key: state.key.unwrap_or_default(),
             version: state.version,
@@ -116,7 +164,7 @@ impl Past {
             update_time: state.update_time.unwrap_or(self.last.metadata.occurred_at),
             delete_time: state.delete_time,
             purge_time: state.purge_time(),
-        })
+        }
     }
 
     /// What its last event changed.

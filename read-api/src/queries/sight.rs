@@ -1,11 +1,16 @@
 //! Which tasks a caller can see, as a condition of SQL; the same rule as `domain::policy::sees`.
 
-use domain::policy::{Role, RoleSet};
+use domain::{
+    ids::UserId,
+    policy::{Role, RoleSet},
+    task::{Task, values::Visibility},
+};
+use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
 /// What the roles of a caller let him see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sight {
     /// No task.
     Nothing,
@@ -27,8 +32,28 @@ impl Sight {
         }
     }
 
+    /// Whether it takes in this task, as it stood at some moment.
+    pub(super) fn sees(self, task: &Task) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Member(user) => {
+                let user = UserId(user);
+                task.visibility == Visibility::Team
+                    || task.creator == Some(user)
+                    || task.assignees.contains(&user)
+                    || task.watchers.contains(&user)
+            }
+        }
+    }
+
     /// Adds the condition on `t`, a row of `read_model.tasks`.
     pub(super) fn push(self, sql: &mut QueryBuilder<'_, Postgres>) {
+        self.push_on(sql, "t");
+    }
+
+    /// The same under another name.
+    pub(super) fn push_on(self, sql: &mut QueryBuilder<'_, Postgres>, t: &str) {
         match self {
             Self::Nothing => {
                 sql.push("false");
@@ -37,9 +62,9 @@ impl Sight {
                 sql.push("true");
             }
             Self::Member(user) => {
-                sql.push("(NOT t.private OR t.creator = ").push_bind(user);
-                sql.push(" OR t.assignees @> ").push_bind(vec![user]);
-                sql.push(" OR t.watchers @> ").push_bind(vec![user]).push(")");
+                sql.push(format_args!("(NOT {t}.private OR {t}.creator = ")).push_bind(user);
+                sql.push(format_args!(" OR {t}.assignees @> ")).push_bind(vec![user]);
+                sql.push(format_args!(" OR {t}.watchers @> ")).push_bind(vec![user]).push(")");
             }
         }
     }

@@ -91,7 +91,7 @@ pub async fn estimate(pool: &PgPool, filter: &TaskFilter, sight: Sight) -> sqlx:
 
 fn all(filter: &TaskFilter, sight: Sight, select: &str) -> QueryBuilder<'static, Postgres> {
     let mut sql = QueryBuilder::new(select);
-    sql.push(" FROM read_model.tasks t");
+    sql.push(" FROM ").push(filter.when.tables());
     filter.push_where(&mut sql, sight);
     sql
 }

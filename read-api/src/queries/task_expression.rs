@@ -10,6 +10,8 @@ use domain::{
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use super::When;
+
 type Sql<'a> = QueryBuilder<'a, Postgres>;
 
 /// A filter, and who is meant with `me`.
@@ -22,47 +24,44 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Adds the condition on `t`, a row of `read_model.tasks`.
-    pub(super) fn push(&self, sql: &mut Sql<'_>) {
-        self.push_expression(self.filter.meaning(), sql);
+    /// Adds the condition on `t`, a row of [`When::tables`].
+    pub(super) fn push(&self, sql: &mut Sql<'_>, when: When) {
+        self.push_expression(self.filter.meaning(), when, sql);
     }
 
     /// SQL joins yes, no and unknown as filters do, and takes no row of which it cannot say yes.
-    fn push_expression(&self, expression: &Expression, sql: &mut Sql<'_>) {
+    fn push_expression(&self, expression: &Expression, when: When, sql: &mut Sql<'_>) {
         match expression {
-            Expression::And(parts) => self.push_joined(parts, " AND ", sql),
-            Expression::Or(parts) => self.push_joined(parts, " OR ", sql),
+            Expression::And(parts) => self.push_joined(parts, " AND ", when, sql),
+            Expression::Or(parts) => self.push_joined(parts, " OR ", when, sql),
             Expression::Not(inner) => {
                 sql.push("NOT (");
-                self.push_expression(inner, sql);
+                self.push_expression(inner, when, sql);
                 sql.push(")");
             }
-            Expression::Is(condition) => self.push_condition(condition, sql),
+            Expression::Is(condition) => self.push_condition(condition, when, sql),
         }
     }
 
-    fn push_joined(&self, parts: &[Expression], word: &str, sql: &mut Sql<'_>) {
+    fn push_joined(&self, parts: &[Expression], word: &str, when: When, sql: &mut Sql<'_>) {
         for (index, part) in parts.iter().enumerate() {
             sql.push(if index == 0 { "(" } else { word });
-            self.push_expression(part, sql);
+            self.push_expression(part, when, sql);
         }
         sql.push(")");
     }
 
     /// Each of them is yes or no for every task: what a task has not is compared as no.
-    fn push_condition(&self, condition: &Condition, sql: &mut Sql<'_>) {
+    fn push_condition(&self, condition: &Condition, when: When, sql: &mut Sql<'_>) {
         match condition {
             Condition::Status(status) => sql.push("t.status = ").push_bind(status.as_str().to_owned()),
             Condition::Assignee(None) => sql.push("t.assignees = '{}'"),
-            Condition::Assignee(Some(person)) => push_person("assignee", self.id(*person), sql),
-            Condition::Creator(person) => push_person("creator", self.id(*person), sql),
+            Condition::Assignee(Some(person)) => when.push_people(sql, "assignee", &[self.id(*person)]),
+            Condition::Creator(person) => when.push_people(sql, "creator", &[self.id(*person)]),
             Condition::Watcher(None) => sql.push("t.watchers = '{}'"),
-            Condition::Watcher(Some(person)) => push_person("watcher", self.id(*person), sql),
+            Condition::Watcher(Some(person)) => when.push_people(sql, "watcher", &[self.id(*person)]),
             Condition::Label(None) => sql.push("t.labels = '{}'"),
-            Condition::Label(Some(label)) => sql
-                .push("t.id IN (SELECT l.task_id FROM read_model.task_labels l WHERE l.label = ")
-                .push_bind(label.as_str().to_owned())
-                .push(")"),
+            Condition::Label(Some(label)) => when.push_label(sql, label.as_str()),
             Condition::Priority(order, priority) => {
                 sql.push("t.priority").push(sign(*order)).push_bind(*priority as i16)
             }
@@ -93,11 +92,6 @@ impl Asked {
     }
 }
 
-fn push_person<'a, 'b>(role: &str, user: Uuid, sql: &'b mut Sql<'a>) -> &'b mut Sql<'a> {
-    sql.push("t.id IN (SELECT p.task_id FROM read_model.task_people p WHERE p.role = '").push(role);
-    sql.push("' AND p.user_id = ").push_bind(user).push(")")
-}
-
 fn push_external_ref<'a, 'b>(name: &ExternalRef, sql: &'b mut Sql<'a>) -> &'b mut Sql<'a> {
     sql.push("(t.external_system IS NOT NULL AND t.external_system = ").push_bind(name.system().to_owned());
     sql.push(" AND t.external_id = ").push_bind(name.id().to_owned()).push(")")
@@ -126,7 +120,7 @@ mod tests {
     fn sql(text: &str) -> String {
         let filter = Filter::parse(text, FilterOver::Tasks).unwrap();
         let mut sql = Sql::new("");
-        Asked { filter, me: UserId(Uuid::nil()) }.push(&mut sql);
+        Asked { filter, me: UserId(Uuid::nil()) }.push(&mut sql, When::Now);
         sql.sql().to_owned()
     }
 

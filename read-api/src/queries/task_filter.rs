@@ -5,7 +5,7 @@ use domain::task::values::{ExternalRef, Priority, Status};
 use sqlx::{Encode, Postgres, QueryBuilder, Type, postgres::PgHasArrayType};
 use uuid::Uuid;
 
-use super::{Asked, Sight, Words};
+use super::{Asked, Sight, When, Words};
 
 /// A half-open span of time: `from` counts, `to` does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,21 +47,22 @@ pub struct TaskFilter {
     pub asked: Option<Asked>,
     /// Also deleted tasks that can still be brought back.
     pub deleted: bool,
+    /// As of when.
+    pub when: When,
 }
 
 type Sql<'a> = QueryBuilder<'a, Postgres>;
 
 impl TaskFilter {
-    /// Adds ` WHERE …` for `t`, a row of `read_model.tasks`.
+    /// Adds ` WHERE …` for `t`, a row of [`When::tables`].
     pub(super) fn push_where(&self, sql: &mut Sql<'_>, sight: Sight) {
         sql.push(" WHERE ");
-        sight.push(sql);
-        sight.push_deleted(sql, self.deleted);
+        self.when.push_seen(sql, sight, self.deleted);
         self.push_values(sql);
-        push_people(sql, "assignee", "t.assignees = '{}'", &self.assignees);
-        push_people(sql, "creator", "false", &self.creators);
-        push_people(sql, "watcher", "t.watchers = '{}'", &self.watchers);
-        push_labels(sql, &self.labels);
+        push_people(sql, self.when, "assignee", "t.assignees = '{}'", &self.assignees);
+        push_people(sql, self.when, "creator", "false", &self.creators);
+        push_people(sql, self.when, "watcher", "t.watchers = '{}'", &self.watchers);
+        push_labels(sql, self.when, &self.labels);
         push_external_refs(sql, &self.external_refs);
         push_span(sql, "t.due_order", self.due);
         if self.due != Span::default() {
@@ -72,7 +73,7 @@ impl TaskFilter {
         self.words.push(sql);
         if let Some(asked) = &self.asked {
             sql.push(" AND ");
-            asked.push(sql);
+            asked.push(sql, self.when);
         }
     }
 
@@ -93,7 +94,7 @@ impl TaskFilter {
 }
 
 /// `column` is one of the values. A single one is compared as such: only then does an index give the order too.
-fn push_any<T>(sql: &mut Sql<'_>, column: &str, mut values: Vec<T>)
+pub(super) fn push_any<T>(sql: &mut Sql<'_>, column: &str, mut values: Vec<T>)
 where
     T: PartialEq + Send + PgHasArrayType + Type<Postgres> + for<'q> Encode<'q, Postgres> + 'static,
 {
@@ -127,26 +128,21 @@ fn push_either<T>(
     sql.push(")");
 }
 
-fn push_people(sql: &mut Sql<'_>, role: &'static str, nobody: &str, people: &[Option<Uuid>]) {
+fn push_people(sql: &mut Sql<'_>, when: When, role: &'static str, nobody: &str, people: &[Option<Uuid>]) {
     if people.is_empty() {
         return;
     }
     let (ids, none) = split(people);
     push_either(sql, &ids, none, nobody, |sql| {
-        sql.push("t.id IN (SELECT p.task_id FROM read_model.task_people p WHERE p.role = '").push(role);
-        push_any(sql.push("' AND "), "p.user_id", ids.clone());
-        sql.push(")");
+        when.push_people(sql, role, &ids);
     });
 }
 
-fn push_labels(sql: &mut Sql<'_>, labels: &[Option<String>]) {
+fn push_labels(sql: &mut Sql<'_>, when: When, labels: &[Option<String>]) {
     for label in labels {
         match label {
             None => sql.push(" AND t.labels = '{}'"),
-            Some(label) => sql
-                .push(" AND t.id IN (SELECT l.task_id FROM read_model.task_labels l WHERE l.label = ")
-                .push_bind(label.clone())
-                .push(")"),
+            Some(label) => when.push_label(sql.push(" AND "), label),
         };
     }
 }

@@ -7,7 +7,7 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{
-    Sight, TaskFilter,
+    Sight, TaskFilter, When,
     task_row::{TASK_COLUMNS, TaskRow},
 };
 use crate::model::Task;
@@ -53,14 +53,15 @@ impl SortKey {
         ("key", Self::Key),
     ];
 
-    fn column(self) -> &'static str {
-        match self {
-            Self::UpdateTime => "t.update_time",
-            Self::CreateTime => "t.create_time",
-            Self::Due => "t.due_order",
-            Self::Priority => "t.priority",
-            Self::Key => "t.key",
-        }
+    fn column(self, when: When) -> String {
+        let (row, column) = match self {
+            Self::UpdateTime => ("t", "update_time"),
+            Self::CreateTime => (when.unchanging(), "create_time"),
+            Self::Due => ("t", "due_order"),
+            Self::Priority => ("t", "priority"),
+            Self::Key => (when.unchanging(), "key"),
+        };
+        format!("{row}.{column}")
     }
 
     fn value_of(self, task: &Task) -> Value {
@@ -95,9 +96,9 @@ impl TaskCursor {
         Self { value: sort.key.value_of(task), id: task.id }
     }
 
-    fn push(&self, sql: &mut QueryBuilder<'_, Postgres>, sort: Sort) {
+    fn push(&self, sql: &mut QueryBuilder<'_, Postgres>, sort: Sort, when: When) {
         let comparison = if sort.descending { "<" } else { ">" };
-        sql.push(format_args!(" AND ({}, t.id) {comparison} (", sort.key.column()));
+        sql.push(format_args!(" AND ({}, t.id) {comparison} (", sort.key.column(when)));
         match self.value {
             Value::Time(Some(time)) => sql.push_bind(time),
             Value::Time(None) => sql.push("'infinity'::timestamptz"),
@@ -117,12 +118,25 @@ pub async fn task_page(
     after: Option<&TaskCursor>,
     limit: i64,
 ) -> sqlx::Result<Vec<Task>> {
-    let mut sql = page_sql(filter, sight, sort, after, limit);
+    let mut sql = page_sql(TASK_COLUMNS, filter, sight, sort, after, limit);
     let rows: Vec<TaskRow> = sql.build_query_as().fetch_all(pool).await?;
     Ok(rows.into_iter().map(|row| row.task).collect())
 }
 
+/// The same of a moment in the past, by id.
+pub async fn past_page(
+    pool: &PgPool,
+    filter: &TaskFilter,
+    sight: Sight,
+    sort: Sort,
+    after: Option<&TaskCursor>,
+    limit: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    page_sql("t.id", filter, sight, sort, after, limit).build_query_scalar().fetch_all(pool).await
+}
+
 fn page_sql(
+    columns: &str,
     filter: &TaskFilter,
     sight: Sight,
     sort: Sort,
@@ -130,13 +144,14 @@ fn page_sql(
     limit: i64,
 ) -> QueryBuilder<'static, Postgres> {
     let mut sql = QueryBuilder::new("SELECT ");
-    sql.push(TASK_COLUMNS).push(" FROM read_model.tasks t");
+    sql.push(columns).push(" FROM ").push(filter.when.tables());
     filter.push_where(&mut sql, sight);
     if let Some(after) = after {
-        after.push(&mut sql, sort);
+        after.push(&mut sql, sort, filter.when);
     }
     let direction = if sort.descending { "DESC" } else { "ASC" };
-    sql.push(format_args!(" ORDER BY {} {direction}, t.id {direction} LIMIT ", sort.key.column()));
+    let column = sort.key.column(filter.when);
+    sql.push(format_args!(" ORDER BY {column} {direction}, t.id {direction} LIMIT "));
     sql.push_bind(limit);
     sql
 }

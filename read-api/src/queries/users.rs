@@ -110,6 +110,18 @@ pub async fn users(
     sql.build_query_as().fetch_all(pool).await
 }
 
+/// These users.
+pub async fn users_of(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<Vec<UserRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM read_model.users u WHERE u.id = ANY($1) ORDER BY u.id");
+    sqlx::query_as(&sql).bind(ids).fetch_all(pool).await
+}
+
+/// Users behind this id, in the order of their ids, at most `limit`.
+pub async fn users_behind(pool: &PgPool, after: Uuid, limit: i64) -> sqlx::Result<Vec<UserRow>> {
+    let sql = format!("SELECT {COLUMNS} FROM read_model.users u WHERE u.id > $1 ORDER BY u.id LIMIT $2");
+    sqlx::query_as(&sql).bind(after).bind(limit).fetch_all(pool).await
+}
+
 /// The names of these users; who is unknown or erased has none.
 pub async fn names(pool: &PgPool, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, String>> {
     const NAMES: &str = "SELECT id, name FROM read_model.users WHERE id = ANY($1) AND name IS NOT NULL";

@@ -28,6 +28,7 @@ mod revisions;
 mod search;
 mod seed;
 mod streams;
+mod sync;
 mod tasks;
 mod trace;
 mod user_revisions;

@@ -24,6 +24,7 @@ pub(crate) fn concrete(template: &str, id: Uuid) -> String {
     let path = template.replace("{id}", &id.to_string()).replace("{version}", "1").replace("{position}", "1");
     match path.rsplit('/').next() {
         Some("counts") => format!("{path}?group_by=status"),
+        Some("sync") => format!("{path}?since=*"),
         Some("diff") => format!("{path}?from=1"),
         _ => path,
     }

@@ -210,10 +210,11 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
     Ok(())
 }
 
-const TABLES: [(&str, &str); 3] = [
+const TABLES: [(&str, &str); 4] = [
     ("tasks", include_str!("../../../migrations/read_model/tables/tasks.sql")),
     ("task_search", include_str!("../../../migrations/read_model/tables/task_search.sql")),
     ("users", include_str!("../../../migrations/read_model/tables/users.sql")),
+    ("task_versions", include_str!("../../../migrations/read_model/tables/task_versions.sql")),
 ];
 
 /// What the projections service does for a first version.

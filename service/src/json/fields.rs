@@ -40,6 +40,17 @@ impl<T> Patch<T> {
     }
 }
 
+/// An object of an array that is read by itself.
+#[derive(Debug)]
+pub struct Apart<'v, T> {
+    /// What was read; none only together with a violation.
+    pub read: Option<T>,
+    /// What is wrong within it.
+    pub violations: Vec<Violation>,
+    /// As it was sent.
+    pub json: &'v Value<'v>,
+}
+
 /// The reader of one object. Members that nobody asked for are violations.
 #[derive(Debug)]
 pub struct Fields<'v> {
@@ -164,6 +175,23 @@ impl<'v> Fields<'v> {
             parsed.extend(value);
         }
         (parsed.len() == items.len()).then_some(parsed)
+    }
+
+    /// The same, but what is wrong within an object is no violation of the whole: the others may stand.
+    pub fn objects_apart<T>(
+        &mut self,
+        name: &str,
+        count: RangeInclusive<usize>,
+        mut read: impl FnMut(&mut Fields<'v>) -> Option<T>,
+    ) -> Option<Vec<Apart<'v, T>>> {
+        let items = self.items(name, count)?;
+        let pointer = self.pointer.member(name);
+        let apart = |(index, json): (usize, &'v Value<'v>)| {
+            let mut alone = Fields::new(&[], Pointer::default(), Vec::new());
+            let read = alone.nested(pointer.index(index), json, &mut read);
+            Apart { read, violations: alone.violations, json }
+        };
+        Some(items.iter().enumerate().map(apart).collect())
     }
 
     /// Members that only the server sets; what was sent is compared later, with [`Echoes::check`].

@@ -24,7 +24,7 @@ mod value;
 
 pub use self::{
     echoes::Echoes,
-    fields::{Fields, Patch},
+    fields::{Apart, Fields, Patch},
     parse::{Invalid, MAX_DEPTH, parse},
     pointer::Pointer,
     value::{FromValue, Number, Value, any, from_str},

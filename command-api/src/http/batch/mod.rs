@@ -1,17 +1,19 @@
 //! Many commands in one request: together in one unit, or one by one.
 
+mod course;
 mod parse;
 mod singly;
+pub(super) mod sync;
 
-use axum::response::Response;
 use domain::{ids::TaskId, policy::Action, task::TaskCommand};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use service::problem::{Code, Problem};
 use uuid::Uuid;
 
 use super::{exchange::Exchange, problems::step_problem, reply, schemas, tasks::Handled};
 use crate::commands::{Answer, Precondition, Reply, TaskDone, TaskStep, TaskUnit};
-use parse::{Batch, TaskName};
+use course::{Course, respond};
+use parse::{Batch, Item, TaskName};
 
 /// Execute many commands on tasks.
 ///
@@ -47,18 +49,23 @@ impl Exchange {
         self.meter.charge_for(batch.commands.len())?;
         let mut steps = Vec::with_capacity(batch.commands.len());
         for item in &batch.commands {
-            let task = match item.task {
-                TaskName::Id(id) => id,
-                TaskName::Key(key) => self.task_by_key(key).await?,
-            };
-            let mut command = item.command.clone();
-            if let TaskCommand::Create(create) = &mut command {
-                create.key = self.app.commands.next_key().await.map_err(super::problems::problem)?;
-            }
-            let precondition = item.base_version.map_or(Precondition::None, Precondition::Base);
-            steps.push(TaskStep { task, command, precondition });
+            steps.push(self.step(item).await?);
         }
         Ok((batch, steps))
+    }
+
+    /// A command with its task found, and with a key for the one that it makes.
+    async fn step(&self, item: &Item) -> Result<TaskStep, Problem> {
+        let task = match item.task {
+            TaskName::Id(id) => id,
+            TaskName::Key(key) => self.task_by_key(key).await?,
+        };
+        let mut command = item.command.clone();
+        if let TaskCommand::Create(create) = &mut command {
+            create.key = self.app.commands.next_key().await.map_err(super::problems::problem)?;
+        }
+        let precondition = item.base_version.map_or(Precondition::None, Precondition::Base);
+        Ok(TaskStep { task, command, precondition })
     }
 
     /// The task of this key, or one that nobody will find when its turn comes.
@@ -79,17 +86,6 @@ fn joint_reply(batch: &Batch, done: &[TaskDone]) -> Reply {
         let Reply { status, body, .. } = reply::of_task(done);
         json!({"index": index, "status": status, "body": serde_json::from_str::<Value>(&body).unwrap_or_default()})
     });
-    let body = json!({"results": results.collect::<Vec<_>>(), "temp_ids": temp_ids(batch)});
+    let body = json!({"results": results.collect::<Vec<_>>(), "temp_ids": batch.temp_ids});
     Reply { status: 200, body: body.to_string(), etag: None, location: None }
-}
-
-fn temp_ids(batch: &Batch) -> Map<String, Value> {
-    batch.temp_ids.iter().map(|(name, id)| (name.clone(), json!(id))).collect()
-}
-
-/// Where the response of a batch is made that keeps no answer as a whole.
-fn respond(body: &Value, position: Option<i64>, replayed: bool) -> Response {
-    let mut response = super::exchange::json_response(axum::http::StatusCode::MULTI_STATUS, body);
-    super::exchange::mark(response.headers_mut(), position, replayed);
-    response
 }

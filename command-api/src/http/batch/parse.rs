@@ -7,9 +7,10 @@ use domain::{
     task::TaskCommand,
 };
 use service::{
-    json::{self, Fields, Object, any, from_str},
+    json::{self, Apart, Fields, Object, any, from_str},
     problem::{Flaw, Problem},
 };
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::http::{
@@ -28,8 +29,27 @@ pub(super) struct Batch {
     pub(super) atomic: bool,
     pub(super) commands: Vec<Item>,
     /// What the client calls the tasks that it creates.
-    pub(super) temp_ids: BTreeMap<String, TaskId>,
+    pub(super) temp_ids: TempIds,
 }
+
+/// What a device has done while it was away.
+#[derive(Debug)]
+pub(super) struct Queue {
+    pub(super) commands: Vec<Queued>,
+    pub(super) temp_ids: TempIds,
+}
+
+/// One command of a device, which it may send again.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) uuid: Uuid,
+    /// SHA-256 of what was sent.
+    pub(super) fingerprint: [u8; 32],
+    pub(super) item: Result<Item, Problem>,
+}
+
+/// New tasks by the names that the client gives them.
+pub(super) type TempIds = BTreeMap<String, TaskId>;
 
 /// One command of it.
 #[derive(Debug)]
@@ -51,7 +71,7 @@ pub(super) enum TaskName {
 pub(super) fn read(object: &Object<'_>, user: UserId) -> Result<Batch, Problem> {
     let mut fields = object.fields();
     let atomic = fields.optional("atomic", any::<bool>).unwrap_or(true);
-    let mut temp_ids = BTreeMap::new();
+    let mut temp_ids = TempIds::new();
     if !fields.has("commands") {
         fields.refuse("commands", Flaw::new("REQUIRED"));
     }
@@ -60,7 +80,40 @@ pub(super) fn read(object: &Object<'_>, user: UserId) -> Result<Batch, Problem> 
     fields.finish_with(|| Some(Batch { atomic, commands: commands?, temp_ids }))
 }
 
-fn read_item(fields: &mut Fields<'_>, user: UserId, temp_ids: &mut BTreeMap<String, TaskId>) -> Option<Item> {
+/// What is wrong with one command is said of that one only; each must be known by its uuid.
+pub(super) fn read_queue(object: &Object<'_>, user: UserId) -> Result<Queue, Problem> {
+    let mut fields = object.fields();
+    let mut temp_ids = TempIds::new();
+    if !fields.has("commands") {
+        fields.refuse("commands", Flaw::new("REQUIRED"));
+    }
+    let mut uuids = Vec::new();
+    let items = fields.objects_apart("commands", 1..=MAX_COMMANDS, |item| {
+        let uuid = item.required("uuid", |uuid: Uuid| match uuids.contains(&Some(uuid)) {
+            false => Ok(uuid),
+            true => Err(Flaw::new("DUPLICATE").detail("is used by another command")),
+        });
+        uuids.push(uuid);
+        read_item(item, user, &mut temp_ids)
+    });
+    let items = fields.finish_with(|| items)?;
+    if uuids.len() != items.len() || uuids.contains(&None) {
+        return Err(Problem::violations(items.into_iter().flat_map(|item| item.violations).collect()));
+    }
+    let commands = uuids.into_iter().flatten().zip(items).map(|(uuid, item)| queued(uuid, item)).collect();
+    Ok(Queue { commands, temp_ids })
+}
+
+fn queued(uuid: Uuid, Apart { read, violations, json }: Apart<'_, Item>) -> Queued {
+    let fingerprint = Sha256::digest(json.to_json().to_string()).into();
+    let item = match read {
+        Some(item) if violations.is_empty() => Ok(item),
+        _ => Err(Problem::violations(violations)),
+    };
+    Queued { uuid, fingerprint, item }
+}
+
+fn read_item(fields: &mut Fields<'_>, user: UserId, temp_ids: &mut TempIds) -> Option<Item> {
     let op = fields.required("op", from_str::<Op>);
     let base_version = base_version(fields);
     let task = match op {
@@ -79,7 +132,7 @@ fn read_item(fields: &mut Fields<'_>, user: UserId, temp_ids: &mut BTreeMap<Stri
     Some(Item { task: task?, command: command?, base_version })
 }
 
-fn new_task(fields: &mut Fields<'_>, temp_ids: &mut BTreeMap<String, TaskId>) -> TaskId {
+fn new_task(fields: &mut Fields<'_>, temp_ids: &mut TempIds) -> TaskId {
     let id = TaskId(fields.optional("id", uuid_v7).unwrap_or_else(Uuid::now_v7));
     let temp_id = fields.optional("temp_id", |text: &str| match text.chars().count() {
         1..=MAX_TEMP_ID if !temp_ids.contains_key(text) => Ok(text.to_owned()),
@@ -91,7 +144,7 @@ fn new_task(fields: &mut Fields<'_>, temp_ids: &mut BTreeMap<String, TaskId>) ->
     id
 }
 
-fn name(text: &str, temp_ids: &BTreeMap<String, TaskId>) -> Result<TaskName, Flaw> {
+fn name(text: &str, temp_ids: &TempIds) -> Result<TaskName, Flaw> {
     if let Some(id) = temp_ids.get(text) {
         return Ok(TaskName::Id(*id));
     }

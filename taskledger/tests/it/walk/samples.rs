@@ -43,7 +43,8 @@ impl Things {
     /// Makes what the route needs, all of it this person's, and brings it into a state in which the route does something.
     pub(crate) async fn of(world: &World, route: &Route, owner: &Person, visibility: &str) -> Self {
         let mut things = Self { session: owner.session(), assignee: owner.id.clone(), ..Self::default() };
-        let task_of_its_own = route.subject() == Subject::Task || route.operation == "batch";
+        let many = matches!(route.operation.as_str(), "batch" | "push_changes");
+        let task_of_its_own = route.subject() == Subject::Task || many;
         let post = async |client: &Client, path: &str, body: Value| {
             let answer = world.ask(client, "POST", path, Some(&body)).await;
             assert!((200..300).contains(&answer.status), "{path}: {}", answer.text);
@@ -147,6 +148,7 @@ impl Things {
         let query = |name: &String| match name.as_str() {
             "group_by" => "group_by=status".to_owned(),
             "from" => "from=1".to_owned(),
+            "since" => "since=*".to_owned(),
             _ => panic!("{}: what is its parameter {name} to be?", route.name),
         };
         let mut query: Vec<_> = route.required.iter().map(query).collect();
@@ -221,6 +223,9 @@ impl Things {
             "skip_deliveries" => json!({"filter": {"channel": "email"}, "reason": "x"}),
             "read_notifications_up_to" => json!({"position": 1}),
             "batch" => json!({"atomic": false, "commands": [{"op": "start", "id": self.task}]}),
+            "push_changes" => {
+                json!({"commands": [{"uuid": Uuid::new_v4(), "op": "start", "id": self.task}]})
+            }
             "assign" | "unassign" => json!({"assignees": [self.assignee]}),
             "progress" => json!({"progress": 7}),
             "rollback" => json!({"version": 1}),
