@@ -85,6 +85,7 @@ events! {
 
 /// Payload of `task.created`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Created {
     /// The short name.
     pub key: TaskKey,
@@ -112,6 +113,7 @@ pub struct Created {
 
 /// Payload of `task.description_changed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct DescriptionChanged {
     /// Sequence of the event that set the text before; none if there was none ever.
     pub from: Option<i64>,
@@ -121,6 +123,7 @@ pub struct DescriptionChanged {
 
 /// Payload of `task.label_added` and `task.label_removed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct LabelEntry {
     /// The label.
     pub label: Label,
@@ -128,6 +131,7 @@ pub struct LabelEntry {
 
 /// Payload of `task.assigned` and `task.unassigned`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct AssigneeEntry {
     /// Who.
     pub assignee: UserId,
@@ -135,6 +139,7 @@ pub struct AssigneeEntry {
 
 /// Payload of `task.watched` and `task.unwatched`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct WatcherEntry {
     /// Who.
     pub user: UserId,
@@ -142,6 +147,7 @@ pub struct WatcherEntry {
 
 /// Payload of the six changes of status.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct StatusChange {
     /// Before.
     pub from: Status,
@@ -154,6 +160,7 @@ pub struct StatusChange {
 
 /// Payload of `task.commented`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Commented {
     /// The comment.
     pub comment: CommentId,
@@ -165,6 +172,7 @@ pub struct Commented {
 
 /// Payload of `task.comment_edited`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct CommentEdited {
     /// The comment.
     pub comment: CommentId,
@@ -176,6 +184,7 @@ pub struct CommentEdited {
 
 /// Payload of `task.comment_deleted`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct CommentEntry {
     /// The comment.
     pub comment: CommentId,
@@ -183,6 +192,7 @@ pub struct CommentEntry {
 
 /// Payload of `task.checklist_item_added` and `task.checklist_item_removed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ChecklistItemText {
     /// The item.
     pub item: ChecklistItemId,
@@ -192,6 +202,7 @@ pub struct ChecklistItemText {
 
 /// Payload of `task.checklist_item_renamed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ChecklistItemRenamed {
     /// The item.
     pub item: ChecklistItemId,
@@ -203,6 +214,7 @@ pub struct ChecklistItemRenamed {
 
 /// Payload of `task.checklist_item_checked` and `task.checklist_item_unchecked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ChecklistItemEntry {
     /// The item.
     pub item: ChecklistItemId,

@@ -109,6 +109,7 @@ impl UserEvent {
 
 /// Payload of `user.registered`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Registered {
     /// Canonical e-mail address.
     pub email: Sealed,
@@ -122,6 +123,7 @@ pub struct Registered {
 
 /// Payload of `user.invited`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Invited {
     /// Canonical e-mail address.
     pub email: Sealed,
@@ -137,6 +139,7 @@ pub struct Invited {
 
 /// Payload of `user.imported`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Imported {
     /// Name.
     pub name: Sealed,
@@ -146,6 +149,7 @@ pub struct Imported {
 
 /// Payload of `user.role_granted` and `user.role_revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RoleEntry {
     /// The role.
     pub role: Role,
@@ -153,6 +157,7 @@ pub struct RoleEntry {
 
 /// Payload of `user.deactivated`, `user.reactivated` and `user.logged_out`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct StateChange {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -161,6 +166,7 @@ pub struct StateChange {
 
 /// Payload of `user.service_account_created`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ServiceAccountCreated {
     /// Name.
     pub name: Sealed,
@@ -172,6 +178,7 @@ pub struct ServiceAccountCreated {
 
 /// Payload of `user.api_key_created`. What recognises the key is kept elsewhere, under this id.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ApiKeyCreated {
     /// Its id, not the key.
     pub key: Uuid,
@@ -186,6 +193,7 @@ pub struct ApiKeyCreated {
 
 /// Payload of `user.api_key_revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ApiKeyEntry {
     /// Its id, not the key.
     pub key: Uuid,
@@ -193,6 +201,7 @@ pub struct ApiKeyEntry {
 
 /// Payload of `user.totp_enabled`. Secrets and codes are kept elsewhere, under these ids.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct TotpEnabled {
     /// The secret that is in force.
     pub secret: Uuid,
@@ -202,6 +211,7 @@ pub struct TotpEnabled {
 
 /// Payload of `user.recovery_codes_renewed`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesRenewed {
     /// The recovery codes that are in force.
     pub recovery_codes: Uuid,
@@ -209,6 +219,7 @@ pub struct RecoveryCodesRenewed {
 
 /// Payload of `user.recovery_code_used`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RecoveryCodeUsed {
     /// Which one, by its number, not the code.
     pub number: u8,
@@ -218,6 +229,7 @@ pub struct RecoveryCodeUsed {
 
 /// Payload of `user.refresh_token_reused`. Which of the two addresses is the thief's nobody knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RefreshTokenReused {
     /// The session that has ended.
     pub session: Uuid,
@@ -229,6 +241,7 @@ pub struct RefreshTokenReused {
 
 /// Payload of `user.logins_failed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct LoginsFailed {
     /// How many in a quarter of an hour.
     pub count: u32,
@@ -238,6 +251,7 @@ pub struct LoginsFailed {
 
 /// Payload of `user.locked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Locked {
     /// When passwords are looked at again.
     pub until: Timestamp,
@@ -245,6 +259,7 @@ pub struct Locked {
 
 /// Payload of `user.verification_requested`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct VerificationRequested {
     /// The link.
     pub link: LinkId,
@@ -257,6 +272,7 @@ pub struct VerificationRequested {
 
 /// Payload of `user.password_reset_requested`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PasswordResetRequested {
     /// The link.
     pub link: LinkId,
@@ -268,6 +284,7 @@ pub struct PasswordResetRequested {
 
 /// Payload of `user.password_changed`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PasswordChanged {
     /// How.
     pub by: PasswordProof,
@@ -277,6 +294,7 @@ pub struct PasswordChanged {
 
 /// Payload of `user.identity_linked`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct IdentityLinked {
     /// Its name here.
     pub identity: IdentityId,
@@ -292,6 +310,7 @@ pub struct IdentityLinked {
 
 /// Payload of `user.identity_unlinked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct IdentityUnlinked {
     /// Which one.
     pub identity: IdentityId,
@@ -299,6 +318,7 @@ pub struct IdentityUnlinked {
 
 /// Payload of `user.device_registered`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct DeviceRegistered {
     /// Its name here.
     pub device: DeviceId,
@@ -310,6 +330,7 @@ pub struct DeviceRegistered {
 
 /// Payload of `user.device_removed`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct DeviceRemoved {
     /// Which one.
     pub device: DeviceId,

@@ -25,6 +25,7 @@ mod people;
 mod policy;
 mod random;
 mod relations;
+mod schemas;
 mod second_factor;
 mod status;
 mod upcasting;

@@ -64,6 +64,8 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(webhooks::attempts))
         // documents
         .routes(routes!(documents::openapi_json))
+        .routes(routes!(documents::asyncapi_json))
+        .routes(routes!(documents::schema))
 }
 
 /// All routes of this service, each watched, and the pages that show them.
