@@ -5,8 +5,10 @@
 mod announcements;
 mod apart;
 mod architecture;
+mod asyncapi;
 mod chaos;
 mod client;
+mod cloud_events;
 mod core_system;
 mod demo;
 mod import;
