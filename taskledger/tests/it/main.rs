@@ -9,6 +9,7 @@ mod asyncapi;
 mod chaos;
 mod client;
 mod cloud_events;
+mod compatibility;
 mod core_system;
 mod demo;
 mod import;
