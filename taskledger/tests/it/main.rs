@@ -28,3 +28,4 @@ mod system;
 mod three_services;
 mod up;
 mod walk;
+mod walkthroughs;
