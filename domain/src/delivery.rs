@@ -46,6 +46,7 @@ words! {
 
 /// Which deliveries are meant; what is absent does not matter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct DeliverySelection {
     /// By what way.
     #[serde(default, skip_serializing_if = "Option::is_none")]

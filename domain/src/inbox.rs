@@ -29,6 +29,7 @@ events! {
 
 /// Payload of `inbox.read`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct NoticeRead {
     /// Which one.
     pub notice: Uuid,
@@ -36,6 +37,7 @@ pub struct NoticeRead {
 
 /// Payload of `inbox.read_up_to`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ReadUpTo {
     /// The position of the last event of which the notice was read.
     pub position: i64,

@@ -18,6 +18,8 @@ pub mod operation;
 pub mod personal;
 pub mod policy;
 pub mod record;
+#[cfg(feature = "schemas")]
+pub mod schemas;
 pub mod stored;
 pub mod task;
 mod text;

@@ -31,6 +31,7 @@ words! {
 
 /// Payload of `operation.requested`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Requested {
     /// What.
     pub kind: OperationKind,

@@ -7,5 +7,10 @@ use serde::{Deserialize, Serialize};
 /// The text form is `s1.<subject uuid>.<base64url>`. Sealing is deterministic per subject, so equal values of one person
 /// are equal here; sealing and unsealing live in `event-store`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "schemas",
+    derive(schemars::JsonSchema),
+    schemars(extend("pattern" = r"^s1\.[0-9a-f-]{36}\.[A-Za-z0-9_-]+$"))
+)]
 #[serde(transparent)]
 pub struct Sealed(pub String);

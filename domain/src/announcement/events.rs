@@ -29,6 +29,7 @@ events! {
 
 /// What is said, and to whom.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct AnnouncementContent {
     /// In one line.
     pub title: Headline,
@@ -42,6 +43,7 @@ pub struct AnnouncementContent {
 
 /// Payload of `announcement.drafted`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct AnnouncementDrafted {
     /// Who announces it.
     pub author: UserId,
@@ -51,6 +53,7 @@ pub struct AnnouncementDrafted {
 
 /// Payload of `announcement.scheduled`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct AnnouncementScheduled {
     /// When it is sent.
     pub at: Timestamp,
@@ -60,6 +63,7 @@ pub struct AnnouncementScheduled {
 
 /// Payload of `announcement.sent`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct AnnouncementSent {
     /// How many are told.
     pub recipients: u32,
@@ -67,6 +71,7 @@ pub struct AnnouncementSent {
 
 /// Payload of `announcement.cancelled`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct AnnouncementCancelled {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -56,6 +56,7 @@ impl Body {
 
 /// Who is told: those who are active when it is sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Recipients {
     /// Everybody.
     pub everyone: bool,

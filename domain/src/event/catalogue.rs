@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The value before and the value after.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Change<T> {
     /// Before.
     pub from: T,
@@ -13,6 +14,7 @@ pub struct Change<T> {
 
 /// The payload of an event that says all by its type: `{}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Nothing {}
 
 /// Makes an enum of events, each line `Variant(Payload) = "type" v "version"`.
@@ -22,6 +24,7 @@ macro_rules! events {
     }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $event_type)] $variant($payload)),+
         }

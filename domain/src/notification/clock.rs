@@ -70,6 +70,7 @@ impl<'de> Deserialize<'de> for ClockTime {
 
 /// When one is left in peace, every day; over midnight if it ends before it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct QuietHours {
     /// The first minute of peace.
     pub from: ClockTime,

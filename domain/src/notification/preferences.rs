@@ -25,6 +25,7 @@ words! {
 
 /// The wishes of one person; what is not said here is as by default.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Preferences {
     /// How, by category and channel.
     pub modes: BTreeMap<Category, BTreeMap<Channel, Mode>>,

@@ -26,6 +26,7 @@ events! {
 
 /// What a rule says: who is told of what by what ways.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RuleDefinition {
     /// What it is called.
     pub name: RuleName,

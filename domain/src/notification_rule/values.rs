@@ -122,6 +122,7 @@ words! {
 
 /// Who is told; nobody twice, and nobody of their own acts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Audience {
     /// By what they are to the task.
     pub groups: GroupSet,

@@ -87,6 +87,7 @@ events! {
 
 /// Payload of `task.created`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Created {
     /// The short name.
     pub key: TaskKey,
@@ -114,6 +115,7 @@ pub struct Created {
 
 /// Payload of `task.description_changed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct DescriptionChanged {
     /// Sequence of the event that set the text before; none if there was none ever.
     pub from: Option<i64>,
@@ -123,6 +125,7 @@ pub struct DescriptionChanged {
 
 /// Payload of `task.label_added` and `task.label_removed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct LabelEntry {
     /// The label.
     pub label: Label,
@@ -130,6 +133,7 @@ pub struct LabelEntry {
 
 /// Payload of `task.assigned` and `task.unassigned`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct AssigneeEntry {
     /// Who.
     pub assignee: UserId,
@@ -137,6 +141,7 @@ pub struct AssigneeEntry {
 
 /// Payload of `task.watched` and `task.unwatched`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct WatcherEntry {
     /// Who.
     pub user: UserId,
@@ -144,6 +149,7 @@ pub struct WatcherEntry {
 
 /// Payload of the six changes of status.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct StatusChange {
     /// Before.
     pub from: Status,
@@ -163,6 +169,7 @@ pub struct RolledBack {
 
 /// Payload of `task.commented`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Commented {
     /// The comment.
     pub comment: CommentId,
@@ -174,6 +181,7 @@ pub struct Commented {
 
 /// Payload of `task.comment_edited`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct CommentEdited {
     /// The comment.
     pub comment: CommentId,
@@ -185,6 +193,7 @@ pub struct CommentEdited {
 
 /// Payload of `task.comment_deleted`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct CommentEntry {
     /// The comment.
     pub comment: CommentId,
@@ -192,6 +201,7 @@ pub struct CommentEntry {
 
 /// Payload of `task.checklist_item_added` and `task.checklist_item_removed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ChecklistItemText {
     /// The item.
     pub item: ChecklistItemId,
@@ -201,6 +211,7 @@ pub struct ChecklistItemText {
 
 /// Payload of `task.checklist_item_renamed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ChecklistItemRenamed {
     /// The item.
     pub item: ChecklistItemId,
@@ -212,6 +223,7 @@ pub struct ChecklistItemRenamed {
 
 /// Payload of `task.checklist_item_checked` and `task.checklist_item_unchecked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ChecklistItemEntry {
     /// The item.
     pub item: ChecklistItemId,

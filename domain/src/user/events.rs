@@ -112,6 +112,7 @@ impl UserEvent {
 
 /// Payload of `user.registered`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Registered {
     /// Canonical e-mail address.
     pub email: Sealed,
@@ -125,6 +126,7 @@ pub struct Registered {
 
 /// Payload of `user.invited`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Invited {
     /// Canonical e-mail address.
     pub email: Sealed,
@@ -140,6 +142,7 @@ pub struct Invited {
 
 /// Payload of `user.imported`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Imported {
     /// Name.
     pub name: Sealed,
@@ -149,6 +152,7 @@ pub struct Imported {
 
 /// Payload of `user.role_granted` and `user.role_revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RoleEntry {
     /// The role.
     pub role: Role,
@@ -156,6 +160,7 @@ pub struct RoleEntry {
 
 /// Payload of `user.deactivated`, `user.reactivated` and `user.logged_out`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct StateChange {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,6 +169,7 @@ pub struct StateChange {
 
 /// Payload of `user.service_account_created`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ServiceAccountCreated {
     /// Name.
     pub name: Sealed,
@@ -175,6 +181,7 @@ pub struct ServiceAccountCreated {
 
 /// Payload of `user.api_key_created`. What recognises the key is kept elsewhere, under this id.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ApiKeyCreated {
     /// Its id, not the key.
     pub key: Uuid,
@@ -189,6 +196,7 @@ pub struct ApiKeyCreated {
 
 /// Payload of `user.api_key_revoked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ApiKeyEntry {
     /// Its id, not the key.
     pub key: Uuid,
@@ -196,6 +204,7 @@ pub struct ApiKeyEntry {
 
 /// Payload of `user.totp_enabled`. Secrets and codes are kept elsewhere, under these ids.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct TotpEnabled {
     /// The secret that is in force.
     pub secret: Uuid,
@@ -205,6 +214,7 @@ pub struct TotpEnabled {
 
 /// Payload of `user.recovery_codes_renewed`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RecoveryCodesRenewed {
     /// The recovery codes that are in force.
     pub recovery_codes: Uuid,
@@ -212,6 +222,7 @@ pub struct RecoveryCodesRenewed {
 
 /// Payload of `user.recovery_code_used`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RecoveryCodeUsed {
     /// Which one, by its number, not the code.
     pub number: u8,
@@ -221,6 +232,7 @@ pub struct RecoveryCodeUsed {
 
 /// Payload of `user.refresh_token_reused`. Which of the two addresses is the thief's nobody knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RefreshTokenReused {
     /// The session that has ended.
     pub session: Uuid,
@@ -232,6 +244,7 @@ pub struct RefreshTokenReused {
 
 /// Payload of `user.logins_failed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct LoginsFailed {
     /// How many in a quarter of an hour.
     pub count: u32,
@@ -241,6 +254,7 @@ pub struct LoginsFailed {
 
 /// Payload of `user.locked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Locked {
     /// When passwords are looked at again.
     pub until: Timestamp,
@@ -248,6 +262,7 @@ pub struct Locked {
 
 /// Payload of `user.verification_requested`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct VerificationRequested {
     /// The link.
     pub link: LinkId,
@@ -260,6 +275,7 @@ pub struct VerificationRequested {
 
 /// Payload of `user.password_reset_requested`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PasswordResetRequested {
     /// The link.
     pub link: LinkId,
@@ -271,6 +287,7 @@ pub struct PasswordResetRequested {
 
 /// Payload of `user.password_changed`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct PasswordChanged {
     /// How.
     pub by: PasswordProof,
@@ -280,6 +297,7 @@ pub struct PasswordChanged {
 
 /// Payload of `user.identity_linked`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct IdentityLinked {
     /// Its name here.
     pub identity: IdentityId,
@@ -295,6 +313,7 @@ pub struct IdentityLinked {
 
 /// Payload of `user.identity_unlinked`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct IdentityUnlinked {
     /// Which one.
     pub identity: IdentityId,
@@ -302,6 +321,7 @@ pub struct IdentityUnlinked {
 
 /// Payload of `user.device_registered`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct DeviceRegistered {
     /// Its name here.
     pub device: DeviceId,
@@ -313,6 +333,7 @@ pub struct DeviceRegistered {
 
 /// Payload of `user.device_removed`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct DeviceRemoved {
     /// Which one.
     pub device: DeviceId,

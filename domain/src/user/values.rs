@@ -59,6 +59,7 @@ impl PushToken {
 
 /// How many reads, and how many writes, an API key may ask for in a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct RatePerMinute(u32);
 

@@ -46,6 +46,7 @@ events! {
 
 /// What an endpoint wants, where and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct WebhookDefinition {
     /// Where it is.
     pub url: WebhookUrl,
@@ -67,6 +68,7 @@ pub struct WebhookDefinition {
 
 /// Payload of `webhook.created`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct WebhookCreated {
     /// Whose it is.
     pub owner: UserId,
@@ -83,6 +85,7 @@ pub struct WebhookCreated {
 
 /// Payload of `webhook.secret_rotated`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct SecretRotated {
     /// What signed before.
     pub from: SecretId,
@@ -94,6 +97,7 @@ pub struct SecretRotated {
 
 /// Payload of `webhook.paused`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct WebhookPaused {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,6 +106,7 @@ pub struct WebhookPaused {
 
 /// Payload of `webhook.disabled`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct WebhookDisabled {
     /// Why.
     pub reason: DisabledReason,
@@ -109,6 +114,7 @@ pub struct WebhookDisabled {
 
 /// Payload of `webhook.test_requested`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct TestRequested {
     /// The id that the test event will bear.
     pub test: Uuid,
@@ -116,6 +122,7 @@ pub struct TestRequested {
 
 /// Payload of `webhook.replay_requested`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ReplayRequested {
     /// Its name: deliveries bear it.
     pub replay: Uuid,

@@ -95,6 +95,7 @@ impl Description {
 
 /// Deliveries per second at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Throttle(u16);
 

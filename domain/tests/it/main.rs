@@ -27,6 +27,7 @@ mod policy;
 mod random;
 mod relations;
 mod rollback;
+mod schemas;
 mod second_factor;
 mod status;
 mod upcasting;

@@ -1,11 +1,12 @@
-//! `GET /v1/openapi.json`, `/docs`
+//! `GET /v1/openapi.json`, `/v1/asyncapi.json`, `/v1/schemas/{type}`, `/docs`
 
 use axum::{
     Router,
+    extract::Path,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use service::problem::ProblemDocument;
+use service::problem::{Code, Problem, ProblemDocument};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -19,7 +20,11 @@ use utoipa::{
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Both services in one document, written by a test and compared by it ever after.
-const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
+const OPENAPI: &str = include_str!("../../../docs/openapi.json");
+/// Every way on which events leave, written by a test too.
+const ASYNCAPI: &str = include_str!("../../../docs/asyncapi.json");
+/// What stands in `docs/schemas`, by name; sorted.
+const SCHEMAS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
 
 /// The API as OpenAPI 3.1.
 #[utoipa::path(
@@ -28,9 +33,37 @@ const DOCUMENT: &str = include_str!("../../../docs/openapi.json");
     extensions(("x-policy" = json!("public"))),
 )]
 pub(super) async fn openapi_json() -> Response {
-    let json = HeaderValue::from_static("application/json");
+    document("application/json", OPENAPI)
+}
+
+/// Every way on which events leave, as AsyncAPI 3: NATS, streams over HTTP, webhooks.
+#[utoipa::path(
+    get, path = "/v1/asyncapi.json", tag = "documents", operation_id = "get_asyncapi",
+    responses((status = 200, description = "AsyncAPI 3")),
+    extensions(("x-policy" = json!("public"))),
+)]
+pub(super) async fn asyncapi_json() -> Response {
+    document("application/json", ASYNCAPI)
+}
+
+/// The JSON Schema of the `data` of events of one type and version. Its `$id` is their `dataschema`.
+#[utoipa::path(
+    get, path = "/v1/schemas/{type}", tag = "documents", operation_id = "get_schema",
+    params(("type" = String, Path,
+        description = "The `type` of an event, `task.assigned.v1`; with `.json` behind it, if you like")),
+    responses((status = 200, description = "JSON Schema 2020-12", content_type = "application/schema+json")),
+    extensions(("x-policy" = json!("public"))),
+)]
+pub(super) async fn schema(Path(name): Path<String>) -> Result<Response, Problem> {
+    let name = name.strip_suffix(".json").unwrap_or(&name);
+    let found = SCHEMAS.binary_search_by_key(&name, |(known, _)| *known).map_err(|_| Code::NotFound)?;
+    Ok(document("application/schema+json", SCHEMAS[found].1))
+}
+
+fn document(media_type: &'static str, text: &'static str) -> Response {
+    let media_type = HeaderValue::from_static(media_type);
     let cache = HeaderValue::from_static("public, max-age=300");
-    ([(header::CONTENT_TYPE, json), (header::CACHE_CONTROL, cache)], DOCUMENT).into_response()
+    ([(header::CONTENT_TYPE, media_type), (header::CACHE_CONTROL, cache)], text).into_response()
 }
 
 /// `/docs`: the document to read and to try, without any network.

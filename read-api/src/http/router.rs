@@ -7,8 +7,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     admin, announcements, comments, deliveries, documents, dry_run, events, export, history, integrity,
-    labels, notices, operations, revisions, rules, sync, task_counts, task_get, task_list, trace, user_revisions,
-    users, webhooks,
+    labels, notices, operations, revisions, rules, sync, task_counts, task_get, task_list, trace,
+    user_revisions, users, webhooks,
 };
 use crate::ReadApi;
 
@@ -70,6 +70,8 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(webhooks::attempts))
         // documents
         .routes(routes!(documents::openapi_json))
+        .routes(routes!(documents::asyncapi_json))
+        .routes(routes!(documents::schema))
 }
 
 /// All routes of this service, each watched, and the pages that show them.

@@ -4,7 +4,8 @@
 //! A test takes a [`database`] of its own, cloned from a [`Template`] that is migrated once per run, and an account
 //! of its own on [`nats`], so that streams of the same name never meet. Tests that kill or restart a server take
 //! [`own_postgres`] and [`own_nats`] instead. Those that log in by an outside provider take an [`identity_provider`], and
-//! those that send mails an [`smtp_server`], which are always theirs alone. Everything here panics when it fails: it is for tests only.
+//! those that send mails an [`smtp_server`], which are always theirs alone. A [`checker`] says what strangers make of what
+//! we send. Everything here panics when it fails: it is for tests only.
 //!
 //! ```no_run
 //! use servers::testing::{self, Template};
@@ -30,6 +31,7 @@
 //!
 //! In `Cargo.toml`: `[dev-dependencies] servers = { workspace = true, features = ["testing"] }`.
 
+mod checker;
 mod databases;
 mod identity_provider;
 mod own;
@@ -38,6 +40,7 @@ mod run;
 mod smtp;
 mod template;
 
+pub use checker::{Checker, checker};
 pub use databases::{TestDatabase, database};
 pub use identity_provider::{Client, IdentityProvider, identity_provider};
 pub use own::{OwnNats, OwnPostgres, own_nats, own_postgres};

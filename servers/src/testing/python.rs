@@ -1,4 +1,4 @@
-//! Servers that are Python programs: installed with their hashes pinned, run by the keeper.
+//! Programs in Python: installed with their hashes pinned; those that are servers are run by the keeper.
 
 use std::{
     path::{Path, PathBuf},
@@ -71,6 +71,13 @@ impl Pinned {
 }
 
 impl Program {
+    /// Python, with what is installed.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.python);
+        command.env("PYTHONPATH", &self.packages).env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+    }
+
     /// Runs Python with these arguments in `home` until the process ends or it is stopped; returns when `ready` says so.
     pub(super) async fn start(
         &self,

@@ -5,8 +5,11 @@
 mod announcements;
 mod apart;
 mod architecture;
+mod asyncapi;
 mod chaos;
 mod client;
+mod cloud_events;
+mod compatibility;
 mod core_system;
 mod demo;
 mod erasure;
@@ -28,3 +31,4 @@ mod system;
 mod three_services;
 mod up;
 mod walk;
+mod walkthroughs;

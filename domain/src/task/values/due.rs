@@ -10,6 +10,7 @@ use crate::{
 
 /// A day anywhere, or an instant with the zone it was meant in: `{"date"}` or `{"at", "zone"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum Due {
     /// A calendar day, whatever the zone.

@@ -8,6 +8,7 @@ use crate::{text::one_line, violation::Violation};
 
 /// A system and the id there; at most one task bears each.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct ExternalRef {
     system: Arc<str>,
     id: Arc<str>,

@@ -60,8 +60,9 @@ words! {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 #[serde(transparent)]
-pub struct Progress(u8);
+pub struct Progress(#[cfg_attr(feature = "schemas", schemars(range(max = 100)))] u8);
 
 impl Progress {
     /// Checks the range.

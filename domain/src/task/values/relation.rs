@@ -28,6 +28,7 @@ impl RelationType {
 
 /// A link, kept by the task it was added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Relation {
     /// What the keeper is to the other.
     #[serde(rename = "type")]

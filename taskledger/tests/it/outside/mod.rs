@@ -1,7 +1,7 @@
 //! Receivers fail, hang, drip and lie while the process that calls them is killed: nothing is lost, nothing is meant twice,
 //! and what happens to a task arrives in its order.
 
-mod receiver;
+pub(crate) mod receiver;
 
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};

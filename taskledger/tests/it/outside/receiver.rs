@@ -22,7 +22,7 @@ use crate::pushes::token;
 
 /// How a call is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mood {
+pub(crate) enum Mood {
     /// It is taken, and that is said.
     Takes,
     /// It is taken, and nothing is said.
@@ -39,19 +39,20 @@ pub(super) enum Mood {
 
 /// One call.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// The event's id, wherever this sort has it.
-    pub(super) key: Uuid,
-    pub(super) task: String,
+    pub(crate) key: Uuid,
+    pub(crate) task: String,
     /// Of the task; of a note to a device its position.
-    pub(super) version: i64,
-    pub(super) body: Bytes,
-    pub(super) mood: Mood,
+    pub(crate) version: i64,
+    pub(crate) body: Bytes,
+    pub(crate) headers: HeaderMap,
+    pub(crate) mood: Mood,
 }
 
 /// What sort of receiver it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sort {
+pub(crate) enum Sort {
     Webhook,
     CoreSystem,
     Phones,
@@ -64,15 +65,15 @@ struct Memory {
 }
 
 /// Serves until dropped.
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     memory: Memory,
-    pub(super) url: String,
+    pub(crate) url: String,
     serving: AbortHandle,
 }
 
 impl Receiver {
     /// In the mood to take everything.
-    pub(super) async fn start(sort: Sort) -> Self {
+    pub(crate) async fn start(sort: Sort) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let memory = Memory { sort, kept: Arc::new(Mutex::new((Mood::Takes, Vec::new()))) };
@@ -83,22 +84,22 @@ impl Receiver {
     }
 
     /// How it meets calls from now on.
-    pub(super) fn is(&self, mood: Mood) {
+    pub(crate) fn is(&self, mood: Mood) {
         self.memory.kept().0 = mood;
     }
 
     /// All calls so far.
-    pub(super) fn calls(&self) -> Vec<Call> {
+    pub(crate) fn calls(&self) -> Vec<Call> {
         self.memory.kept().1.clone()
     }
 
     /// Calls that were met so.
-    pub(super) fn met(&self, mood: Mood) -> usize {
+    pub(crate) fn met(&self, mood: Mood) -> usize {
         self.memory.kept().1.iter().filter(|call| call.mood == mood).count()
     }
 
     /// What was taken, each key once, as versions by task in the order in which they came.
-    pub(super) fn taken(&self) -> HashMap<String, Vec<(Uuid, i64)>> {
+    pub(crate) fn taken(&self) -> HashMap<String, Vec<(Uuid, i64)>> {
         let mut taken: HashMap<String, Vec<(Uuid, i64)>> = HashMap::new();
         for call in self.calls() {
             let of_task = taken.entry(call.task).or_default();
@@ -141,7 +142,8 @@ impl Memory {
         let (key, task) = (key.parse().expect("an id"), text(task));
         let mut kept = self.kept();
         let mood = kept.0;
-        kept.1.push(Call { key, task, version, body, mood });
+        let headers = headers.clone();
+        kept.1.push(Call { key, task, version, body, headers, mood });
         mood
     }
 }

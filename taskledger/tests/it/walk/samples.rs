@@ -182,6 +182,7 @@ impl Things {
             ("parked-events", "id") | ("trace", "of") | ("proofs", "position") => "1",
             ("deliveries", "id") => &self.delivery,
             ("projections", "name") => "users",
+            ("schemas", "type") => "task.assigned.v1",
             _ => panic!("{}: what is {{{name}}} to be?", route.name),
         }
     }
