@@ -9,6 +9,7 @@ mod deliveries;
 mod documents;
 mod dry_run;
 mod events;
+mod exports;
 mod failure;
 mod fresh;
 mod history;

@@ -6,8 +6,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, announcements, comments, deliveries, documents, dry_run, events, history, integrity, labels,
-    notices, operations, revisions, rules, task_counts, task_get, task_list, trace, users, webhooks,
+    admin, announcements, comments, deliveries, documents, dry_run, events, exports, history, integrity,
+    labels, notices, operations, revisions, rules, task_counts, task_get, task_list, trace, users, webhooks,
 };
 use crate::ReadApi;
 
@@ -45,6 +45,7 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(events::get))
         // audit
         .routes(routes!(trace::get))
+        .routes(routes!(exports::content))
         .routes(routes!(integrity::get))
         .routes(routes!(integrity::proof))
         .routes(routes!(integrity::keys))

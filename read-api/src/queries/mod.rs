@@ -5,6 +5,7 @@ mod coalesce;
 mod comments;
 mod deliveries;
 mod dry_run;
+mod exports;
 pub mod history;
 mod interface;
 mod labels;
@@ -36,6 +37,7 @@ pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
 pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use dry_run::{Asking, DryRunError, dry_run};
+pub use exports::{ExportFile, export_file, export_piece};
 pub use interface::interface;
 pub use labels::labels;
 pub use notices::{
@@ -43,7 +45,7 @@ pub use notices::{
     notices_position, unread,
 };
 pub use operations::{
-    ANNOUNCEMENT, OperationCursor, REQUESTS, happened, operation, operations, operations_position,
+    ANNOUNCEMENT, EXPORT, OperationCursor, REQUESTS, happened, operation, operations, operations_position,
     replays_own_webhook,
 };
 pub use parked_events::parked_events;

@@ -9,6 +9,7 @@ mod chaos;
 mod client;
 mod core_system;
 mod demo;
+mod exports;
 mod import;
 mod integrity;
 mod mailbox;
