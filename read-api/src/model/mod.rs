@@ -40,6 +40,6 @@ pub use projection::{Lane, ParkedEvent, ProjectionStatus};
 pub use revision::{Difference, Revision, RevisionRef};
 pub use schedule::{Schedule, ScheduleRun};
 pub use task::{ChecklistItem, Person, Task};
-pub use trace::{TraceEntry, TracedAggregate};
+pub use trace::{Trace, TraceCause, TraceEntry, TracedAggregate};
 pub use user::{PrivateFields, User};
 pub use webhook::{Webhook, WebhookAttempt};
