@@ -8,6 +8,7 @@ pub mod alert;
 pub mod announcement;
 pub mod delivery;
 pub mod event;
+pub mod export;
 pub mod filter;
 pub mod ids;
 pub mod inbox;

@@ -1,4 +1,4 @@
-//! Work of an operator that takes its time: asked for here, carried out by the projections service.
+//! Work of an operator or an auditor that takes its time: asked for here, carried out by the projections service.
 
 use cqrs_es::{Aggregate, event_sink::EventSink};
 use serde::{Deserialize, Serialize};
@@ -7,6 +7,7 @@ use crate::{
     actor::Actor,
     delivery::DeliverySelection,
     event::{Nothing, Timed, events},
+    export::Export,
     policy::{Action, Decision, Relation},
     task::values::Reason,
     time::Timestamp,
@@ -26,6 +27,8 @@ words! {
         RetryDeliveries = "retry_deliveries",
         /// Give deliveries up; subject `deliveries/<id>`, or `deliveries` for all that are meant.
         SkipDeliveries = "skip_deliveries",
+        /// Write a part of the log, or of the audit log, to a file; subject `events` or `audit_records`.
+        Export = "export",
     }
 }
 
@@ -43,12 +46,21 @@ pub struct Requested {
     /// Why, if said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// What is to be in the file, if it is an export.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<Box<Export>>,
 }
 
 impl Requested {
     /// A wish without selection and reason.
     pub fn new(kind: OperationKind, subject: String) -> Self {
-        Self { kind, subject, deliveries: None, reason: None }
+        Self { kind, subject, deliveries: None, reason: None, export: None }
+    }
+
+    /// A wish for this file.
+    pub fn export(export: Export) -> Self {
+        let subject = export.kind.as_str().to_owned();
+        Self { export: Some(Box::new(export)), ..Self::new(OperationKind::Export, subject) }
     }
 }
 
@@ -111,17 +123,14 @@ impl Operation {
     /// Version of the shape that snapshots have.
     pub const SHAPE: i32 = 2;
 
-    /// Decides: operators may ask for everything, once per operation, and cancel what anybody asked for.
+    /// Decides: auditors may ask for exports and cancel them; operators may ask for everything else, once per operation, and
+    /// cancel what anybody asked for.
     pub fn decide(
         &self,
         command: OperationCommand,
         context: &OperationContext,
     ) -> Result<Vec<OperationEvent>, OperationError> {
-        let decision = match context.actor {
-            Actor::System => Decision::Allow,
-            actor => actor.decide(Action::Operate, None, Relation::default()),
-        };
-        if decision != Decision::Allow {
+        if !self.permits(&command, context.actor) {
             return Err(OperationError::Forbidden);
         }
         match (command, &self.requested) {
@@ -131,6 +140,26 @@ impl Operation {
             (OperationCommand::Cancel, None) => Err(OperationError::NotFound),
             (OperationCommand::Cancel, Some(_)) if self.cancelled => Ok(Vec::new()),
             (OperationCommand::Cancel, Some(_)) => Ok(vec![OperationEvent::CancelRequested(Nothing {})]),
+        }
+    }
+}
+
+impl Operation {
+    fn permits(&self, command: &OperationCommand, actor: Actor) -> bool {
+        let may = |action| match actor {
+            Actor::System => true,
+            Actor::Anonymous | Actor::User { .. } | Actor::Key { .. } | Actor::Import { .. } => {
+                actor.decide(action, None, Relation::default()) == Decision::Allow
+            }
+        };
+        match command {
+            OperationCommand::Request(asked) if asked.kind == OperationKind::Export => may(Action::AuditRead),
+            OperationCommand::Request(_) => may(Action::Operate),
+            OperationCommand::Cancel => {
+                let is_export = |asked: &Requested| asked.kind == OperationKind::Export;
+                may(Action::Operate)
+                    || self.requested.as_ref().is_some_and(is_export) && may(Action::AuditRead)
+            }
         }
     }
 }

@@ -185,6 +185,18 @@ impl Log {
         events(&query.fetch_all(&self.pool).await?)
     }
 
+    /// Of an intent those events with these ids: position, id, and the event that each reacts to.
+    pub async fn causes(
+        &self,
+        correlation: Uuid,
+        ids: &[Uuid],
+    ) -> Result<Vec<(i64, Uuid, Option<Uuid>)>, LogError> {
+        const SQL: &str = "SELECT position, event_id, (metadata ->> 'causation_id')::uuid FROM event_store.events \
+             WHERE metadata ->> 'correlation_id' = $1 AND event_id = ANY($2)";
+        let query = sqlx::query_as(SQL).bind(correlation.to_string()).bind(ids);
+        Ok(query.fetch_all(&self.pool).await?)
+    }
+
     /// The event at this position.
     pub async fn event_at(&self, position: i64) -> Result<Option<RecordedEvent>, LogError> {
         const SQL: &str = select_events!("WHERE position = $1");

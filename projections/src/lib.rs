@@ -12,6 +12,7 @@ pub mod commands;
 mod connect;
 pub mod deliveries;
 pub mod delivery;
+mod exports;
 mod fingerprint;
 pub mod lag;
 pub mod live;

@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::core_system::Core;
-use crate::operator::{EraseAgain, Import, Keys, MakeFirstAdmin, Migrate, Rebuild, Reseed, Verify};
+use crate::operator::{EraseAgain, Import, Keys, MakeFirstAdmin, Migrate, Rebuild, Replay, Reseed, Verify};
 use crate::up::Up;
 
 /// Taskledger: tasks, their people and their whole history. Without a command it starts everything (`up`).
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     EraseAgain(Box<EraseAgain>),
     /// Delete the JetStream stream and create it anew from the log.
     Reseed(Box<Reseed>),
+    /// Print a period of the log as it happened.
+    Replay(Box<Replay>),
     /// Prove that log and audit log are what was sealed, or name the first position that is not.
     Verify(Box<Verify>),
     /// The keys that sign access tokens: show them, make the next one, drop a stolen one.

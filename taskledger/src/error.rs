@@ -61,6 +61,10 @@ pub(crate) enum Failure {
     Verify(#[from] event_store::seals::VerifyError),
     #[error("{log}: position {}{} is bad: {}", .found.position, up_to(.found), .found.fault)]
     NotAsSealed { log: &'static str, found: event_store::seals::Finding },
+    #[error("position {0} cannot be read: {1}")]
+    Unreadable(i64, #[source] event_store::envelope::EnvelopeError),
+    #[error(transparent)]
+    ReadLog(#[from] event_store::LogError),
     #[error("interrupted")]
     Interrupted,
     #[error(transparent)]

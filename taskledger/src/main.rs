@@ -41,6 +41,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Rebuild(arguments) => operator::rebuild(*arguments).await,
         Command::EraseAgain(arguments) => operator::erase_again(*arguments).await,
         Command::Reseed(arguments) => operator::reseed(*arguments).await,
+        Command::Replay(arguments) => operator::replay(*arguments).await,
         Command::Verify(arguments) => operator::verify(*arguments).await,
         Command::Keys(arguments) => operator::keys(*arguments).await,
         Command::Core(arguments) => core_system::run(*arguments).await,

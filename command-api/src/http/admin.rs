@@ -50,8 +50,8 @@ pub(super) async fn discard(Path(id): Path<String>, wait: Wait, exchange: Exchan
 
 /// Want an operation no more.
 ///
-/// What has not begun is not begun, and a rebuild under way stops and leaves the live rows as they are. What ended before
-/// stays as it is: `GET /v1/operations/{id}` says what came of it.
+/// What has not begun is not begun, a rebuild under way stops and leaves the live rows as they are, and of an export nothing is
+/// left. What ended before stays as it is: `GET /v1/operations/{id}` says what came of it. Auditors may cancel exports.
 #[utoipa::path(post, path = "/v1/operations/{id}/cancel", tag = "operations", operation_id = "cancel_operation",
     params(("id" = Uuid, Path, description = "The operation's id"), schemas::Preference), request_body = schemas::Nothing,
     responses(schemas::EndedOperation, (status = 202, body = schemas::OperationReply)), extensions(("x-policy" = json!("operate"))))]
@@ -60,7 +60,9 @@ pub(super) async fn cancel(
     wait: Wait,
     mut exchange: Exchange<RequestBody>,
 ) -> Handled {
-    if let Some(replayed) = exchange.begin(Action::Operate, None).await? {
+    // Whose it is to cancel is judged where it is known what it is.
+    let action = if exchange.is_auditor().await { Action::AuditRead } else { Action::Operate };
+    if let Some(replayed) = exchange.begin(action, None).await? {
         return Ok(replayed);
     }
     let Ok(id) = uuid(&id) else { return exchange.finish(Err(Code::InvalidId.into())).await };
@@ -77,11 +79,21 @@ fn parked(id: &str) -> Result<String, Code> {
 impl Exchange {
     /// Asks for an operation under a new id; `wish` reads from the request what it is.
     pub(super) async fn ask_for(
-        mut self,
+        self,
         wait: Wait,
         wish: impl FnOnce(&Self) -> Result<Requested, Problem>,
     ) -> Handled {
-        if let Some(replayed) = self.begin(Action::Operate, None).await? {
+        self.ask_for_as(Action::Operate, wait, wish).await
+    }
+
+    /// The same by another right than that of operators.
+    pub(super) async fn ask_for_as(
+        mut self,
+        action: Action,
+        wait: Wait,
+        wish: impl FnOnce(&Self) -> Result<Requested, Problem>,
+    ) -> Handled {
+        if let Some(replayed) = self.begin(action, None).await? {
             return Ok(replayed);
         }
         let requested = match self.refuse_query().and_then(|()| wish(&self)) {
@@ -121,6 +133,10 @@ impl Exchange {
             Some(ending) => Ok(ending.in_place_of(promise).await),
             None => Ok(promise),
         }
+    }
+
+    async fn is_auditor(&self) -> bool {
+        self.app.commands.authorise(&self.caller, Action::AuditRead, None).await.is_ok()
     }
 
     async fn cancel_operation(&self, id: Uuid) -> Result<Answer, Problem> {

@@ -13,6 +13,7 @@ mod echo;
 mod ending;
 mod erasure;
 mod exchange;
+mod exports;
 mod identities;
 mod inbox;
 mod notification_rules;
@@ -94,6 +95,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(admin::replay))
         .routes(routes!(admin::discard))
         .routes(routes!(admin::cancel))
+        .routes(routes!(exports::create))
         .routes(routes!(deliveries::retry_one))
         .routes(routes!(deliveries::skip_one))
         .routes(routes!(deliveries::retry_many))

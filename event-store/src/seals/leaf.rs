@@ -26,7 +26,7 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// What went wrong with one row.
-type Unreadable = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Unreadable = Box<dyn std::error::Error + Send + Sync>;
 
 /// One position, and the hash of what stands there.
 pub(super) struct Leaf {
@@ -42,7 +42,7 @@ pub(super) struct EventLeaf {
 }
 
 impl EventLeaf {
-    fn of(row: &PgRow, position: i64) -> Result<Self, Unreadable> {
+    pub(super) fn of(row: &PgRow, position: i64) -> Result<Self, Unreadable> {
         Ok(Self { envelope: envelope::encode(&log::decode(row, position)?)?, record: record(row)? })
     }
 
@@ -125,7 +125,7 @@ pub(super) async fn head(pool: &PgPool, ledger: Ledger) -> Result<i64, sqlx::Err
     sqlx::query_scalar(sql).fetch_one(pool).await
 }
 
-async fn event_rows(pool: &PgPool, after: i64, up_to: i64) -> Result<Vec<PgRow>, sqlx::Error> {
+pub(super) async fn event_rows(pool: &PgPool, after: i64, up_to: i64) -> Result<Vec<PgRow>, sqlx::Error> {
     const SQL: &str = "SELECT position, sequence, recorded_at, event_id, aggregate_type, aggregate_id, event_type, \
          event_version, payload, metadata FROM (SELECT *, sum(bytes) OVER (ORDER BY position) - bytes AS earlier \
          FROM (SELECT *, octet_length(payload::text) + octet_length(metadata::text) AS bytes \
@@ -135,7 +135,7 @@ async fn event_rows(pool: &PgPool, after: i64, up_to: i64) -> Result<Vec<PgRow>,
 }
 
 /// Columns without a value are left out, so that a column that comes later changes no hash of before.
-async fn audit_rows(pool: &PgPool, after: i64, up_to: i64) -> Result<Vec<PgRow>, sqlx::Error> {
+pub(super) async fn audit_rows(pool: &PgPool, after: i64, up_to: i64) -> Result<Vec<PgRow>, sqlx::Error> {
     const SQL: &str = "SELECT position, json_strip_nulls(row_to_json(kept))::text AS row FROM event_store.audit_log AS kept \
          WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3";
     sqlx::query(SQL).bind(after).bind(up_to).bind(READ_ROWS).fetch_all(pool).await

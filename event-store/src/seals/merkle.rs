@@ -36,6 +36,21 @@ pub(super) fn path(leaves: &[Digest], index: usize) -> Vec<Digest> {
     below
 }
 
+/// The roots of the parts that hold none of the wanted leaves, from left to right: with those leaves they make the root.
+pub(super) fn beside(leaves: &[Digest], wanted: &[usize]) -> Vec<Digest> {
+    match (leaves, wanted) {
+        (_, []) => vec![root(leaves)],
+        ([_], _) => Vec::new(),
+        _ => {
+            let half = left_half(leaves.len());
+            let (left, right) = leaves.split_at(half);
+            let (low, high) = wanted.split_at(wanted.partition_point(|index| *index < half));
+            let high: Vec<usize> = high.iter().map(|index| index - half).collect();
+            [beside(left, low), beside(right, &high)].concat()
+        }
+    }
+}
+
 /// The largest power of two below `count`.
 fn left_half(count: usize) -> usize {
     count.next_power_of_two() / 2
@@ -93,6 +108,35 @@ mod tests {
             (at, end) = (at / 2, end / 2);
         }
         (end == 0).then_some(hash)
+    }
+
+    /// The reader's side: what is not wanted comes from `beside`, in order.
+    fn grown(first: usize, size: usize, wanted: &[(usize, Digest)], beside: &mut Vec<Digest>) -> Digest {
+        if wanted.is_empty() {
+            return beside.remove(0);
+        }
+        if size == 1 {
+            return wanted[0].1;
+        }
+        let half = left_half(size);
+        let (low, high) = wanted.split_at(wanted.partition_point(|(index, _)| *index < first + half));
+        let left = grown(first, half, low, beside);
+        node(left, grown(first + half, size - half, high, beside))
+    }
+
+    #[test]
+    fn any_leaves_make_the_root_with_what_is_beside_them() {
+        for count in 1_usize..20 {
+            let leaves: Vec<Digest> = (0..count).map(|n| leaf(&[&n.to_be_bytes()])).collect();
+            for step in 1..=count {
+                let wanted: Vec<usize> = (0..count).step_by(step).collect();
+                let mut beside = beside(&leaves, &wanted);
+                assert!(step > 1 || beside.is_empty(), "who has all needs nothing");
+                let known: Vec<_> = wanted.iter().map(|index| (*index, leaves[*index])).collect();
+                assert_eq!(grown(0, count, &known, &mut beside), root(&leaves), "{step} of {count}");
+                assert!(beside.is_empty());
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! audit log are two sequences sealed by the same code. See `docs/integrity.md`.
 
 mod digest;
+mod exhibit;
 #[cfg(feature = "append")]
 mod file;
 mod finding;
@@ -21,6 +22,7 @@ mod table;
 mod verify;
 
 pub use digest::Digest;
+pub use exhibit::{Block, Evidence, Exhibit, Trace, block_at, exhibits, head, position_before};
 #[cfg(feature = "append")]
 pub use file::{FileError, SealFile};
 pub use finding::{Fault, Finding, Scope, Verified};

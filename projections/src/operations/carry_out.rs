@@ -1,6 +1,6 @@
 //! Doing what was asked for.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     operation::{OperationKind, Requested},
@@ -15,24 +15,26 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{news, requests::Operation};
+use super::{
+    export,
+    news::{self, NOTE, Noted},
+    requests::Operation,
+};
 use crate::{
     deliveries::{self, SteerError},
     delivery::Delivery,
+    exports::ExportError,
     parked::{self, ReplayError, Replayed},
     projector::Projector,
     rebuild::{self, RebuildError, RebuildProgress, Rebuilt},
     runner::Sources,
 };
 
-/// How often progress is noted for those who look.
-const NOTE: Duration = Duration::from_secs(1);
-
 /// Not a failure: it was wanted no more.
 const CANCELLED: &str = "CANCELLED";
 
 /// Why an operation failed, as clients see it.
-struct Failure {
+pub(super) struct Failure {
     code: &'static str,
     detail: String,
 }
@@ -75,6 +77,23 @@ impl From<SteerError> for Failure {
             SteerError::UnderWay => Self::new("UNDER_WAY", error),
             SteerError::Tables(_) => internal(&error),
         }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        let code = match &error {
+            ExportError::Cancelled => CANCELLED,
+            ExportError::TooLarge | ExportError::NoRoom => "TOO_LARGE",
+            ExportError::Broken(_) | ExportError::Missing(_) | ExportError::Unreadable { .. } => {
+                "INTEGRITY_BROKEN"
+            }
+            ExportError::Superseded
+            | ExportError::Packing(_)
+            | ExportError::Log(_)
+            | ExportError::Tables(_) => return internal(&error),
+        };
+        Self::new(code, error)
     }
 }
 
@@ -130,7 +149,7 @@ async fn attempt(
     if cancel.is_cancelled() {
         return Err(RebuildError::Cancelled.into());
     }
-    let Requested { kind, subject, deliveries: meant, reason } = &operation.request;
+    let Requested { kind, subject, deliveries: meant, reason, export } = &operation.request;
     let (collection, name) = subject.split_once('/').unwrap_or((subject, ""));
     match (kind, collection) {
         (OperationKind::Rebuild, "projections") => {
@@ -158,6 +177,12 @@ async fn attempt(
                 }
             }
         }
+        (OperationKind::Export, _) => match export {
+            Some(export) => {
+                export::carry_out(registry, sources, delivery, operation.id, export, cancel).await
+            }
+            None => Err(unknown(subject)),
+        },
         (
             OperationKind::Rebuild
             | OperationKind::ReplayParked
@@ -213,39 +238,16 @@ async fn rebuild_once(
     let (told, latest) = watch::channel(RebuildProgress::default());
     tokio::select! {
         rebuilt = rebuild::rebuild(projector, sources, options, &told) => rebuilt,
-        never = note(registry, sources, latest, operation) => match never {},
+        never = news::note(registry, sources, latest, operation.id, noted) => match never {},
     }
 }
 
-const PROGRESS: &str = "UPDATE read_model.operations SET done = $2, total = $3, metadata = $4 WHERE id = $1";
-
-/// Writes the progress down again and again; what is missed is no harm.
-async fn note(
-    registry: &mut PgConnection,
-    sources: &Sources,
-    mut latest: watch::Receiver<RebuildProgress>,
-    operation: &Operation,
-) -> Infallible {
-    while latest.changed().await.is_ok() {
-        let progress = *latest.borrow_and_update();
-        let remaining = progress.remaining.map(|left| left.as_secs());
-        let metadata = json!({
-            "phase": progress.phase.as_str(), "rate": progress.rate.round(), "remaining_seconds": remaining,
-        });
-        let noted = sqlx::query(PROGRESS)
-            .bind(operation.id)
-            .bind(progress.done)
-            .bind(progress.total.max(progress.done))
-            .bind(metadata)
-            .execute(&mut *registry)
-            .await;
-        match noted {
-            Ok(_) => news::tell(sources, registry, operation.id).await,
-            Err(error) => tracing::debug!(%error, "the progress of an operation was not noted"),
-        }
-        time::sleep(NOTE).await;
-    }
-    std::future::pending().await
+fn noted(progress: RebuildProgress) -> Noted {
+    let remaining = progress.remaining.map(|left| left.as_secs());
+    let metadata = json!({
+        "phase": progress.phase.as_str(), "rate": progress.rate.round(), "remaining_seconds": remaining,
+    });
+    Noted { done: progress.done, total: progress.total, metadata }
 }
 
 const PARKED_IN: &str = "SELECT projection FROM read_model.parked_events WHERE id = $1";

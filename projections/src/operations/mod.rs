@@ -1,14 +1,16 @@
-//! Carrying out what operators ask for with commands: rebuilds, and what becomes of parked events and deliveries.
+//! Carrying out what operators and auditors ask for with commands: rebuilds, what becomes of parked events and deliveries, exports.
 //!
-//! One process at a time does it, one operation after the other; requests come from the log, their state is in
-//! `read_model.operations`. An operation that its process did not survive is begun again by the next.
+//! One process at a time does it, one operation after the other, and exports beside them; requests come from the log, their
+//! state is in `read_model.operations`. An operation that its process did not survive is begun again by the next.
 
 mod carry_out;
+mod export;
 mod news;
 mod replays;
 mod requests;
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,8 +21,10 @@ use tokio::time;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::requests::Queue;
 use crate::{
     delivery::Delivery,
+    exports,
     projector::Projector,
     runner::{Leases, Pace, Sources},
 };
@@ -105,8 +109,8 @@ async fn renew(mut registry: PgConnection, mut leases: Leases, every: Duration) 
     }
 }
 
-/// The operation under way, and what stops it.
-type UnderWay = Mutex<Option<(Uuid, CancellationToken)>>;
+/// The operations under way, and what stops them.
+type UnderWay = Mutex<HashMap<Uuid, CancellationToken>>;
 
 async fn work(
     projectors: &[Arc<dyn Projector>],
@@ -117,8 +121,11 @@ async fn work(
     // Cancellations must be heard while something is being done.
     tokio::select! {
         failed = take_in(sources, &under_way) => failed,
-        failed = carry_out(projectors, sources, delivery, &under_way) => failed,
+        failed = carry_out(Queue::Others, projectors, sources, delivery, &under_way) => failed,
+        // They may take long, and nobody else waits for them.
+        failed = carry_out(Queue::Exports, projectors, sources, delivery, &under_way) => failed,
         failed = replays::follow(sources) => failed,
+        never = exports::forget(delivery) => match never {},
     }
 }
 
@@ -128,7 +135,7 @@ async fn take_in(sources: &Sources, under_way: &UnderWay) -> Result<(), Setback>
         let taken = requests::take_in(&mut registry, &sources.log).await?;
         for unwanted in taken.unwanted {
             let under_way = under_way.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, cancel)) = under_way.as_ref().filter(|(id, _)| *id == unwanted) {
+            if let Some(cancel) = under_way.get(&unwanted) {
                 cancel.cancel();
             }
         }
@@ -140,24 +147,25 @@ async fn take_in(sources: &Sources, under_way: &UnderWay) -> Result<(), Setback>
 }
 
 async fn carry_out(
+    queue: Queue,
     projectors: &[Arc<dyn Projector>],
     sources: &Sources,
     delivery: &Delivery,
     under_way: &UnderWay,
 ) -> Result<(), Setback> {
     let mut registry = sources.read_model.registry().await?;
-    let note = |now| *under_way.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    let under_way = || under_way.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
-        while let Some(operation) = requests::next(&mut registry).await? {
+        while let Some(operation) = requests::next(&mut registry, queue).await? {
             let cancel = CancellationToken::new();
-            note(Some((operation.id, cancel.clone())));
+            under_way().insert(operation.id, cancel.clone());
             news::tell(sources, &mut registry, operation.id).await;
             if requests::is_unwanted(&mut registry, operation.id).await? {
                 cancel.cancel();
             }
             carry_out::carry_out(&mut registry, projectors, sources, delivery, &operation, cancel).await?;
             news::tell(sources, &mut registry, operation.id).await;
-            note(None);
+            under_way().remove(&operation.id);
         }
         time::sleep(POLL).await;
     }

@@ -1,16 +1,30 @@
 //! Telling on NATS how an operation stands now, for those who wait for it. What is not told is found by looking.
 
-use std::{error::Error, time::Duration};
+use std::{convert::Infallible, error::Error, time::Duration};
+
+use serde_json::Value;
 
 use service::operation::{COLUMNS, Operation, subject};
 use sqlx::PgConnection;
-use tokio::time::timeout;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use uuid::Uuid;
 
 use crate::runner::Sources;
 
 /// While NATS is away, its client takes so many messages and then makes us wait.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How often progress is noted for those who look.
+pub(super) const NOTE: Duration = Duration::from_secs(1);
+
+/// How far an operation is.
+pub(super) struct Noted {
+    pub(super) done: i64,
+    pub(super) total: i64,
+    pub(super) metadata: Value,
+}
 
 /// Tells how the operation stands; after the commit that has changed it.
 pub(super) async fn tell(sources: &Sources, registry: &mut PgConnection, id: Uuid) {
@@ -31,4 +45,26 @@ async fn publish(
         timeout(PATIENCE, sources.jetstream.client().publish(subject(id), message.into())).await??;
     }
     Ok(())
+}
+
+const PROGRESS: &str = "UPDATE read_model.operations SET done = $2, total = $3, metadata = $4 WHERE id = $1";
+
+/// Writes the progress down again and again; what is missed is no harm.
+pub(super) async fn note<P: Copy>(
+    registry: &mut PgConnection,
+    sources: &Sources,
+    mut latest: watch::Receiver<P>,
+    id: Uuid,
+    noted: impl Fn(P) -> Noted,
+) -> Infallible {
+    while latest.changed().await.is_ok() {
+        let Noted { done, total, metadata } = noted(*latest.borrow_and_update());
+        let query = sqlx::query(PROGRESS).bind(id).bind(done).bind(total.max(done)).bind(metadata);
+        match query.execute(&mut *registry).await {
+            Ok(_) => tell(sources, registry, id).await,
+            Err(error) => tracing::debug!(%error, "the progress of an operation was not noted"),
+        }
+        sleep(NOTE).await;
+    }
+    std::future::pending().await
 }

@@ -167,12 +167,21 @@ const NEXT: &str = "
 UPDATE read_model.operations AS o SET state = 'running', start_time = clock_timestamp()
 FROM (
     SELECT id, start_time IS NOT NULL AS again FROM read_model.operations
-    WHERE state = 'pending' ORDER BY create_time, id LIMIT 1
+    WHERE state = 'pending' AND (kind = 'export') = $1 ORDER BY create_time, id LIMIT 1
 ) AS next
 WHERE o.id = next.id
 RETURNING o.id, coalesce(o.request, jsonb_build_object('kind', kind, 'subject', subject)) AS request, next.again";
 
-/// The oldest operation not yet begun, begun.
-pub(super) async fn next(registry: &mut PgConnection) -> sqlx::Result<Option<Operation>> {
-    sqlx::query_as(NEXT).fetch_optional(registry).await
+/// Which operations wait for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// Files for auditors.
+    Exports,
+    /// Everything else.
+    Others,
+}
+
+/// The oldest operation of a queue that is not yet begun, begun.
+pub(super) async fn next(registry: &mut PgConnection, queue: Queue) -> sqlx::Result<Option<Operation>> {
+    sqlx::query_as(NEXT).bind(queue == Queue::Exports).fetch_optional(registry).await
 }

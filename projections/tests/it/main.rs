@@ -6,6 +6,7 @@ mod channels;
 mod deliveries;
 mod email;
 mod exactly_once;
+mod exports;
 mod fold_law;
 mod histories;
 mod interface;

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     ReadApi,
     model::Page,
-    queries::{self, ANNOUNCEMENT, OperationCursor},
+    queries::{self, ANNOUNCEMENT, EXPORT, OperationCursor},
     streams::{Frame, Listener, Outlet},
     watched::Watched,
 };
@@ -60,7 +60,7 @@ pub(super) async fn list(
 /// `progress` whose data is the operation; the last one, when the operation has ended, is named `ended`. A stream that is
 /// closed before ends with an event named `closed` whose data is a problem: `TOKEN_EXPIRED` say, or `FELL_BEHIND`.
 ///
-/// For operators; and whoever has a webhook sees its replays. An announcement that was given a time is an operation of the same
+/// For operators; auditors see exports, and whoever has a webhook its replays. An announcement that was given a time is an operation of the same
 /// id, for announcers too; it is not in the list.
 #[utoipa::path(
     get, path = "/v1/operations/{id}", tag = "operations", operation_id = "get_operation",
@@ -92,7 +92,8 @@ pub(super) async fn get(
     let may = |action| caller.may(action);
     may(Action::Operate)
         .or_else(|_| may(Action::WebhookControl))
-        .or_else(|_| may(Action::AnnouncementManage))?;
+        .or_else(|_| may(Action::AnnouncementManage))
+        .or_else(|_| may(Action::AuditRead))?;
     let min_position = MinPosition::read(&mut query);
     query.finish()?;
     let fresh = min_position.wait_for_all_operations(&api).await?;
@@ -109,7 +110,7 @@ pub(super) async fn get(
     Ok(response)
 }
 
-/// Operators see all operations, announcers announcements, others the replays of their webhooks, and learn of no more.
+/// Operators see all operations, announcers announcements, auditors exports, others the replays of their webhooks, and learn of no more.
 async fn visible(
     api: &ReadApi,
     caller: Caller,
@@ -120,10 +121,10 @@ async fn visible(
     }
     let watched = watched.ok_or(Code::Forbidden)?;
     let operation = watched.operation();
-    let theirs = if operation.kind == ANNOUNCEMENT {
-        caller.may(Action::AnnouncementManage).is_ok()
-    } else {
-        queries::replays_own_webhook(&api.points, operation, caller.id).await.map_err(failed)?
+    let theirs = match operation.kind.as_str() {
+        ANNOUNCEMENT => caller.may(Action::AnnouncementManage).is_ok(),
+        EXPORT => caller.may(Action::AuditRead).is_ok(),
+        _ => queries::replays_own_webhook(&api.points, operation, caller.id).await.map_err(failed)?,
     };
     if theirs { Ok(Some(watched)) } else { Err(Code::Forbidden.into()) }
 }

@@ -6,8 +6,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, announcements, comments, deliveries, documents, dry_run, events, export, history, integrity,
-    labels, notices, operations, revisions, rules, sync, task_counts, task_get, task_list, trace,
+    admin, announcements, comments, deliveries, documents, dry_run, events, exports, history, integrity,
+    labels, notices, operations, personal, revisions, rules, sync, task_counts, task_get, task_list, trace,
     user_revisions, users, webhooks,
 };
 use crate::ReadApi;
@@ -25,7 +25,7 @@ fn table() -> OpenApiRouter<ReadApi> {
         // users
         .routes(routes!(users::list))
         .routes(routes!(users::me))
-        .routes(routes!(export::get))
+        .routes(routes!(personal::get))
         .routes(routes!(users::get))
         // notices
         .routes(routes!(notices::list))
@@ -51,6 +51,7 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(events::get))
         // audit
         .routes(routes!(trace::get))
+        .routes(routes!(exports::content))
         .routes(routes!(integrity::get))
         .routes(routes!(integrity::proof))
         .routes(routes!(integrity::keys))

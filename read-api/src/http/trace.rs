@@ -7,14 +7,15 @@ use axum::{
 use domain::policy::Action;
 use service::problem::{Code, Problem};
 
-use super::{caller::Caller, failure::untold, paging::ListQuery};
+use super::{answer::Answer, caller::Caller, failure::untold, paging::ListQuery};
 use crate::{
     ReadApi,
-    model::{Page, TraceEntry},
+    model::Trace,
     queries::{Traced, intent, trace},
 };
 
-/// What an intent has set off: its events in the order of the log, and every mail, message, call and webhook with its outcome.
+/// What an intent has set off: the tree of its events, each with the event above it, and every mail, message, call and webhook with
+/// its outcome below the event that caused it. Asked for by a position it also says what that event was caused by.
 #[utoipa::path(
     get, path = "/v1/audit/trace/{of}", tag = "audit", operation_id = "get_trace",
     params(
@@ -23,7 +24,7 @@ use crate::{
         ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
         ("min_position" = Option<i64>, Query, nullable = false, description = "Must be in the log, as all answers here are"),
     ),
-    responses((status = 200, body = Page<TraceEntry>, headers(
+    responses((status = 200, body = Trace, headers(
         ("Position" = i64, description = "All events up to here are in the answer"),
         ("Link" = String, description = "The next page, `rel=\"next\"`"),
     ))),
@@ -40,14 +41,15 @@ pub(super) async fn get(
     let (paging, min_position) = query.finish(caller)?;
     let after = paging.after()?.unwrap_or(0);
     let fresh = min_position.in_log(&api).await?;
-    let correlation = intent(&api.log, of).await.map_err(untold)?.ok_or(Code::NotFound)?;
+    let (correlation, causes) = intent(&api.log, of).await.map_err(untold)?.ok_or(Code::NotFound)?;
     let found = trace(&api.log, &api.lists, correlation, after, paging.limit()).await;
     let mut items = found.map_err(untold)?;
     if items.is_empty() && after == 0 {
         return Err(Code::NotFound.into());
     }
     let next_page_token = paging.cut(&mut items, |entry| entry.position)?;
-    paging.answer(items, next_page_token, fresh)
+    let link = paging.next_link(&next_page_token);
+    Ok(Answer::json(&Trace { items, next_page_token, causes })?.fresh(fresh).next(link))
 }
 
 fn parse(of: &str) -> Option<Traced> {

@@ -44,6 +44,6 @@ pub use revision::{Difference, Revision, RevisionRef, UserRevision};
 pub use schedule::{Schedule, ScheduleRun};
 pub use sync::{SyncComment, SyncPage, Tombstone};
 pub use task::{ChecklistItem, Person, Task};
-pub use trace::{TraceEntry, TracedAggregate};
+pub use trace::{Trace, TraceCause, TraceEntry, TracedAggregate};
 pub use user::{PrivateFields, User};
 pub use webhook::{Webhook, WebhookAttempt};

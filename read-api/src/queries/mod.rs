@@ -5,13 +5,14 @@ mod coalesce;
 mod comments;
 mod deliveries;
 mod dry_run;
-mod export;
+mod exports;
 pub mod history;
 mod interface;
 mod labels;
 mod notices;
 mod operations;
 mod parked_events;
+mod personal;
 mod processes;
 mod projections;
 mod revisions;
@@ -40,7 +41,7 @@ pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
 pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use dry_run::{Asking, DryRunError, dry_run};
-pub use export::{Archives, ExportError, export};
+pub use exports::{ExportFile, export_file, export_piece};
 pub use interface::interface;
 pub use labels::labels;
 pub use notices::{
@@ -48,10 +49,11 @@ pub use notices::{
     notices_position, unread,
 };
 pub use operations::{
-    ANNOUNCEMENT, OperationCursor, REQUESTS, happened, operation, operations, operations_position,
+    ANNOUNCEMENT, EXPORT, OperationCursor, REQUESTS, happened, operation, operations, operations_position,
     replays_own_webhook,
 };
 pub use parked_events::parked_events;
+pub use personal::{Archives, ExportError, export};
 pub use processes::{ProcessCursor, processes};
 pub use projections::projections;
 pub use revisions::{Moment, Past, task_at, tasks_at};

@@ -16,6 +16,8 @@ pub struct OperationCursor {
 
 /// Of this kind are operations that have been announcements from the beginning.
 pub const ANNOUNCEMENT: &str = "announcement";
+/// Of this kind are the files that auditors ask for.
+pub const EXPORT: &str = "export";
 
 /// One operation, or an announcement that was given a time.
 pub async fn operation(pool: &PgPool, id: Uuid) -> sqlx::Result<Option<Operation>> {

@@ -12,10 +12,12 @@ use super::{
     history::{HistoryError, actor, people},
     users::names,
 };
-use crate::model::{Delivery, TraceEntry, TracedAggregate};
+use crate::model::{Delivery, TraceCause, TraceEntry, TracedAggregate};
 
 /// Deliveries of one event that are told.
 const TOLD: i64 = 20;
+/// Nothing reacts to itself, and no chain of ours is nearly as long.
+const DEEPEST: usize = 64;
 
 /// An event, or the intent that it was part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +28,56 @@ pub enum Traced {
     Correlation(Uuid),
 }
 
-/// The intent that is meant; none if there is no such event.
-pub async fn intent(log: &Log, of: Traced) -> Result<Option<Uuid>, HistoryError> {
-    match of {
-        Traced::Correlation(correlation) => Ok(Some(correlation)),
-        Traced::Position(position) => {
-            Ok(log.event_at(position).await?.map(|event| event.metadata.correlation_id))
+/// The intent that is meant, and the causes of the event that is; none if there is no such event.
+pub async fn intent(log: &Log, of: Traced) -> Result<Option<(Uuid, Vec<TraceCause>)>, HistoryError> {
+    let position = match of {
+        Traced::Correlation(correlation) => return Ok(Some((correlation, Vec::new()))),
+        Traced::Position(position) => position,
+    };
+    let Some(event) = log.event_at(position).await? else { return Ok(None) };
+    let correlation = event.metadata.correlation_id;
+    let mut ways = Ways::default();
+    ways.learn(std::slice::from_ref(&event));
+    ways.climb(log, correlation).await?;
+    Ok(Some((correlation, ways.above(event.id.0))))
+}
+
+/// Which event each one reacts to, as far as it is known.
+#[derive(Default)]
+struct Ways(HashMap<Uuid, (i64, Option<Uuid>)>);
+
+impl Ways {
+    fn learn(&mut self, events: &[RecordedEvent]) {
+        let ways = events.iter().map(|event| {
+            let cause = event.metadata.causation_id.map(|id| id.0);
+            (event.id.0, (event.position, cause))
+        });
+        self.0.extend(ways);
+    }
+
+    /// Learns what is above, level by level. An event reacts only to one of its own intent.
+    async fn climb(&mut self, log: &Log, correlation: Uuid) -> Result<(), HistoryError> {
+        for _level in 0..DEEPEST {
+            let causes = self.0.values().filter_map(|(_, cause)| *cause);
+            let unknown: Vec<Uuid> = causes.filter(|cause| !self.0.contains_key(cause)).collect();
+            if unknown.is_empty() {
+                break;
+            }
+            let found = log.causes(correlation, &unknown).await?;
+            if found.is_empty() {
+                break;
+            }
+            self.0.extend(found.into_iter().map(|(position, id, cause)| (id, (position, cause))));
         }
+        Ok(())
+    }
+
+    /// The causes of an event, the nearest first.
+    fn above(&self, event: Uuid) -> Vec<TraceCause> {
+        let cause_of = |id: &Uuid| self.0.get(id).and_then(|(_, cause)| *cause);
+        let known = |id: Uuid| self.0.get(&id).map(|(position, _)| TraceCause { position: *position, id });
+        let chain = std::iter::successors(cause_of(&event), cause_of);
+        chain.map_while(known).take(DEEPEST).collect()
     }
 }
 
@@ -45,17 +90,16 @@ pub async fn trace(
     limit: i64,
 ) -> Result<Vec<TraceEntry>, HistoryError> {
     let events = log.read_correlation(correlation, after, limit).await?;
+    let mut ways = Ways::default();
+    ways.learn(&events);
+    ways.climb(log, correlation).await?;
     let ids: Vec<Uuid> = events.iter().map(|event| event.id.0).collect();
-    let mut sent: HashMap<Uuid, (i64, Vec<Delivery>)> = HashMap::new();
-    for (count, delivery) in deliveries_of(pool, &ids, TOLD).await? {
-        let (total, told) = sent.entry(delivery.event_id).or_default();
-        *total = count;
-        told.push(delivery);
-    }
+    let mut sent = sent(pool, &ids).await?;
     let actors: Vec<Uuid> = events.iter().flat_map(|event| people(&event.metadata)).collect();
     let names = names(pool, &actors).await?;
     let told = |event: RecordedEvent| {
         let (delivery_count, deliveries) = sent.remove(&event.id.0).unwrap_or_default();
+        let above = ways.above(event.id.0);
         TraceEntry {
             position: event.position,
             id: event.id.0,
@@ -71,9 +115,23 @@ pub async fn trace(
             request_id: event.metadata.request_id,
             correlation_id: event.metadata.correlation_id,
             causation_id: event.metadata.causation_id.map(|id| id.0),
+            parent: above.first().map(|cause| cause.position),
+            depth: above.len(),
+            session_id: event.metadata.session_id,
             deliveries,
             delivery_count,
         }
     };
     Ok(events.into_iter().map(told).collect())
+}
+
+/// What went outside because of these events: how many, and the first of them.
+async fn sent(pool: &PgPool, events: &[Uuid]) -> sqlx::Result<HashMap<Uuid, (i64, Vec<Delivery>)>> {
+    let mut sent: HashMap<Uuid, (i64, Vec<Delivery>)> = HashMap::new();
+    for (count, delivery) in deliveries_of(pool, events, TOLD).await? {
+        let (total, told) = sent.entry(delivery.event_id).or_default();
+        *total = count;
+        told.push(delivery);
+    }
+    Ok(sent)
 }

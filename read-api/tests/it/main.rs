@@ -10,6 +10,7 @@ mod audit;
 mod bad_input;
 mod documents;
 mod events;
+mod exports;
 mod filter_expressions;
 mod filters;
 mod freshness;

@@ -1,6 +1,7 @@
 //! What an intent has set off.
 
-use domain::{ids::EventId, task::TaskEvent};
+use domain::{event::Metadata, ids::EventId, task::TaskEvent};
+use event_store::NewEvent;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -10,14 +11,17 @@ use crate::{
     world::World,
 };
 
+fn progress(to: u8) -> NewEvent {
+    event::<TaskEvent>(json!({"task.progress_changed": {"from": 0, "to": to}}))
+}
+
 #[tokio::test]
 async fn an_intent_is_found_from_any_part_of_it_with_what_it_had_done() {
     let world = World::new().await;
     let kim = store_user(&world.pool, "kim", &["member"]).await;
     let (writer, intent) = (Writer::new(&world), Uuid::now_v7());
-    let asked = domain::event::Metadata { correlation_id: intent, ..metadata(kim) };
-    let caused = domain::event::Metadata { causation_id: Some(EventId(Uuid::now_v7())), ..asked.clone() };
-    let progress = |to: u8| event::<TaskEvent>(json!({"task.progress_changed": {"from": 0, "to": to}}));
+    let asked = Metadata { correlation_id: intent, ..metadata(kim) };
+    let caused = Metadata { causation_id: Some(EventId(Uuid::now_v7())), ..asked.clone() };
     let events = vec![(progress(1), asked), (progress(2), metadata(kim)), (progress(3), caused)];
     writer.append("task", Uuid::now_v7(), events).await;
     let first: Uuid = sqlx::query_scalar("SELECT event_id FROM event_store.events WHERE position = 1")
@@ -47,6 +51,54 @@ async fn an_intent_is_found_from_any_part_of_it_with_what_it_had_done() {
     let next = page.body["next_page_token"].as_str().unwrap();
     let rest = world.get(&token, &format!("{path}?page_size=1&page_token={next}")).await;
     assert_eq!((rest.items().len(), &rest.body["next_page_token"]), (1, &json!("")));
+}
+
+/// 1 sets off 2 and 3, 2 sets off 4, 4 sets off 5; 6 is another act of the same intent.
+#[tokio::test]
+async fn what_was_set_off_hangs_below_what_set_it_off() {
+    let world = World::new().await;
+    let (intent, session) = (Uuid::now_v7(), Uuid::now_v7());
+    let events: Vec<_> = (1..=6).map(progress).collect();
+    let above = [None, Some(0), Some(0), Some(1), Some(3), None];
+    let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
+    let of = |number: usize| Metadata {
+        correlation_id: intent,
+        causation_id: above[number].map(|cause: usize| ids[cause]),
+        session_id: above[number].is_none().then_some(session),
+        ..metadata(Uuid::now_v7())
+    };
+    let events = events.into_iter().enumerate().map(|(number, event)| (event, of(number))).collect();
+    Writer::new(&world).append("task", Uuid::now_v7(), events).await;
+    let token = world.token(Uuid::now_v7(), &["auditor"]);
+    let (mut path, mut seen) = (format!("/v1/audit/trace/{intent}?page_size=2"), Vec::new());
+    // Also where the cause is on a page before.
+    loop {
+        let page = world.get(&token, &path).await;
+        assert_eq!(page.body["causes"], json!([]));
+        seen.extend(page.items().iter().map(|entry| {
+            let number = |name: &str| entry[name].as_i64();
+            (number("position"), number("parent"), number("depth"), entry["session_id"] == json!(session))
+        }));
+        match page.body["next_page_token"].as_str().unwrap() {
+            "" => break,
+            next => path = format!("/v1/audit/trace/{intent}?page_size=2&page_token={next}"),
+        }
+    }
+    let tree = [
+        (1, None, 0, true),
+        (2, Some(1), 1, false),
+        (3, Some(1), 1, false),
+        (4, Some(2), 2, false),
+        (5, Some(4), 3, false),
+        (6, None, 0, true),
+    ];
+    let tree = tree.map(|(position, parent, depth, asked)| (Some(position), parent, Some(depth), asked));
+    assert_eq!(seen, tree);
+    let whole = world.get(&token, "/v1/audit/trace/5").await;
+    let causes = whole.body["causes"].as_array().unwrap();
+    let positions: Vec<_> = causes.iter().map(|cause| cause["position"].as_i64().unwrap()).collect();
+    assert_eq!((positions, &causes[0]["id"]), (vec![4, 2, 1], &json!(ids[3])));
+    assert_eq!(whole.items().len(), 6, "the whole intent, whichever part was asked about");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ pub use self::{
     deadline::Unhurried,
     finish::{Edge, InvalidOrigin, Origin, finish},
     limits::Limits,
-    negotiate::{EVENT_STREAM, PrefersStream},
+    negotiate::{AcceptsGzip, EVENT_STREAM, PrefersStream},
     rates::{InvalidRates, Meter, RateLimits, Rates, StreamSlot, charge_address},
     serve::serve,
     wait::Wait,

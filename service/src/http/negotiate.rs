@@ -56,9 +56,41 @@ impl<S: Sync> FromRequestParts<S> for PrefersStream {
     }
 }
 
+/// Whether the client says that it can read gzip: an argument of handlers that have something compressed to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AcceptsGzip(pub bool);
+
+impl<S: Sync> FromRequestParts<S> for AcceptsGzip {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let lines = parts.headers.get_all(header::ACCEPT_ENCODING).iter();
+        let mut codings =
+            lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(',')).map(weighted);
+        Ok(Self(codings.any(|(coding, quality)| coding.eq_ignore_ascii_case("gzip") && quality > 0)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn gzip_is_sent_to_whoever_names_it() {
+        for (accepted, expected) in [
+            ("gzip", true),
+            ("br, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("deflate, br", false),
+            ("*", false),
+            ("", false),
+        ] {
+            let request = axum::http::Request::get("/").header("accept-encoding", accepted).body(()).unwrap();
+            let Ok(AcceptsGzip(yes)) =
+                AcceptsGzip::from_request_parts(&mut request.into_parts().0, &()).await;
+            assert_eq!(yes, expected, "{accepted}");
+        }
+    }
 
     async fn prefers_stream(accept: &str) -> bool {
         let request = axum::http::Request::get("/").header("accept", accept).body(()).unwrap();

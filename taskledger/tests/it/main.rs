@@ -13,6 +13,7 @@ mod compatibility;
 mod core_system;
 mod demo;
 mod erasure;
+mod exports;
 mod import;
 mod integrity;
 mod mailbox;

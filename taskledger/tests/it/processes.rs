@@ -88,11 +88,12 @@ async fn tasks_of_who_is_gone_go_to_their_creators_once_whatever_dies() {
         (&json!("user.deactivated.v1"), &json!(TASKS))
     );
     assert!(trace[1..].iter().all(|event| event["causation_id"] == trace[0]["id"]));
+    assert!(trace[1..].iter().all(|event| event["parent"] == position && event["depth"] == 1));
     system.end().await;
 }
 
 /// Somebody who may see what everything has caused.
-async fn auditor(system: &System, admin: &Client) -> Client {
+pub(crate) async fn auditor(system: &System, admin: &Client) -> Client {
     let (id, _) = person(system, admin, "eve").await;
     let role = json!({"role": Role::Auditor.as_str()});
     admin.post_matching(&format!("/v1/users/{id}/roles/grant"), &role).await.unwrap().expect(200);

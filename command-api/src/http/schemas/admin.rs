@@ -83,9 +83,9 @@ pub struct OperationReply {
     pub id: Uuid,
     /// `operations/<id>`
     pub name: String,
-    /// `rebuild`, `replay_parked`, `discard_parked`, `retry_deliveries`, `skip_deliveries`, `replay_webhook`.
+    /// `rebuild`, `replay_parked`, `discard_parked`, `retry_deliveries`, `skip_deliveries`, `replay_webhook`, `export`.
     pub kind: String,
-    /// `projections/<name>`, `parked-events/<id>`, `deliveries/<id>`, `deliveries`, `webhooks/<id>`.
+    /// `projections/<name>`, `parked-events/<id>`, `deliveries/<id>`, `deliveries`, `webhooks/<id>`, `events`, `audit_records`.
     pub subject: String,
     /// `pending`; `cancelling` after a cancellation, which may come too late.
     pub state: String,

@@ -49,6 +49,7 @@ impl Walk {
     async fn ready(&self, route: &Route) -> (Person, Things) {
         let person = match route.subject() {
             _ if route.is_for_programs() => self.world.program().await.clone(),
+            _ if route.is_for_auditors() => self.world.auditor().await,
             Subject::Oneself => self.everything.again().await,
             _ if route.is_asked_afresh() => self.everything.again().await,
             Subject::Task | Subject::Other => {

@@ -28,6 +28,8 @@ pub(crate) struct World {
     data: TempDir,
     root: Mutex<Person>,
     operator: OnceCell<Person>,
+    auditor: OnceCell<Person>,
+    export: OnceCell<String>,
     program: OnceCell<Person>,
     position: AtomicI64,
 }
@@ -62,6 +64,8 @@ impl World {
             data,
             root,
             operator: OnceCell::new(),
+            auditor: OnceCell::new(),
+            export: OnceCell::new(),
             program: OnceCell::new(),
             position: AtomicI64::new(0),
         }
@@ -126,6 +130,30 @@ impl World {
         let again = "/v1/admin/projections/users/rebuild";
         let asked = self.ask(&operator.client, "POST", again, Some(&json!({}))).await.expect(202);
         asked.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Somebody who may see what everybody has done.
+    pub(crate) async fn auditor(&self) -> Person {
+        let auditor = self.auditor.get_or_init(|| self.person("inspector", &[Role::Auditor])).await;
+        auditor.again().await
+    }
+
+    /// A file that an auditor has asked for; the same for all, since none takes it away.
+    pub(crate) async fn export(&self) -> String {
+        self.export.get_or_init(|| self.new_export()).await.clone()
+    }
+
+    async fn new_export(&self) -> String {
+        let auditor = self.auditor().await;
+        let few = json!({"to": "1", "include_seals": false});
+        let asked = self.ask(&auditor.client, "POST", "/v1/audit/exports", Some(&few)).await.expect(202);
+        let id = asked.json()["id"].as_str().unwrap().to_owned();
+        let done = async || {
+            let path = format!("/v1/operations/{id}");
+            self.ask(&auditor.client, "GET", &path, None).await.json()["state"] == "done"
+        };
+        assert!(within(PATIENCE, done).await, "the export {id} is not done");
+        id
     }
 
     /// Something on its way to the outside: whoever signs up is written to.

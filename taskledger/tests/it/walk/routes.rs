@@ -106,6 +106,11 @@ impl Route {
         self.action == Some(Action::UserErase)
     }
 
+    /// Whether auditors only may ask for it, who are nobody else.
+    pub(crate) fn is_for_auditors(&self) -> bool {
+        self.action == Some(Action::AuditRead)
+    }
+
     /// Whether nobody may ask for it but the system itself.
     pub(crate) fn is_for_the_system(&self) -> bool {
         self.action == Some(Action::AnnouncementSend)

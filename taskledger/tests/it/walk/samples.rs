@@ -35,6 +35,8 @@ pub(crate) struct Things {
     rule: String,
     webhook: String,
     announcement: String,
+    /// A file that is there to be fetched.
+    export: String,
     /// Of an event that all members see.
     position: String,
 }
@@ -86,6 +88,9 @@ impl Things {
         }
         if route.operation == "get_proof" {
             world.first_seal().await;
+        }
+        if route.path.contains("/exports/{id}") {
+            things.export = world.export().await;
         }
         if route.path.contains("/deliveries/{id}") {
             things.delivery = world.delivery().await;
@@ -171,6 +176,7 @@ impl Things {
             ("users", "id") => &self.user,
             ("sessions", "id") => &self.session,
             ("operations", "id") => &self.operation,
+            ("exports", "id") => &self.export,
             ("api-keys", "id") => &self.api_key,
             ("identities", "id") => &self.identity,
             ("devices", "id" | "device") => &self.device,

@@ -1,0 +1,137 @@
+//! What of an event or a row of the audit log says whether it is asked for, and what spreadsheets show of it.
+
+use domain::{export::Exported, ids::UserId};
+use event_store::{
+    envelope::Envelope,
+    seals::{Exhibit, Ledger},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::ExportError;
+
+/// One line to be.
+pub(super) enum Entry {
+    Event(Box<Envelope>),
+    Record(Box<Record>),
+}
+
+/// A row of the audit log, as far as it is shown.
+#[derive(Debug, Deserialize)]
+pub(super) struct Record {
+    position: i64,
+    id: Uuid,
+    action: String,
+    outcome: String,
+    status: Option<i32>,
+    code: Option<String>,
+    actor: Option<UserId>,
+    session: Option<Uuid>,
+    occurred_at: String,
+    recorded_at: String,
+    request_id: Uuid,
+    correlation_id: Uuid,
+    method: Option<String>,
+    route: Option<String>,
+    target_type: Option<String>,
+    target_id: Option<String>,
+    count: i64,
+}
+
+/// The columns of events.
+pub(super) const OF_EVENTS: [&str; 9] =
+    ["position", "id", "type", "subject", "occurred", "recorded", "actor", "correlation", "data"];
+
+/// The columns of the audit log.
+pub(super) const OF_RECORDS: [&str; 17] = [
+    "position",
+    "id",
+    "action",
+    "outcome",
+    "status",
+    "code",
+    "actor",
+    "session",
+    "occurred",
+    "recorded",
+    "request",
+    "correlation",
+    "method",
+    "route",
+    "target_type",
+    "target_id",
+    "count",
+];
+
+impl Entry {
+    pub(super) fn read(ledger: Ledger, exhibit: &Exhibit) -> Result<Self, ExportError> {
+        let unreadable = |reason: String| ExportError::Unreadable { position: exhibit.position, reason };
+        match ledger {
+            Ledger::Events => {
+                let event = Envelope::decode(exhibit.bytes.clone());
+                event.map(Box::new).map(Self::Event).map_err(|error| unreadable(error.to_string()))
+            }
+            Ledger::Audit => {
+                let record = serde_json::from_slice(&exhibit.bytes);
+                record.map(Self::Record).map_err(|error| unreadable(error.to_string()))
+            }
+        }
+    }
+
+    pub(super) fn exported(&self) -> Exported<'_> {
+        match self {
+            Self::Event(event) => Exported {
+                what: &event.event_type,
+                aggregate: Some(event.aggregate_id),
+                actor: event.actor_id,
+                correlation: Some(event.correlation_id),
+            },
+            Self::Record(record) => Exported {
+                what: &record.action,
+                aggregate: record.target_id.as_deref().and_then(|id| Uuid::try_parse(id).ok()),
+                actor: record.actor,
+                correlation: Some(record.correlation_id),
+            },
+        }
+    }
+
+    /// A text for each column.
+    pub(super) fn cells(&self) -> Vec<String> {
+        match self {
+            Self::Event(event) => vec![
+                event.position.to_string(),
+                event.id.0.to_string(),
+                format!("{}.v{}", event.event_type, event.event_version),
+                event.aggregate_id.to_string(),
+                event.occurred_at.to_string(),
+                event.recorded_at.to_string(),
+                text(event.actor_id.map(|id| id.0)),
+                event.correlation_id.to_string(),
+                event.data.get().to_owned(),
+            ],
+            Self::Record(record) => vec![
+                record.position.to_string(),
+                record.id.to_string(),
+                record.action.clone(),
+                record.outcome.clone(),
+                text(record.status),
+                text(record.code.as_ref()),
+                text(record.actor.map(|id| id.0)),
+                text(record.session),
+                record.occurred_at.clone(),
+                record.recorded_at.clone(),
+                record.request_id.to_string(),
+                record.correlation_id.to_string(),
+                text(record.method.as_ref()),
+                text(record.route.as_ref()),
+                text(record.target_type.as_ref()),
+                text(record.target_id.as_ref()),
+                record.count.to_string(),
+            ],
+        }
+    }
+}
+
+fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
