@@ -38,5 +38,5 @@ mod webhooks;
 
 pub use documents::merged;
 pub(crate) use failure::{failed, unlogged};
-pub use router::openapi;
 pub(crate) use router::router;
+pub use router::{GRPC, openapi};

@@ -33,6 +33,7 @@
 
 mod checker;
 mod databases;
+mod grpc_tools;
 mod identity_provider;
 mod own;
 mod python;
@@ -42,6 +43,7 @@ mod template;
 
 pub use checker::{Checker, checker};
 pub use databases::{TestDatabase, database};
+pub use grpc_tools::python_with_grpc;
 pub use identity_provider::{Client, IdentityProvider, identity_provider};
 pub use own::{OwnNats, OwnPostgres, own_nats, own_postgres};
 pub use run::{TestNats, nats};

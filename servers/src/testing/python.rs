@@ -71,7 +71,7 @@ impl Pinned {
 }
 
 impl Program {
-    /// Python, with what is installed.
+    /// Python with the packages, for what ends by itself.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.python);
         command.env("PYTHONPATH", &self.packages).env("PYTHONDONTWRITEBYTECODE", "1");
