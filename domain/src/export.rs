@@ -34,6 +34,7 @@ text!(
 
 /// A file that an auditor asks for; what is absent does not matter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct Export {
     /// What is in it.
     pub kind: ExportKind,

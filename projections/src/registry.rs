@@ -31,6 +31,8 @@ pub struct Projection {
 const PROMPT: Duration = Duration::from_millis(3);
 /// What is looked for.
 const UNHURRIED: Duration = Duration::from_millis(25);
+/// What was.
+const LOOKING_BACK: Duration = Duration::from_millis(100);
 
 /// How to tell whether two versions of a table say the same.
 #[derive(Debug)]
@@ -101,6 +103,7 @@ pub const TASK_VERSIONS: Projection = Projection {
         },
     ],
     code: 1,
+    pace: LOOKING_BACK,
 };
 
 /// Users with their names in clear.

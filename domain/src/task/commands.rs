@@ -120,7 +120,8 @@ impl TaskCommand {
             | Self::EditChecklistItem { .. }
             | Self::RemoveChecklistItem { .. }
             | Self::Delete
-            | Self::Undelete => None,
+            | Self::Undelete
+            | Self::RollBack { .. } => None,
         }
     }
 }

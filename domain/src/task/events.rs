@@ -162,6 +162,7 @@ pub struct StatusChange {
 
 /// Payload of `task.rolled_back`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(schemars::JsonSchema))]
 pub struct RolledBack {
     /// The version whose content it is again.
     pub to: i64,

@@ -91,6 +91,7 @@ fn change(row: &mut VersionRow, at: &Envelope, event: &TaskEvent) {
         TaskEvent::Deleted(_) => row.delete_time = Some(at.occurred_at.into()),
         TaskEvent::Undeleted(_) => row.delete_time = None,
         TaskEvent::Created(_)
+        | TaskEvent::RolledBack(_)
         | TaskEvent::TitleChanged(_)
         | TaskEvent::DescriptionChanged(_)
         | TaskEvent::ProgressChanged(_)
