@@ -3,7 +3,7 @@
 use cqrs_es::test::TestFramework;
 use domain::{
     actor::Actor,
-    event::{EventPattern, Nothing},
+    event::{EventPattern, Nothing, from_stored, to_stored},
     export::{ActionPattern, Export, ExportFormat, ExportKind, Exported},
     ids::UserId,
     operation::{
@@ -135,4 +135,23 @@ fn an_export_takes_what_fits_all_that_is_asked() {
     for bad in ["", "a b", "*.x", "\"", "ä"] {
         assert!(ActionPattern::parse(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_wish_for_an_export_is_stored_as_it_was_said() {
+    let wish = Requested::export(Export {
+        from: Some("7".parse().unwrap()),
+        types: vec![EventPattern::parse("task.*").unwrap()],
+        actor: Some(creator()),
+        include_seals: true,
+        ..Export::everything(ExportKind::Events, ExportFormat::Ndjson)
+    });
+    let stored = to_stored(&OperationEvent::Requested(wish.clone())).unwrap();
+    let expected = format!(
+        r#"{{"kind":"export","subject":"events","export":{{"kind":"events","format":"ndjson","from":"7","types":["task.*"],"actor":"{}","include_seals":true}}}}"#,
+        creator()
+    );
+    assert_eq!(stored, expected);
+    let read: OperationEvent = from_stored("operation.requested", "1", &stored).unwrap();
+    assert_eq!(read, OperationEvent::Requested(wish));
 }

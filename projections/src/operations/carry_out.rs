@@ -6,6 +6,7 @@ use domain::{
     operation::{OperationKind, Requested},
     task::values::Reason,
 };
+use event_store::LogError;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use tokio::{
@@ -85,9 +86,10 @@ impl From<ExportError> for Failure {
         let code = match &error {
             ExportError::Cancelled => CANCELLED,
             ExportError::TooLarge | ExportError::NoRoom => "TOO_LARGE",
-            ExportError::Broken(_) | ExportError::Missing(_) | ExportError::Unreadable { .. } => {
-                "INTEGRITY_BROKEN"
-            }
+            ExportError::Broken(_)
+            | ExportError::Missing(_)
+            | ExportError::Unreadable { .. }
+            | ExportError::Log(LogError::Damaged { .. }) => "INTEGRITY_BROKEN",
             ExportError::Superseded
             | ExportError::Packing(_)
             | ExportError::Log(_)

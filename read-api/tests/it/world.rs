@@ -206,6 +206,7 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
     connection.execute(include_str!("../../../migrations/delivery/0011_announcements.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0014_live_inboxes.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0016_interface_breakers.sql")).await?;
+    connection.execute(include_str!("../../../migrations/delivery/0017_exports.sql")).await?;
     connection.close().await?;
     Ok(())
 }
