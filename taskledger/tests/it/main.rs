@@ -9,6 +9,7 @@ mod chaos;
 mod client;
 mod core_system;
 mod demo;
+mod grpc;
 mod import;
 mod integrity;
 mod mailbox;
