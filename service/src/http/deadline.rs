@@ -64,6 +64,8 @@ pub(super) async fn within<F: Future<Output = Response>>(
     match tokio::time::timeout(limit, &mut answer).await {
         Ok(answer) => answer,
         Err(_) if patience.is_none() && lifted.load(Ordering::Relaxed) => answer.await,
+        // Who wants it sooner than it can be had is no failure of ours.
+        Err(_) if patience.is_some() => too_late(changes).into_response(),
         Err(elapsed) => too_late(changes).caused_by(elapsed).into_response(),
     }
 }

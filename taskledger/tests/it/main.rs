@@ -14,6 +14,7 @@ mod core_system;
 mod demo;
 mod erasure;
 mod exports;
+mod grpc;
 mod import;
 mod integrity;
 mod mailbox;

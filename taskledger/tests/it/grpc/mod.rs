@@ -1,0 +1,6 @@
+//! The API over gRPC, as its clients meet it.
+
+mod client;
+mod coverage;
+mod life;
+mod wire;
