@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// More values of one parameter are refused.
-const MAX_VALUES: usize = 50;
+pub(super) const MAX_VALUES: usize = 50;
 /// Longest time for one pull that does not wait: who asks for what is rare goes on from where it ends.
 const LOOKING: Duration = Duration::from_secs(3);
 /// Of what was looked at and not sent, a subscriber hears this often.

@@ -5,6 +5,7 @@ mod announcements;
 mod answer;
 mod caller;
 mod comments;
+mod consumer_groups;
 mod deliveries;
 mod documents;
 mod dry_run;

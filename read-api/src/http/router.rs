@@ -6,7 +6,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, announcements, comments, deliveries, documents, dry_run, events, history, integrity, labels,
+    admin, announcements, comments, consumer_groups, deliveries, documents, dry_run, events, history, integrity, labels,
     notices, operations, revisions, rules, task_counts, task_get, task_list, trace, users, webhooks,
 };
 use crate::ReadApi;
@@ -43,6 +43,12 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(events::pull))
         .routes(routes!(events::stream))
         .routes(routes!(events::get))
+        .routes(routes!(consumer_groups::list))
+        .routes(routes!(consumer_groups::get, consumer_groups::make, consumer_groups::delete))
+        .routes(routes!(consumer_groups::seek))
+        .routes(routes!(consumer_groups::parked))
+        .routes(routes!(consumer_groups::replay))
+        .routes(routes!(consumer_groups::skip))
         // audit
         .routes(routes!(trace::get))
         .routes(routes!(integrity::get))
