@@ -12,9 +12,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("event-store", &["domain"]),
     ("projections", &["domain", "event-store", "service"]),
-    ("read-api", &["domain", "event-store", "service"]),
+    ("proto", &[]),
+    ("read-api", &["domain", "event-store", "proto", "service"]),
     ("servers", &[]),
-    ("service", &[]),
+    ("service", &["proto"]),
     (
         "taskledger",
         &["command-api", "domain", "event-store", "projections", "read-api", "servers", "service"],
