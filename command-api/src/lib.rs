@@ -13,5 +13,5 @@ pub mod relay;
 pub mod sealing;
 mod service;
 
-pub use http::openapi;
+pub use http::{GRPC, openapi};
 pub use service::{CommandApi, Config, build};

@@ -144,6 +144,7 @@ impl CommandApi {
     /// The routes, for [`Surroundings::finish`]; what is refused there goes into the audit log.
     pub fn router(&self) -> Router {
         let (router, document) = crate::http::router().split_for_parts();
+        self.surroundings.grpc.offer(&crate::http::GRPC);
         let audit = Audit::spawn(Scribe(self.commands.clone()), &self.surroundings);
         self.surroundings.shutdown.spawn(make_key_of_nobody(self.commands.clone()));
         let watch = from_fn_with_state(Watch::new(audit, &document, KEPT), watch);

@@ -16,5 +16,5 @@ mod standing;
 mod streams;
 mod watched;
 
-pub use http::{merged, openapi};
+pub use http::{GRPC, merged, openapi};
 pub use service::{Config, ReadApi, build, router, start};

@@ -209,6 +209,7 @@ pub async fn build(
 
 /// The routes; what is refused there goes into the audit log.
 pub fn router(api: &ReadApi, surroundings: &Surroundings) -> Router {
+    surroundings.grpc.offer(&crate::http::GRPC);
     let scribe = Scribe { api: api.clone(), pool: api.audit.clone() };
     let audit = Audit::spawn(scribe, surroundings);
     crate::http::router(api.clone(), Watch::new(audit, &crate::http::openapi(), &[]))

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use crate::{
     auth::Revocations,
     config::{self, ConfigError, HttpArgs, LogArgs},
+    grpc,
     health::Health,
     http,
     metrics::{self, Metrics},
@@ -36,6 +37,8 @@ pub struct Surroundings {
     pub metrics: Metrics,
     /// What access tokens are checked against; the services of a process share it.
     pub revocations: Revocations,
+    /// Gets the names of what each service offers over gRPC.
+    pub grpc: grpc::Services,
     /// Ends all background work.
     pub shutdown: Shutdown,
 }
@@ -100,7 +103,9 @@ impl Surroundings {
     pub fn finish(&self, router: Router, http: &HttpArgs) -> Router {
         let Self { health, metrics, shutdown, .. } = self.clone();
         tracing::info!(rate_limits = %http.rate_limits, "serving");
-        http::finish(router, http.edge(health, metrics, shutdown))
+        let router = http::finish(router, http.edge(health, metrics, shutdown));
+        // Who develops has it on this machine.
+        grpc::mount(router, self, http.public_url.is_loopback())
     }
 
     /// Serves `/metrics` on an address of its own, in the background.

@@ -63,7 +63,7 @@ pub struct Caller {
     pub causation_id: Option<EventId>,
     /// W3C trace context.
     pub traceparent: Option<String>,
-    /// `http`, `import`, `system`.
+    /// `http`, `grpc`, `import`, `system`.
     pub transport: &'static str,
     /// The clock, or the time of an imported record.
     pub now: Timestamp,

@@ -132,7 +132,7 @@ impl App {
             correlation_id: request_id,
             causation_id: None,
             traceparent: Some(context.traceparent().to_string()),
-            transport: "http",
+            transport: context.transport().as_str(),
             now: Utc::now().into(),
         }
     }

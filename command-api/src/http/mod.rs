@@ -40,6 +40,10 @@ pub use app::App;
 pub use ending::Endings;
 pub(crate) use pages::router as pages;
 
+/// What of it is offered over gRPC.
+pub const GRPC: [&str; 4] =
+    ["taskledger.v1.Announcements", "taskledger.v1.Auth", "taskledger.v1.Tasks", "taskledger.v1.Users"];
+
 /// All routes. Each names the right it asks for as `x-policy`.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()

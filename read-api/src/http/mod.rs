@@ -33,5 +33,5 @@ mod users;
 mod webhooks;
 
 pub use documents::merged;
-pub use router::openapi;
 pub(crate) use router::router;
+pub use router::{GRPC, openapi};

@@ -11,6 +11,15 @@ use super::{
 };
 use crate::ReadApi;
 
+/// What of it is offered over gRPC.
+pub const GRPC: [&str; 5] = [
+    "taskledger.v1.AnnouncementQueries",
+    "taskledger.v1.Audit",
+    "taskledger.v1.Events",
+    "taskledger.v1.TaskQueries",
+    "taskledger.v1.UserQueries",
+];
+
 fn table() -> OpenApiRouter<ReadApi> {
     OpenApiRouter::default()
         // tasks

@@ -31,6 +31,7 @@
 //! In `Cargo.toml`: `[dev-dependencies] servers = { workspace = true, features = ["testing"] }`.
 
 mod databases;
+mod grpc_tools;
 mod identity_provider;
 mod own;
 mod python;
@@ -39,6 +40,7 @@ mod smtp;
 mod template;
 
 pub use databases::{TestDatabase, database};
+pub use grpc_tools::python_with_grpc;
 pub use identity_provider::{Client, IdentityProvider, identity_provider};
 pub use own::{OwnNats, OwnPostgres, own_nats, own_postgres};
 pub use run::{TestNats, nats};

@@ -71,6 +71,13 @@ impl Pinned {
 }
 
 impl Program {
+    /// Python with the packages, for what ends by itself.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.python);
+        command.env("PYTHONPATH", &self.packages).env("PYTHONDONTWRITEBYTECODE", "1");
+        command
+    }
+
     /// Runs Python with these arguments in `home` until the process ends or it is stopped; returns when `ready` says so.
     pub(super) async fn start(
         &self,

@@ -29,6 +29,11 @@ pub struct Unhurried;
 #[derive(Clone, Debug, Default)]
 struct Lifted(Arc<AtomicBool>);
 
+/// How long the client waits, if it says so: nobody works longer for it, whatever the handler asks for. In the extensions of
+/// its request.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience(pub Duration);
+
 /// When the request must be answered; in the extensions of every request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline(pub(super) Instant);
@@ -50,13 +55,15 @@ pub(super) async fn within<F: Future<Output = Response>>(
     mut request: Request,
     handle: impl FnOnce(Request) -> F,
 ) -> Response {
+    let patience = request.extensions().get().map(|Patience(patience)| *patience);
+    let limit = patience.map_or(limit, |patience| patience.min(limit));
     request.extensions_mut().insert(Deadline(Instant::now() + limit));
     let Lifted(lifted) = request.extensions_mut().get_or_insert_default::<Lifted>().clone();
     let changes = !request.method().is_safe();
     let mut answer = pin!(handle(request));
     match tokio::time::timeout(limit, &mut answer).await {
         Ok(answer) => answer,
-        Err(_) if lifted.load(Ordering::Relaxed) => answer.await,
+        Err(_) if patience.is_none() && lifted.load(Ordering::Relaxed) => answer.await,
         Err(elapsed) => too_late(changes).caused_by(elapsed).into_response(),
     }
 }

@@ -14,7 +14,7 @@ mod wait;
 
 pub use self::{
     body::{LOGIN_LIMIT, MergePatch, RequestBody, STANDARD_LIMIT},
-    deadline::Unhurried,
+    deadline::{Patience, Unhurried},
     finish::{Edge, InvalidOrigin, Origin, finish},
     limits::Limits,
     negotiate::{EVENT_STREAM, PrefersStream},

@@ -12,7 +12,7 @@ pub use self::{
     client::{ClientInfo, InvalidNetwork, Network, TrustedProxies, network_of},
     traceparent::Traceparent,
 };
-use crate::problem::Language;
+use crate::{grpc::is_grpc, problem::Language};
 
 /// The server's own name for a request (UUIDv7); what clients send as `X-Request-Id` is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +52,30 @@ impl Cause {
     }
 }
 
+/// How a request came; also in the extensions of requests that came otherwise than they look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// As HTTP.
+    Http,
+    /// As gRPC.
+    Grpc,
+}
+
+impl Transport {
+    fn of(parts: &Parts) -> Self {
+        let streams = is_grpc(&parts.headers).then_some(Self::Grpc);
+        parts.extensions.get().copied().or(streams).unwrap_or(Self::Http)
+    }
+
+    /// As events say it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Grpc => "grpc",
+        }
+    }
+}
+
 /// Everything about a request that problems, events and logs repeat; an extractor, cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RequestContext(Arc<Inner>);
@@ -62,6 +86,8 @@ struct Inner {
     traceparent: Traceparent,
     client: ClientInfo,
     language: Language,
+    transport: Transport,
+    speaks_grpc: bool,
     cause: Option<Cause>,
     path: String,
     public_url: Arc<str>,
@@ -76,6 +102,8 @@ impl RequestContext {
             traceparent: Traceparent::continued(text("traceparent")),
             client: ClientInfo::read(parts, proxies),
             language: Language::negotiate(text("accept-language").unwrap_or_default()),
+            transport: Transport::of(parts),
+            speaks_grpc: is_grpc(&parts.headers),
             cause: Cause::read(text),
             path: parts.uri.path().to_owned(),
             public_url,
@@ -100,6 +128,16 @@ impl RequestContext {
     /// The language of titles and details.
     pub fn language(&self) -> Language {
         self.0.language
+    }
+
+    /// How it came.
+    pub fn transport(&self) -> Transport {
+        self.0.transport
+    }
+
+    /// Whether its answer is gRPC too; that of a unary method becomes it later.
+    pub fn speaks_grpc(&self) -> bool {
+        self.0.speaks_grpc
     }
 
     /// Why the system asks; what anybody else says of it does not count.

@@ -79,9 +79,14 @@ pub fn finish(router: Router, edge: Edge) -> Router {
     router
         .merge(health::router(edge.health.clone(), edge.shutdown.clone()))
         .merge(problem::router())
-        .fallback(async || Problem::new(Code::NotFound))
+        .fallback(async |context: RequestContext| Problem::new(missing(&context)))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
         .layer(from_fn_with_state(Arc::new(edge), around))
+}
+
+/// No such route, or no such method.
+fn missing(context: &RequestContext) -> Code {
+    if context.speaks_grpc() { Code::NotImplemented } else { Code::NotFound }
 }
 
 async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {

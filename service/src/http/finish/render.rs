@@ -8,6 +8,7 @@ use axum::{
 
 use super::{REQUEST_ID, static_value};
 use crate::{
+    grpc,
     problem::{Code, MEDIA_TYPE, Problem},
     request::RequestContext,
 };
@@ -16,6 +17,9 @@ pub(super) fn finish(answer: Response, method: &Method, context: &RequestContext
     let mut response = match problem_of(&answer) {
         Some(problem) => {
             log(&problem, context);
+            if context.speaks_grpc() {
+                return grpc::status(&problem, context).into_http();
+            }
             write(&problem, answer, method, context)
         }
         None => answer,
