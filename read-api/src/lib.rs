@@ -6,6 +6,7 @@
 mod audit;
 mod consume;
 mod events;
+mod grpc;
 mod http;
 mod live_inbox;
 pub mod model;

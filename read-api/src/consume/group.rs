@@ -90,7 +90,9 @@ async fn open(
     let kept = hold(&store, id).await?;
     let selection = Selection { interest: kept.interest.0.clone(), ..who.clone() };
     match read(&api, &store, &kept, &selection).await {
-        Ok((window, subscription)) => Ok((Group::new(api, store, kept, selection, window, begun), subscription)),
+        Ok((window, subscription)) => {
+            Ok((Group::new(api, store, kept, selection, window, begun), subscription))
+        }
         Err(problem) => {
             let standing = Window::new(kept.position, kept.finished, Vec::new()).standing();
             let_go(&store, (kept.id, kept.epoch), &standing).await;

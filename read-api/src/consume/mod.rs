@@ -14,7 +14,7 @@ mod store;
 mod window;
 
 pub(crate) use self::{
-    consumer::{Answers, Consumer, Down, Inlet, Settled, Wishes},
+    consumer::{Answers, Down, Inlet, Settled, Wishes},
     groups::Groups,
     store::{GroupStore, MAX_GROUPS, Made},
 };

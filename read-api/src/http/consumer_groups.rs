@@ -154,9 +154,9 @@ pub(super) async fn make(
     if made == Made::New {
         let location = format!("{}{}", context.public_url(), context.path());
         // A name is made of what may stand in a header.
-        response.headers_mut().extend(
-            HeaderValue::from_str(&location).map(|location| (header::LOCATION, location)),
-        );
+        response
+            .headers_mut()
+            .extend(HeaderValue::from_str(&location).map(|location| (header::LOCATION, location)));
     }
     Ok(response)
 }

@@ -32,6 +32,8 @@ mod trace;
 mod users;
 mod webhooks;
 
+pub(crate) use caller::Caller;
 pub use documents::merged;
+pub(crate) use events::{CHECKPOINT, ask};
 pub(crate) use router::router;
 pub use router::{GRPC, openapi};

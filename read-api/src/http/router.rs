@@ -6,10 +6,11 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, announcements, comments, consumer_groups, deliveries, documents, dry_run, events, history, integrity, labels,
-    notices, operations, revisions, rules, task_counts, task_get, task_list, trace, users, webhooks,
+    admin, announcements, comments, consumer_groups, deliveries, documents, dry_run, events, history,
+    integrity, labels, notices, operations, revisions, rules, task_counts, task_get, task_list, trace, users,
+    webhooks,
 };
-use crate::ReadApi;
+use crate::{ReadApi, grpc};
 
 /// What of it is offered over gRPC.
 pub const GRPC: [&str; 5] = [
@@ -81,10 +82,10 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(documents::openapi_json))
 }
 
-/// All routes of this service, each watched, and the pages that show them.
+/// All routes of this service, each watched, what streams over gRPC, and the pages that show them.
 pub(crate) fn router(api: ReadApi, watch: Watch) -> Router {
     let watched = Router::from(table()).route_layer(from_fn_with_state(watch, audit::watch));
-    watched.with_state(api).merge(documents::pages())
+    watched.merge(grpc::routes()).with_state(api).merge(documents::pages())
 }
 
 /// The routes of this service as OpenAPI.

@@ -125,8 +125,7 @@ impl Window {
         let first = lane.len() == 1;
         self.bytes += event.bytes.len();
         let state = State::Ready;
-        let entry =
-            Entry { aggregate, event: Some(event), attempts: 0, state, listed: false, reason: None };
+        let entry = Entry { aggregate, event: Some(event), attempts: 0, state, listed: false, reason: None };
         self.entries.insert(position, entry);
         self.open.insert(position);
         if first {

@@ -209,7 +209,10 @@ fn every_event_is_finished_once_and_in_order() {
                 3 | 4 => {
                     if let Some(position) = out.pop_first() {
                         window.finish(position);
-                        handled.entry(log[usize::try_from(position).unwrap() - 1]).or_default().push(position);
+                        handled
+                            .entry(log[usize::try_from(position).unwrap() - 1])
+                            .or_default()
+                            .push(position);
                     }
                 }
                 5 => {
