@@ -1,10 +1,12 @@
 //! The query side: what the read model and the log know, over HTTP.
 //!
 //! A read goes from handler to one query and back. Queries read the views of the schema `read_model` and, for
-//! histories, the log; nothing here writes but what was refused into the audit log.
+//! histories, the log; nothing here writes but what was refused into the audit log, and how far consumer groups have come.
 
 mod audit;
+mod consume;
 mod events;
+mod grpc;
 mod http;
 mod live_inbox;
 pub mod model;

@@ -27,6 +27,7 @@ use sqlx::{
 
 use crate::{
     audit::Scribe,
+    consume::{GroupStore, Groups},
     events::Following,
     progress::{self, Progress},
     queries::TaskReader,
@@ -37,6 +38,8 @@ use crate::{
 const LOG_CONNECTIONS: u32 = 4;
 /// For the audit log: one task writes it.
 const AUDIT_CONNECTIONS: u32 = 1;
+/// For consumer groups: each is written down once a second, or as it changes.
+const GROUP_CONNECTIONS: u32 = 4;
 /// Connections for single rows at most: reads are coalesced, so few do.
 const POINT_CONNECTIONS: u32 = 8;
 /// Connections for lists and counts at most.
@@ -77,6 +80,8 @@ pub struct Parts {
     pub(crate) lists: PgPool,
     pub(crate) log: Log,
     pub(crate) following: Following,
+    pub(crate) group_store: GroupStore,
+    pub(crate) groups: Groups,
     pub(crate) sealer: Sealer,
     pub(crate) tasks: TaskReader,
     pub(crate) standings: Standings,
@@ -115,6 +120,9 @@ impl ReadApi {
         let audit = PgPoolOptions::new()
             .max_connections(AUDIT_CONNECTIONS)
             .connect_lazy_with(PgConnectOptions::clone(&log_pool.connect_options()));
+        let group_pool = PgPoolOptions::new()
+            .max_connections(GROUP_CONNECTIONS)
+            .connect_lazy_with(PgConnectOptions::clone(&log_pool.connect_options()));
         let points = point_pool(config.read_model.url()?)?;
         Ok(Self(Arc::new(Parts {
             lists: list_pool(config.read_model.url()?)?,
@@ -124,6 +132,8 @@ impl ReadApi {
             sealer: Sealer::new(log_pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL))),
             verifier: verifier.accepting(api_keys(log_pool.clone())),
             following: Following::new(Log::connect(log_pool.clone())),
+            group_store: GroupStore(group_pool),
+            groups: Groups::default(),
             log: Log::connect(log_pool),
             progress: Progress::default(),
             page_tokens: PageTokens::new(&secret),

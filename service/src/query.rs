@@ -39,6 +39,12 @@ impl Query {
         query
     }
 
+    /// Parameters that came in another form.
+    pub fn of(pairs: Vec<(String, String)>) -> Self {
+        let malformed = (pairs.len() > MAX_PARAMETERS).then_some(Code::InvalidParameter);
+        Self { pairs, malformed, ..Self::default() }
+    }
+
     /// A parameter that may be given once.
     pub fn one<T, E: Into<Flaw>>(
         &mut self,

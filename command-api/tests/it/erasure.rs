@@ -94,9 +94,7 @@ async fn admins_who_have_just_logged_in_erase_others() {
     let path = format!("/v1/users/{}/erase", ann.id);
     let moved = api.call("POST", &path, Some(&root), json!({}), &[("if-match", "\"99\"")]).await;
     moved.refused(412, "PRECONDITION_FAILED");
-    api.post(&path, Some(&root), json!({"reason": "Ann asked for it"}))
-        .await
-        .refused(422, "UNKNOWN_FIELD");
+    api.post(&path, Some(&root), json!({"reason": "Ann asked for it"})).await.refused(422, "UNKNOWN_FIELD");
     assert_eq!(world.left_of(ann.id).await.1, 1);
 }
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use async_nats::jetstream::Context;
+use bytes::Bytes;
 use domain::task::Task;
 use event_store::{
     Log, Pressure,
@@ -14,7 +15,7 @@ use quick_cache::sync::Cache;
 use service::problem::{Code, Problem};
 use uuid::Uuid;
 
-use crate::streams::Frame;
+use crate::{grpc, streams::Frame};
 
 /// Frames that are remembered: those who are at the end of the log ask for the same ones.
 const FRAMES: usize = 4_096;
@@ -26,6 +27,7 @@ pub(crate) struct Following {
     tail: OnceLock<Tail>,
     pub(super) tasks: Past<Task>,
     frames: Cache<i64, (Uuid, Frame)>,
+    messages: Cache<i64, (Uuid, Bytes)>,
 }
 
 impl Following {
@@ -36,6 +38,7 @@ impl Following {
             jetstream: OnceLock::new(),
             tail: OnceLock::new(),
             frames: Cache::new(FRAMES),
+            messages: Cache::new(FRAMES),
         }
     }
 
@@ -69,5 +72,15 @@ impl Following {
         let frame = Frame::bytes_at(event.position, "event", &event.bytes);
         self.frames.insert(event.position, (event.id.0, frame.clone()));
         frame
+    }
+
+    /// The event as field of a message, encoded once for all.
+    pub(crate) fn message(&self, event: &Arc<Envelope>) -> Result<Bytes, Problem> {
+        if let Some((_, message)) = self.messages.get(&event.position).filter(|(id, _)| *id == event.id.0) {
+            return Ok(message);
+        }
+        let message = grpc::shared(event).map_err(Problem::internal)?;
+        self.messages.insert(event.position, (event.id.0, message.clone()));
+        Ok(message)
     }
 }

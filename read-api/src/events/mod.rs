@@ -11,5 +11,5 @@ mod subscription;
 pub(crate) use self::{
     following::Following,
     selection::{Interest, Selection},
-    subscription::Subscription,
+    subscription::{Place, Subscription, unread},
 };

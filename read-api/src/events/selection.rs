@@ -9,20 +9,24 @@ use domain::{
     policy::{RoleSet, ScopeSet, Streamed, is_streamed, may_stream},
 };
 use event_store::{LogError, envelope::Envelope};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Following;
 
 /// What somebody asks for; what is not said is not asked.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Interest {
     /// Events of any of these types; empty: of all.
     pub(crate) types: Vec<EventPattern>,
     /// Events of this aggregate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) aggregate: Option<Uuid>,
     /// What this user has done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) actor: Option<UserId>,
     /// Events that this is true of, with their task as it was after them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) filter: Option<Filter>,
 }
 
@@ -51,18 +55,23 @@ impl Selection {
         if !is_streamed(&event.aggregate_type) || !self.interest.names(event) {
             return Ok(false);
         }
-        if event.aggregate_type != "task" {
-            return Ok(self.may_see(Streamed::User(UserId(event.aggregate_id))) && self.fits(event, None));
-        }
-        let now = following.tasks.now_since(event.aggregate_id, event.version, Some(self.since)).await?;
-        if !self.may_see(Streamed::Task(&now)) {
+        if !self.sees(following, event).await? {
             return Ok(false);
         }
-        if self.interest.filter.is_none() {
-            return Ok(true);
+        if self.interest.filter.is_none() || event.aggregate_type != "task" {
+            return Ok(self.fits(event, None));
         }
         let then = following.tasks.after(event).await?;
         Ok(self.fits(event, Some(TaskFacts::from(&*then))))
+    }
+
+    /// Whether they may see it, whatever they ask for.
+    pub(crate) async fn sees(&self, following: &Following, event: &Envelope) -> Result<bool, LogError> {
+        if event.aggregate_type != "task" {
+            return Ok(self.may_see(Streamed::User(UserId(event.aggregate_id))));
+        }
+        let now = following.tasks.now_since(event.aggregate_id, event.version, Some(self.since)).await?;
+        Ok(self.may_see(Streamed::Task(&now)))
     }
 
     fn may_see(&self, of: Streamed<'_>) -> bool {

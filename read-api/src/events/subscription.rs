@@ -155,6 +155,7 @@ fn lost(error: FollowError) -> Problem {
     }
 }
 
-fn unread(error: LogError) -> Problem {
+/// The log does not answer.
+pub(crate) fn unread(error: LogError) -> Problem {
     Problem::new(Code::Unavailable).caused_by(error).retry_after(1)
 }

@@ -16,7 +16,7 @@ use crate::{ReadApi, queries::Sight, standing::Standing};
 
 /// An authenticated user with the roles that he still has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     /// The user.
     pub(super) id: Uuid,
     /// Roles of the token, less those revoked since.
@@ -27,7 +27,7 @@ pub(super) struct Caller {
 
 impl Caller {
     /// Refuses what the roles do not allow anywhere.
-    pub(super) fn may(&self, action: Action) -> Result<(), Problem> {
+    pub(crate) fn may(&self, action: Action) -> Result<(), Problem> {
         if self.can(action, Relation::default()) { Ok(()) } else { Err(Code::Forbidden.into()) }
     }
 

@@ -41,11 +41,11 @@ use crate::{
 };
 
 /// More values of one parameter are refused.
-const MAX_VALUES: usize = 50;
+pub(super) const MAX_VALUES: usize = 50;
 /// Longest time for one pull that does not wait: who asks for what is rare goes on from where it ends.
 const LOOKING: Duration = Duration::from_secs(3);
 /// Of what was looked at and not sent, a subscriber hears this often.
-const CHECKPOINT: Duration = Duration::from_secs(1);
+pub(crate) const CHECKPOINT: Duration = Duration::from_secs(1);
 
 /// Which events, as OpenAPI shows it.
 #[derive(IntoParams)]
@@ -73,13 +73,14 @@ pub(super) struct EventParams {
 }
 
 /// What was asked for.
-struct Asked {
-    selection: Selection,
-    after: Option<i64>,
-    epoch: Option<Uuid>,
+pub(crate) struct Asked {
+    pub(crate) selection: Selection,
+    pub(crate) after: Option<i64>,
+    pub(crate) epoch: Option<Uuid>,
 }
 
-fn ask(query: &mut Query, caller: Caller) -> Asked {
+/// Reads what events are asked for.
+pub(crate) fn ask(query: &mut Query, caller: Caller) -> Asked {
     let types = query.many("types", |text| EventPattern::parse(text).map_err(flaw));
     if types.len() > MAX_VALUES {
         query.refuse("types", Flaw::new("TOO_MANY").param("max", MAX_VALUES));

@@ -5,6 +5,7 @@ mod announcements;
 mod answer;
 mod caller;
 mod comments;
+mod consumer_groups;
 mod deliveries;
 mod documents;
 mod dry_run;
@@ -36,7 +37,9 @@ mod user_revisions;
 mod users;
 mod webhooks;
 
+pub(crate) use caller::Caller;
 pub use documents::merged;
+pub(crate) use events::{CHECKPOINT, ask};
 pub(crate) use failure::{failed, unlogged};
 pub(crate) use router::router;
 pub use router::{GRPC, openapi};

@@ -6,11 +6,11 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, announcements, comments, deliveries, documents, dry_run, events, exports, history, integrity,
-    labels, notices, operations, personal, revisions, rules, sync, task_counts, task_get, task_list, trace,
-    user_revisions, users, webhooks,
+    admin, announcements, comments, consumer_groups, deliveries, documents, dry_run, events, exports,
+    history, integrity, labels, notices, operations, personal, revisions, rules, sync, task_counts, task_get,
+    task_list, trace, user_revisions, users, webhooks,
 };
-use crate::ReadApi;
+use crate::{ReadApi, grpc};
 
 /// What of it is offered over gRPC.
 pub const GRPC: [&str; 5] = [
@@ -58,6 +58,12 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(events::pull))
         .routes(routes!(events::stream))
         .routes(routes!(events::get))
+        .routes(routes!(consumer_groups::list))
+        .routes(routes!(consumer_groups::get, consumer_groups::make, consumer_groups::delete))
+        .routes(routes!(consumer_groups::seek))
+        .routes(routes!(consumer_groups::parked))
+        .routes(routes!(consumer_groups::replay))
+        .routes(routes!(consumer_groups::skip))
         // audit
         .routes(routes!(trace::get))
         .routes(routes!(exports::content))
@@ -84,10 +90,10 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(documents::schema))
 }
 
-/// All routes of this service, each watched, and the pages that show them.
+/// All routes of this service, each watched, what streams over gRPC, and the pages that show them.
 pub(crate) fn router(api: ReadApi, watch: Watch) -> Router {
     let watched = Router::from(table()).route_layer(from_fn_with_state(watch, audit::watch));
-    watched.with_state(api).merge(documents::pages())
+    watched.merge(grpc::routes()).with_state(api).merge(documents::pages())
 }
 
 /// The routes of this service as OpenAPI.

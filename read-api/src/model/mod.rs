@@ -2,6 +2,7 @@
 
 mod announcement;
 mod comment;
+mod consumer_group;
 mod delivery;
 mod dry_run;
 mod event;
@@ -26,6 +27,10 @@ pub use announcement::{
     Announcement, AnnouncementAudience, AnnouncementOutcome, AnnouncementSchedule, ChannelOutcome,
 };
 pub use comment::Comment;
+pub use consumer_group::{
+    ConsumerGroup, ConsumerGroupRequest, GroupInterest, ParkedGroupEvent, ReplayRequest, SeekRequest,
+    SettledEvents, SkipRequest,
+};
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
 pub use dry_run::{DryAudience, DryRule, DryRun, DryRunRequest, WouldTell};
 pub use event::{Event, EventPage};

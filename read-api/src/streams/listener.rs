@@ -1,11 +1,14 @@
 //! Who listens to a stream, and until when.
 
+use std::convert::Infallible;
+
 use axum::{
     body::Body,
     extract::FromRequestParts,
     http::{HeaderName, HeaderValue, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use futures_util::stream;
 use service::{
     auth::{Principal, Verifier},
     http::{EVENT_STREAM, Meter, StreamSlot},
@@ -14,7 +17,10 @@ use service::{
     shutdown::Shutdown,
 };
 
-use super::{Frame, Outlet, body};
+use super::{
+    Frame, Outlet,
+    pipe::{Intake, Taken, pipe},
+};
 use crate::ReadApi;
 
 /// Of proxies that would collect an answer before they hand it on.
@@ -36,15 +42,26 @@ impl Listener {
     where
         F: Future<Output = Result<(), Problem>> + Send + 'static,
     {
-        let slot = self.meter.open_stream()?;
-        Ok(answer(self.open(slot, produce)))
+        let context = self.context.clone();
+        Ok(answer(body(self.take(produce)?, context)))
     }
 
-    fn open<F>(self, slot: StreamSlot, produce: impl FnOnce(Outlet) -> F) -> Body
+    /// The same, for whoever writes it down otherwise.
+    pub(crate) fn take<T, F>(self, produce: impl FnOnce(Outlet<T>) -> F) -> Result<Intake<T>, Problem>
     where
+        T: Send + 'static,
         F: Future<Output = Result<(), Problem>> + Send + 'static,
     {
-        let (outlet, body) = body::pipe(slot);
+        let slot = self.meter.open_stream()?;
+        Ok(self.open(slot, produce))
+    }
+
+    fn open<T, F>(self, slot: StreamSlot, produce: impl FnOnce(Outlet<T>) -> F) -> Intake<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<(), Problem>> + Send + 'static,
+    {
+        let (outlet, intake) = pipe(slot);
         let producing = produce(outlet.clone());
         self.shutdown.clone().spawn(async move {
             let problem = tokio::select! {
@@ -52,11 +69,12 @@ impl Listener {
                 problem = self.dismissed() => Some(problem),
                 () = outlet.abandoned() => None,
             };
-            if let Some(frame) = problem.and_then(|problem| self.closed(&problem)) {
-                outlet.cut(frame);
+            if let Some(problem) = problem {
+                self.note(&problem);
+                outlet.cut(problem);
             }
         });
-        body
+        intake
     }
 
     /// Resolves when the client may listen no more, with what it is told.
@@ -67,14 +85,29 @@ impl Listener {
         }
     }
 
-    fn closed(&self, problem: &Problem) -> Option<Frame> {
+    fn note(&self, problem: &Problem) {
         let (code, request) = (problem.code().as_str(), self.context.request_id());
         match problem.cause().filter(|_| problem.code() == Code::Internal) {
             Some(cause) => tracing::error!(code, %request, %cause, "a stream failed"),
             None => tracing::debug!(code, %request, "a stream is closed"),
         }
-        Frame::json("closed", &problem.document(&self.context)).ok()
     }
+}
+
+/// Server-sent events, all that wait as one piece.
+fn body(intake: Intake<Frame>, context: RequestContext) -> Body {
+    let chunks = stream::unfold(intake, move |mut intake| {
+        let context = context.clone();
+        async move {
+            let chunk = match intake.next().await {
+                Taken::Items(frames) => Frame::join(frames),
+                Taken::Silence => Frame::COMMENT.into(),
+                Taken::End(problem) => Frame::json("closed", &problem?.document(&context)).ok()?.into(),
+            };
+            Some((Ok::<_, Infallible>(chunk), intake))
+        }
+    });
+    Body::from_stream(chunks)
 }
 
 fn ending() -> Problem {
@@ -103,25 +136,45 @@ impl FromRequestParts<ReadApi> for Listener {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{future::pending, time::Duration};
+pub(crate) mod testing {
+    //! Somebody who may listen.
 
     use axum::http::Request;
-    use futures_util::StreamExt;
     use service::auth::testing::{Minter, principal};
-    use tokio::time::Instant;
 
     use super::*;
 
-    fn listener() -> Listener {
+    pub(crate) fn context() -> RequestContext {
         let (parts, ()) = Request::get("/").body(()).unwrap().into_parts();
+        RequestContext::read(&parts, &Default::default(), "".into())
+    }
+
+    pub(crate) fn listener() -> Listener {
         Listener {
             principal: principal(1),
             verifier: Minter::default().verifier(),
             shutdown: Shutdown::default(),
             meter: Meter::default(),
-            context: RequestContext::read(&parts, &Default::default(), "".into()),
+            context: context(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, time::Duration};
+
+    use futures_util::StreamExt;
+    use tokio::time::Instant;
+
+    use super::{testing::listener, *};
+
+    fn opened<F>(listener: Listener, produce: impl FnOnce(Outlet) -> F) -> Body
+    where
+        F: Future<Output = Result<(), Problem>> + Send + 'static,
+    {
+        let context = listener.context.clone();
+        body(listener.open(StreamSlot::default(), produce), context)
     }
 
     async fn rest(body: Body) -> String {
@@ -140,7 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_produced_is_sent_to_its_end() {
-        let body = listener().open(StreamSlot::default(), |outlet| async move {
+        let body = opened(listener(), |outlet| async move {
             outlet.send(event("1")).await?;
             outlet.send(event("2")).await
         });
@@ -149,7 +202,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn silence_is_broken_by_comments() {
-        let body = listener().open(StreamSlot::default(), |outlet| async move {
+        let body = opened(listener(), |outlet| async move {
             outlet.send(event("1")).await?;
             pending().await
         });
@@ -164,7 +217,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_reads_too_slowly_is_cut_off_and_told() {
         let (told, cut) = tokio::sync::oneshot::channel();
-        let body = listener().open(StreamSlot::default(), |outlet| async move {
+        let body = opened(listener(), |outlet| async move {
             let refused = loop {
                 if let Err(refused) = outlet.send(event("1")).await {
                     break refused;
@@ -180,7 +233,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn tokens_expire_while_their_stream_is_open() {
-        let body = listener().open(StreamSlot::default(), |_| pending());
+        let body = opened(listener(), |_| pending());
         let text = rest(body).await;
         assert_eq!(code(text.trim_start_matches(":\n\n")), "TOKEN_EXPIRED");
     }
@@ -189,7 +242,7 @@ mod tests {
     async fn what_waits_is_not_sent_after_the_end() {
         let listener = listener();
         let shutdown = listener.shutdown.clone();
-        let body = listener.open(StreamSlot::default(), |outlet| async move {
+        let body = opened(listener, |outlet| async move {
             outlet.send(event("1")).await?;
             pending().await
         });
@@ -203,7 +256,7 @@ mod tests {
         let listener = listener();
         let shutdown = listener.shutdown.clone();
         let (alive, gone) = tokio::sync::oneshot::channel::<()>();
-        let body = listener.open(StreamSlot::default(), |_| async move {
+        let body = opened(listener, |_| async move {
             let _alive = alive;
             pending().await
         });

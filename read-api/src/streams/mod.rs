@@ -1,10 +1,17 @@
-//! Streams of server-sent events: as long as their client may listen, reads fast enough and the process goes on.
+//! Streams: as long as their client may listen, reads fast enough and the process goes on.
 //!
-//! Each stream has a task that produces its frames and a body that hands them on; between them is a bounded queue. What
-//! ends a stream before its time is its last event: `closed`, with the problem that a request would be refused with.
+//! Each stream has a task that produces what goes over it and a reader that hands it on; between them is a bounded queue.
+//! Over HTTP they are server-sent events, and what ends one before its time is its last event: `closed`, with the problem that
+//! a request would be refused with.
 
-mod body;
 mod frame;
 mod listener;
+mod pipe;
 
-pub(crate) use self::{body::Outlet, frame::Frame, listener::Listener};
+#[cfg(test)]
+pub(crate) use self::listener::testing;
+pub(crate) use self::{
+    frame::Frame,
+    listener::Listener,
+    pipe::{Intake, Outlet, Taken},
+};

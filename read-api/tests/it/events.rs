@@ -18,52 +18,54 @@ use crate::{
 };
 
 /// A world whose log can be followed, and who writes it.
-struct Log {
-    world: World,
+pub(crate) struct Log {
+    pub(crate) world: World,
     writer: Writer,
-    ann: Uuid,
+    pub(crate) ann: Uuid,
+    pub(crate) nats: async_nats::Client,
     _nats: TestNats,
 }
 
-fn created(creator: Uuid, visibility: &str, priority: &str) -> Value {
+pub(crate) fn created(creator: Uuid, visibility: &str, priority: &str) -> Value {
     json!({"task.created": {
         "key": "T-1", "title": "first", "description": null, "priority": priority, "due": null, "labels": [],
         "assignees": [], "creator": creator, "parent": null, "external_ref": null, "visibility": visibility,
     }})
 }
 
-fn progress(from: u8, to: u8) -> Value {
+pub(crate) fn progress(from: u8, to: u8) -> Value {
     json!({"task.progress_changed": {"from": from, "to": to}})
 }
 
 impl Log {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let nats = testing::nats().await;
         let client = service::nats::connect(&nats.url().parse().unwrap(), "test", &Default::default()).await;
-        let world = World::with_nats(Some(client.unwrap())).await;
+        let client = client.unwrap();
+        let world = World::with_nats(Some(client.clone())).await;
         let writer = Writer::new(&world);
-        Self { world, writer, ann: Uuid::now_v7(), _nats: nats }
+        Self { world, writer, ann: Uuid::now_v7(), nats: client, _nats: nats }
     }
 
     /// By Ann; the last position.
-    async fn write(&self, task: Uuid, after: i64, facts: &[Value]) -> i64 {
+    pub(crate) async fn write(&self, task: Uuid, after: i64, facts: &[Value]) -> i64 {
         let events = facts.iter().map(|fact| (event::<TaskEvent>(fact.clone()), metadata(self.ann)));
         self.writer.append_after(after, "task", task, events.collect()).await
     }
 
     /// A task of the team and a private one of Ann's, each made and changed: positions 1 to 4.
-    async fn two_tasks(&self) -> (Uuid, Uuid) {
+    pub(crate) async fn two_tasks(&self) -> (Uuid, Uuid) {
         let (open, hidden) = (Uuid::now_v7(), Uuid::now_v7());
         self.write(open, 0, &[created(self.ann, "team", "urgent"), progress(0, 5)]).await;
         self.write(hidden, 0, &[created(self.ann, "private", "low"), progress(0, 5)]).await;
         (open, hidden)
     }
 
-    fn member(&self) -> String {
+    pub(crate) fn member(&self) -> String {
         self.world.token(Uuid::now_v7(), &["member"])
     }
 
-    async fn listen(&self, token: &str, query: &str, last: Option<i64>) -> Stream {
+    pub(crate) async fn listen(&self, token: &str, query: &str, last: Option<i64>) -> Stream {
         let mut request = Request::get(format!("/v1/events/stream{query}"));
         if let Some(last) = last {
             request = request.header("last-event-id", last.to_string());
@@ -74,7 +76,7 @@ impl Log {
 }
 
 /// What comes over a stream, comments left out.
-struct Stream {
+pub(crate) struct Stream {
     body: BodyDataStream,
     text: String,
 }
@@ -86,7 +88,7 @@ impl Stream {
     }
 
     /// Id, name and data of what comes next.
-    async fn next(&mut self) -> (i64, String, Value) {
+    pub(crate) async fn next(&mut self) -> (i64, String, Value) {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let field = |name: &str| {
@@ -110,7 +112,7 @@ impl Stream {
         }
     }
 
-    async fn ids(&mut self, count: usize) -> Vec<i64> {
+    pub(crate) async fn ids(&mut self, count: usize) -> Vec<i64> {
         timeout(DEADLINE, self.ids_whenever(count)).await.expect("they come")
     }
 
@@ -127,7 +129,7 @@ impl Stream {
     }
 }
 
-fn positions(body: &Value) -> Vec<i64> {
+pub(crate) fn positions(body: &Value) -> Vec<i64> {
     let items = body["items"].as_array().unwrap();
     items.iter().map(|event| event["sequence"].as_str().unwrap().parse().unwrap()).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::{
     io::Write,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -33,12 +34,12 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 /// Everything a test needs; background work ends with it.
 pub(crate) struct World {
     pub(crate) pool: PgPool,
-    pub(crate) minter: Minter,
+    pub(crate) minter: Arc<Minter>,
     pub(crate) secret: SecretKey,
     pub(crate) verifier: Verifier,
-    router: Router,
+    pub(crate) router: Router,
     pub(crate) surroundings: Surroundings,
-    database: TestDatabase,
+    database: Arc<TestDatabase>,
 }
 
 /// What came back.
@@ -72,7 +73,20 @@ impl World {
     }
 
     async fn with_edge(nats: Option<async_nats::Client>, edge: Edge) -> Self {
-        let database = testing::database(&template()).await;
+        Self::over(Arc::new(testing::database(&template()).await), Arc::default(), nats, edge).await
+    }
+
+    /// Another process over the same tables, which knows the same tokens.
+    pub(crate) async fn beside(&self, nats: Option<async_nats::Client>) -> Self {
+        Self::over(self.database.clone(), self.minter.clone(), nats, Edge::default()).await
+    }
+
+    async fn over(
+        database: Arc<TestDatabase>,
+        minter: Arc<Minter>,
+        nats: Option<async_nats::Client>,
+        edge: Edge,
+    ) -> Self {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all("07".repeat(32).as_bytes()).unwrap();
         let config = Config {
@@ -83,7 +97,6 @@ impl World {
             tokens: TokenArgs::default(),
             seal_keys: SealKeyArgs::default(),
         };
-        let minter = Minter::default();
         let surroundings = Surroundings::default();
         let verifier = minter.verifier_with(surroundings.revocations.clone());
         let api = ReadApi::new(&config, verifier, &surroundings.shutdown).unwrap();

@@ -13,6 +13,7 @@ pub(super) fn of_code(code: Code) -> Grpc {
         | Code::IdempotencyInFlight
         | Code::FieldConflict
         | Code::ConcurrentChange
+        | Code::GroupMoved
         | Code::FellBehind => Grpc::Aborted,
         Code::PositionExpired | Code::PositionAhead => Grpc::OutOfRange,
         other => of_status(other.status()),

@@ -191,6 +191,15 @@ codes! {
     FellBehind = "FELL_BEHIND" REQUEST_TIMEOUT
         en "The stream was read too slowly" "Connect again, and read as fast as it comes."
         ko "스트림을 너무 느리게 읽었습니다" "다시 연결해서 오는 대로 읽으세요.";
+    GroupInUse = "GROUP_IN_USE" CONFLICT
+        en "Somebody else consumes this group" "Another process holds it, or its consumers have other rights: come again after Retry-After."
+        ko "다른 곳에서 이 그룹을 소비하고 있습니다" "다른 프로세스가 쓰고 있거나 권한이 다른 소비자가 있습니다. Retry-After 후에 다시 시도하세요.";
+    GroupMoved = "GROUP_MOVED" CONFLICT
+        en "The group goes on elsewhere" "It was set to another place, deleted or taken over: connect again."
+        ko "그룹이 다른 위치에서 이어집니다" "위치가 바뀌었거나 삭제되었거나 다른 곳으로 넘어갔습니다. 다시 연결하세요.";
+    GroupFull = "GROUP_FULL" CONFLICT
+        en "Too many events of the group are parked" "Replay or skip parked events; the group goes on then."
+        ko "그룹에 보류된 이벤트가 너무 많습니다" "보류된 이벤트를 다시 처리하거나 건너뛰면 이어집니다.";
     BodyTooLarge = "BODY_TOO_LARGE" PAYLOAD_TOO_LARGE
         en "The body is too large" "Send less at once."
         ko "본문이 너무 큽니다" "한 번에 보내는 양을 줄이세요.";

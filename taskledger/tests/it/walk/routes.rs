@@ -35,8 +35,14 @@ pub(crate) enum Subject {
 }
 
 /// Below these paths everybody has things of their own.
-const OWN: &[&str] =
-    &["/v1/auth/", "/v1/users/me", "/v1/api-keys", "/v1/notification-preferences", "/v1/notifications"];
+const OWN: &[&str] = &[
+    "/v1/auth/",
+    "/v1/users/me",
+    "/v1/api-keys",
+    "/v1/consumer-groups",
+    "/v1/notification-preferences",
+    "/v1/notifications",
+];
 
 /// The routes as they are served, and the schemas of their bodies.
 pub(crate) async fn served(client: &Client) -> Vec<Route> {
@@ -90,9 +96,9 @@ impl Route {
     }
 
     /// Whether the path names one object of somebody's. What notices there are the write side does not know: one takes as
-    /// read what one likes, in one's own inbox.
+    /// read what one likes, in one's own inbox. A consumer group's name is one's own.
     pub(crate) fn names_an_object(&self) -> bool {
-        let others = ["{provider}", "/notifications/{id}/read"];
+        let others = ["{provider}", "/notifications/{id}/read", "/consumer-groups/{name}"];
         self.path.contains('{') && !others.iter().any(|other| self.path.contains(other))
     }
 

@@ -129,6 +129,10 @@ impl Things {
                 world.ask_with(&root, "POST", "/v1/announcements", Some(&announcement()), &headers).await;
             things.announcement = id(&made.expect(201).json()["id"]);
         }
+        if route.path.contains("/consumer-groups/{name}") {
+            // Whoever may not make one is refused here as there.
+            world.ask(&owner.client, "PUT", "/v1/consumer-groups/walk", Some(&json!({}))).await;
+        }
         if route.operation == "get_event" {
             let made = post(&owner.client, "/v1/tasks", json!({"title": "t"})).await;
             things.position = made["position"].to_string();
@@ -188,6 +192,7 @@ impl Things {
             ("parked-events", "id") | ("trace", "of") | ("proofs", "position") => "1",
             ("deliveries", "id") => &self.delivery,
             ("projections", "name") => "users",
+            ("consumer-groups", "name") => "walk",
             ("schemas", "type") => "task.assigned.v1",
             _ => panic!("{}: what is {{{name}}} to be?", route.name),
         }
@@ -225,6 +230,8 @@ impl Things {
                 json!({"at": Utc::now() + TimeDelta::days(7), "zone": "Asia/Seoul"})
             }
             "announcement_sent" => json!({"at": Utc::now(), "recipients": 1}),
+            "seek_consumer_group" => json!({"to": "now"}),
+            "skip_parked_group_events" => json!({"positions": [1]}),
             "skip_delivery" => json!({"reason": "x"}),
             "retry_deliveries" => json!({"filter": {"channel": "email"}}),
             "skip_deliveries" => json!({"filter": {"channel": "email"}, "reason": "x"}),
