@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use event_store::Sealer;
+use event_store::{Log, Sealer};
 
 use crate::{
     fingerprint::fnv1a,
     projector::Projector,
-    projectors::{task_search::TaskSearch, tasks::Tasks, users::Users},
+    projectors::{audit::Audit, task_search::TaskSearch, tasks::Tasks, users::Users},
 };
 
 /// What a projection is called and which tables it fills.
@@ -84,12 +84,25 @@ pub const USERS: Projection = Projection {
     code: 1,
 };
 
+/// Every event, as auditors look for it.
+pub const AUDIT: Projection = Projection {
+    name: "audit",
+    tables: include_str!("../../migrations/read_model/tables/audit.sql"),
+    compared: &[Compared { name: "audit_events", key: &["position"], aggregate: "target", owner: None }],
+    code: 1,
+};
+
 /// All projections, in the order in which they are made.
-pub const PROJECTIONS: [&Projection; 3] = [&TASKS, &TASK_SEARCH, &USERS];
+pub const PROJECTIONS: [&Projection; 4] = [&TASKS, &TASK_SEARCH, &USERS, &AUDIT];
 
 /// Their projectors, in the same order.
-pub fn projectors(sealer: &Arc<Sealer>) -> Vec<Arc<dyn Projector>> {
-    vec![Arc::new(Tasks), Arc::new(TaskSearch), Arc::new(Users::new(sealer.clone()))]
+pub fn projectors(sealer: &Arc<Sealer>, log: &Log) -> Vec<Arc<dyn Projector>> {
+    vec![
+        Arc::new(Tasks),
+        Arc::new(TaskSearch),
+        Arc::new(Users::new(sealer.clone())),
+        Arc::new(Audit::new(sealer.clone(), log.clone())),
+    ]
 }
 
 impl Projection {

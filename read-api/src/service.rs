@@ -26,7 +26,7 @@ use sqlx::{
 };
 
 use crate::{
-    audit::Scribe,
+    audit::{KEPT, Scribe},
     events::Following,
     progress::{self, Progress},
     queries::TaskReader,
@@ -201,7 +201,7 @@ pub async fn build(
 pub fn router(api: &ReadApi, surroundings: &Surroundings) -> Router {
     let scribe = Scribe { api: api.clone(), pool: api.audit.clone() };
     let audit = Audit::spawn(scribe, surroundings);
-    crate::http::router(api.clone(), Watch::new(audit, &crate::http::openapi(), &[]))
+    crate::http::router(api.clone(), Watch::new(audit, &crate::http::openapi(), KEPT))
 }
 
 /// Follows revocations and the progress of projections until the shutdown, and watches over readiness.

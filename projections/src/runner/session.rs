@@ -25,11 +25,6 @@ use crate::{live::Live, projector::Projector};
 /// Batches read ahead while one is being written.
 const READ_AHEAD: usize = 1;
 
-/// A batch leaves so long after the one before at the earliest, unless that one was full: a transaction costs as much as
-/// some ten events, so under load fewer and larger ones keep up where many small ones would not. What comes alone does not
-/// wait.
-const PACE: Duration = Duration::from_millis(3);
-
 /// Rows and checkpoint reach the disk together and in order, but a batch need not wait for it: what a crash of Postgres
 /// takes away is folded again.
 const LATER: &str = "SET synchronous_commit = off";
@@ -146,7 +141,7 @@ impl Session<'_> {
             None => follower,
         };
         self.tell(tables, leases, from.position).await?;
-        Ok(Source::start(follower, self.pace))
+        Ok(Source::start(follower, self.pace, self.projector.pace()))
     }
 }
 
@@ -157,14 +152,14 @@ struct Source {
 }
 
 impl Source {
-    fn start(mut follower: Follower, pace: &Pace) -> Self {
+    fn start(mut follower: Follower, pace: &Pace, apart: Duration) -> Self {
         let (sender, batches) = mpsc::channel(READ_AHEAD);
         let (mut commands_first, limit) = (pace.pressure.worker(), pace.batch);
         let task = tokio::spawn(async move {
             loop {
                 commands_first.wait().await;
                 let batch = follower.next_batch(limit).await;
-                let due = time::Instant::now() + PACE;
+                let due = time::Instant::now() + apart;
                 let Ok(count) = batch.as_ref().map(Vec::len) else {
                     let _gone = sender.send(batch).await;
                     return;

@@ -46,6 +46,8 @@ async fn readers_read_and_nobody_else_writes() {
         "task_search",
         "search_words",
         "users",
+        "audit_events",
+        "audit_attempts",
         "positions",
         "parked_events",
     ] {

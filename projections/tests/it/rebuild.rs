@@ -22,7 +22,8 @@ async fn rows(world: &World, table: &str) -> Option<String> {
     world.text(&sql).await
 }
 
-const TABLES: [&str; 6] = ["tasks", "task_people", "task_labels", "comments", "task_search", "users"];
+const TABLES: [&str; 7] =
+    ["tasks", "task_people", "task_labels", "comments", "task_search", "users", "audit_events"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rebuild_gives_identical_rows_and_replaces_the_live_ones() {
@@ -33,7 +34,7 @@ async fn a_rebuild_gives_identical_rows_and_replaces_the_live_ones() {
     world.all_reached(head).await;
     for table in TABLES {
         let before = rows(&world, table).await;
-        for name in ["tasks", "task_search", "users"] {
+        for name in ["tasks", "task_search", "users", "audit"] {
             let told = watch::Sender::new(RebuildProgress::default());
             let rebuilt = rebuild(&*world.projector(name), &world.sources, &options(), &told).await.unwrap();
             assert!(rebuilt.differences.is_empty());
@@ -44,9 +45,9 @@ async fn a_rebuild_gives_identical_rows_and_replaces_the_live_ones() {
     // Nothing of the old versions is left, and the workers go on with the new ones.
     assert_eq!(
         world.number("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'read\\_model\\_v%'").await,
-        3
+        4
     );
-    assert_eq!(world.number("SELECT count(DISTINCT version) FROM read_model.checkpoints").await, 3);
+    assert_eq!(world.number("SELECT count(DISTINCT version) FROM read_model.checkpoints").await, 4);
     let more = some_histories(&world, 3).await;
     world.all_reached(world.log.head().await.unwrap()).await;
     assert_folded(&world, &histories).await;
@@ -159,7 +160,7 @@ async fn one_rebuild_at_a_time_and_a_dead_one_is_cleared_away() {
     rebuild(&*tasks, &world.sources, &options, &watch::Sender::default()).await.unwrap();
     assert_eq!(
         world.number("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'read\\_model\\_v%'").await,
-        3
+        4
     );
 }
 
@@ -169,8 +170,8 @@ async fn tables_of_another_shape_are_rebuilt_at_the_start() {
     let histories = some_histories(&world, 4).await;
     world.run("UPDATE read_model.projections SET shape = 'older-0'").await;
     let _workers = world.start();
-    let renewed = "SELECT live_version > 3 AND shape <> 'older-0' AND $2 = 0 FROM read_model.projections WHERE name = $1";
-    for name in ["tasks", "task_search", "users"] {
+    let renewed = "SELECT live_version > 4 AND shape <> 'older-0' AND $2 = 0 FROM read_model.projections WHERE name = $1";
+    for name in ["tasks", "task_search", "users", "audit"] {
         world.becomes_true(renewed, name, 0).await;
     }
     world.all_reached(world.log.head().await.unwrap()).await;

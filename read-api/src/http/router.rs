@@ -6,8 +6,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, announcements, comments, deliveries, documents, dry_run, events, history, integrity, labels,
-    notices, operations, revisions, rules, task_counts, task_get, task_list, trace, users, webhooks,
+    admin, announcements, audit_counts, audit_records, audit_roles, comments, deliveries, documents, dry_run,
+    events, history, integrity, labels, notices, operations, revisions, rules, task_counts, task_get,
+    task_list, trace, users, webhooks,
 };
 use crate::ReadApi;
 
@@ -44,6 +45,10 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(events::stream))
         .routes(routes!(events::get))
         // audit
+        .routes(routes!(audit_records::list))
+        .routes(routes!(audit_records::get))
+        .routes(routes!(audit_counts::counts))
+        .routes(routes!(audit_roles::list))
         .routes(routes!(trace::get))
         .routes(routes!(integrity::get))
         .routes(routes!(integrity::proof))

@@ -1,6 +1,7 @@
 //! What clients get: one type per resource, made by queries, rendered as it stands.
 
 mod announcement;
+mod audit;
 mod comment;
 mod delivery;
 mod dry_run;
@@ -23,6 +24,7 @@ mod webhook;
 pub use announcement::{
     Announcement, AnnouncementAudience, AnnouncementOutcome, AnnouncementSchedule, ChannelOutcome,
 };
+pub use audit::{AuditRecord, RecordActor, RecordChange, RecordSeal, RecordSource, RecordTarget, RoleHolder};
 pub use comment::Comment;
 pub use delivery::{Attempt, Delivery, DeliveryWithAttempts};
 pub use dry_run::{DryAudience, DryRule, DryRun, DryRunRequest, WouldTell};

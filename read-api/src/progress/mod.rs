@@ -44,11 +44,13 @@ pub enum Projection {
     TaskSearch,
     /// Users and their names.
     Users,
+    /// Every event, for auditors.
+    Audit,
 }
 
 impl Projection {
     /// Every projection.
-    pub const ALL: [Self; 3] = [Self::Tasks, Self::TaskSearch, Self::Users];
+    pub const ALL: [Self; 4] = [Self::Tasks, Self::TaskSearch, Self::Users, Self::Audit];
 
     /// Its name in the registry and in `progress.<name>`.
     pub fn as_str(self) -> &'static str {
@@ -56,6 +58,7 @@ impl Projection {
             Self::Tasks => "tasks",
             Self::TaskSearch => "task_search",
             Self::Users => "users",
+            Self::Audit => "audit",
         }
     }
 
