@@ -5,6 +5,7 @@
 mod announcements;
 mod apart;
 mod architecture;
+mod audit;
 mod chaos;
 mod client;
 mod core_system;
