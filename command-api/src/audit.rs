@@ -36,7 +36,7 @@ impl Keeper for Scribe {
         match self.0.seal_client(person, &record.client).await {
             Ok(client) => {
                 let (ip, user_agent) = (Some(client.ip.0), client.user_agent.map(|sealed| sealed.0));
-                Ok(SealedOrigin { about, ip, user_agent })
+                Ok(SealedOrigin { about, ip, user_agent, query: None })
             }
             // Of those who are erased nothing is kept.
             Err(Refusal::Seal(SealError::Erased)) => Ok(SealedOrigin { about, ..SealedOrigin::default() }),

@@ -31,7 +31,7 @@ pub use append::{AppendError, Appender, AppenderConfig};
 pub use connect::{Role, connect_options};
 pub use error::LogError;
 pub use load::{LoadError, Loaded, load};
-pub use log::Log;
+pub use log::{Log, Origin};
 #[cfg(feature = "migrate")]
 pub use migrate::{migrate, renew_epoch};
 pub use pressure::{GivingWay, Pressure};

@@ -1,12 +1,16 @@
 //! Reading the log.
 
+use std::collections::HashMap;
+
 use chrono::TimeDelta;
 use domain::{
     event::{Metadata, RecordedEvent},
     ids::EventId,
+    personal::Sealed,
     time::Timestamp,
     webhook::values::Moment,
 };
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use sqlx::{PgPool, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
@@ -22,6 +26,17 @@ macro_rules! select_events {
             $rest
         )
     };
+}
+
+/// What the log knows of an event and publishes to nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct Origin {
+    /// The session that the act belongs to; of a program the API key.
+    pub session_id: Option<Uuid>,
+    /// The caller's address.
+    pub ip: Option<Sealed>,
+    /// The caller's `User-Agent`.
+    pub user_agent: Option<Sealed>,
 }
 
 /// The reading half of the log. Cheap to clone. Positions start at 1 and have no gaps, and an event at position `p` is
@@ -201,6 +216,20 @@ impl Log {
     pub async fn event_at(&self, position: i64) -> Result<Option<RecordedEvent>, LogError> {
         const SQL: &str = select_events!("WHERE position = $1");
         sqlx::query(SQL).bind(position).fetch_optional(&self.pool).await?.as_ref().map(event).transpose()
+    }
+
+    /// The events at these positions, in order; those that do not exist are left out.
+    pub async fn read_positions(&self, positions: &[i64]) -> Result<Vec<RecordedEvent>, LogError> {
+        const SQL: &str = select_events!("WHERE position = ANY($1) ORDER BY position");
+        events(&sqlx::query(SQL).bind(positions).fetch_all(&self.pool).await?)
+    }
+
+    /// Where the events at these positions came from.
+    pub async fn origins(&self, positions: &[i64]) -> Result<HashMap<i64, Origin>, LogError> {
+        const SQL: &str = "SELECT position, metadata FROM event_store.events WHERE position = ANY($1)";
+        let rows: Vec<(i64, Json<Origin>)> =
+            sqlx::query_as(SQL).bind(positions).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(|(position, Json(origin))| (position, origin)).collect())
     }
 
     /// Position of the last event recorded at or before this time; 0 if there is none.

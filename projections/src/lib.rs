@@ -7,6 +7,7 @@
 //! What goes to the outside has a schema of its own, [`delivery`], which no rebuild touches: [`reactors`] decide what is to go,
 //! [`deliveries`] carries it out over [`channels`]; what is done by the clock is a job of [`schedules`].
 
+pub mod audit_copy;
 pub mod channels;
 pub mod commands;
 mod connect;

@@ -16,8 +16,8 @@ pub trait Projector: Send + Sync + 'static {
     /// Its name and tables.
     fn projection(&self) -> &'static Projection;
 
-    /// `task`, `user`: the aggregates whose events it folds; others pass by.
-    fn aggregate_type(&self) -> &'static str;
+    /// Whose events it folds; others pass by.
+    fn folds(&self) -> Folds;
 
     /// Brings the tables from before these events to after them, all or nothing.
     ///
@@ -31,12 +31,32 @@ pub trait Projector: Send + Sync + 'static {
 
     /// Copies the rows of these aggregates into tables that have none of them yet.
     ///
-    /// Each history is whole up to some position and in order; those that cannot be folded come back with the reason.
+    /// Each history is whole up to some position and in order; those that cannot be folded come back with the reason. Whoever
+    /// folds everything gets each event by itself, in the order of the log.
     fn fill<'a>(
         &'a self,
         tables: &'a mut PgConnection,
         histories: &'a [Vec<Arc<Envelope>>],
     ) -> BoxFuture<'a, Result<Vec<Unfoldable>, ApplyError>>;
+}
+
+/// Whose events a projector folds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folds {
+    /// Those of aggregates of this type: `task`, `user`.
+    Kind(&'static str),
+    /// All; its rows belong to one event each.
+    Everything,
+}
+
+impl Folds {
+    /// Whether this is one of them.
+    pub fn includes(self, event: &Envelope) -> bool {
+        match self {
+            Self::Kind(kind) => event.aggregate_type == kind,
+            Self::Everything => true,
+        }
+    }
 }
 
 /// An event that a rebuild met and could not fold.

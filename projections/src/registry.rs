@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use event_store::Sealer;
+use event_store::{Log, Sealer};
 
 use crate::{
     fingerprint::fnv1a,
     projector::Projector,
-    projectors::{task_search::TaskSearch, task_versions::TaskVersions, tasks::Tasks, users::Users},
+    projectors::{
+        audit::Audit, task_search::TaskSearch, task_versions::TaskVersions, tasks::Tasks, users::Users,
+    },
 };
 
 /// What a projection is called and which tables it fills.
@@ -115,12 +117,27 @@ pub const USERS: Projection = Projection {
     pace: PROMPT,
 };
 
+/// Every event, as auditors look for it.
+pub const AUDIT: Projection = Projection {
+    name: "audit",
+    tables: include_str!("../../migrations/read_model/tables/audit.sql"),
+    compared: &[Compared { name: "audit_events", key: &["position"], aggregate: "target", owner: None }],
+    code: 1,
+    pace: LOOKING_BACK,
+};
+
 /// All projections, in the order in which they are made.
-pub const PROJECTIONS: [&Projection; 4] = [&TASKS, &TASK_SEARCH, &TASK_VERSIONS, &USERS];
+pub const PROJECTIONS: [&Projection; 5] = [&TASKS, &TASK_SEARCH, &TASK_VERSIONS, &USERS, &AUDIT];
 
 /// Their projectors, in the same order.
-pub fn projectors(sealer: &Arc<Sealer>) -> Vec<Arc<dyn Projector>> {
-    vec![Arc::new(Tasks), Arc::new(TaskSearch), Arc::new(TaskVersions), Arc::new(Users::new(sealer.clone()))]
+pub fn projectors(sealer: &Arc<Sealer>, log: &Log) -> Vec<Arc<dyn Projector>> {
+    vec![
+        Arc::new(Tasks),
+        Arc::new(TaskSearch),
+        Arc::new(TaskVersions),
+        Arc::new(Users::new(sealer.clone())),
+        Arc::new(Audit::new(sealer.clone(), log.clone())),
+    ]
 }
 
 impl Projection {

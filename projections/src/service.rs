@@ -20,6 +20,7 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::sync::watch;
 
 use crate::{
+    audit_copy,
     channels::{
         Sight,
         email::{Email, Ink},
@@ -91,13 +92,15 @@ impl Projections {
         let secret = config.secret_key.read()?;
         let sealer = Arc::new(Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL))));
         let nats = ::service::nats::connect(config.nats.url()?, "projections", metrics).await?;
+        let log = Log::connect(pool);
+        let projectors = projectors(&sealer, &log);
         let sources = Sources {
             read_model: ReadModel::new(config.read_model.url()?.expose())?,
-            log: Log::connect(pool),
+            log,
             jetstream: async_nats::jetstream::new(nats.clone()),
             tail: None,
         };
-        Ok(Self { sources, projectors: projectors(&sealer), nats, sealer, secret })
+        Ok(Self { sources, projectors, nats, sealer, secret })
     }
 
     /// The projector of this name.
@@ -265,6 +268,8 @@ pub async fn build(
         let pace = Pace { pressure: pressure.clone(), ..Pace::default() };
         shutdown.spawn(runner::run(projector.clone(), sources, pace, told, stop));
     }
+    let Sources { log, read_model, .. } = projections.sources.clone();
+    shutdown.spawn(audit_copy::run(log, projections.sealer.clone(), read_model, shutdown.token().clone()));
     let delivery = Delivery::new(config.read_model.url()?.expose())?;
     projections.carry_out(delivery.clone(), outward, http, surroundings, pressure)?;
     let (projectors, sources) = (projections.projectors.clone(), projections.sources.clone());

@@ -1,4 +1,5 @@
-//! What of the reads goes into the audit log: those that were refused. This service may add such rows and nothing else.
+//! What of the reads goes into the audit log: those that were refused, and answers that show what is to be known of. This
+//! service may add such rows and nothing else.
 
 use event_store::SealError;
 use service::audit::{Keeper, Record, Row, SealedOrigin};
@@ -6,6 +7,17 @@ use sqlx::{PgPool, types::Json};
 use uuid::Uuid;
 
 use crate::ReadApi;
+
+/// What is kept also when it is answered.
+pub(crate) const KEPT: &[&str] = &[
+    "audit.list_records",
+    "audit.get_record",
+    "audit.count_records",
+    "audit.list_role_holders",
+    "audit.get_trace",
+    "audit.get_integrity",
+    "audit.get_proof",
+];
 
 /// Whose key seals what belongs to nobody in particular.
 const NOBODY: Uuid = Uuid::nil();
@@ -20,17 +32,24 @@ impl Keeper for Scribe {
     type Error = SealError;
 
     async fn seal(&self, record: &Record) -> Result<SealedOrigin, SealError> {
-        let (person, client, sealer) = (record.actor.unwrap_or(NOBODY), &record.client, &self.api.sealer);
-        let ip = sealer.seal_if_known(person, &client.ip.to_string()).await?;
-        let user_agent = match &client.user_agent {
-            Some(text) => sealer.seal_if_known(person, text).await?,
-            None => None,
-        };
-        Ok(SealedOrigin { about: None, ip: ip.map(|ip| ip.0), user_agent: user_agent.map(|sealed| sealed.0) })
+        let (person, client) = (record.actor.unwrap_or(NOBODY), &record.client);
+        Ok(SealedOrigin {
+            about: None,
+            ip: self.sealed(person, Some(&client.ip.to_string())).await?,
+            user_agent: self.sealed(person, client.user_agent.as_deref()).await?,
+            query: self.sealed(person, record.query.as_deref().filter(|query| !query.is_empty())).await?,
+        })
     }
 
     async fn write(&self, rows: &[Row]) -> Result<(), SealError> {
         const SQL: &str = "SELECT event_store.keep_refused_reads($1)";
         Ok(sqlx::query(SQL).bind(Json(rows)).execute(&self.pool).await.map(drop)?)
+    }
+}
+
+impl Scribe {
+    async fn sealed(&self, person: Uuid, text: Option<&str>) -> Result<Option<String>, SealError> {
+        let Some(text) = text else { return Ok(None) };
+        Ok(self.api.sealer.seal_if_known(person, text).await?.map(|sealed| sealed.0))
     }
 }

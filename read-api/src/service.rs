@@ -26,7 +26,7 @@ use sqlx::{
 };
 
 use crate::{
-    audit::Scribe,
+    audit::{KEPT, Scribe},
     consume::{GroupStore, Groups},
     events::Following,
     progress::{self, Progress},
@@ -212,7 +212,7 @@ pub fn router(api: &ReadApi, surroundings: &Surroundings) -> Router {
     surroundings.grpc.offer(&crate::http::GRPC);
     let scribe = Scribe { api: api.clone(), pool: api.audit.clone() };
     let audit = Audit::spawn(scribe, surroundings);
-    crate::http::router(api.clone(), Watch::new(audit, &crate::http::openapi(), &[]))
+    crate::http::router(api.clone(), Watch::new(audit, &crate::http::openapi(), KEPT))
 }
 
 /// Follows revocations and the progress of projections until the shutdown, and watches over readiness.

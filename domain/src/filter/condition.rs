@@ -1,6 +1,8 @@
 //! One condition: a field, a comparison and a value, each kind of field with its own values.
 
-use super::{FilterFault, FilterOver, parser::Value};
+use uuid::Uuid;
+
+use super::{FilterFault, FilterOver, Network, RecordCondition, RecordTarget, parser::Value, record::word};
 use crate::{
     event::EventPattern,
     ids::{TaskId, UserId},
@@ -41,6 +43,32 @@ words! {
         Type = "type",
         /// Who acted.
         Actor = "actor",
+        /// What was done, or how that begins.
+        Action = "action",
+        /// Whether something was created, read, updated or deleted.
+        Crud = "crud",
+        /// How it ended.
+        Outcome = "outcome",
+        /// Why it was refused.
+        Code = "code",
+        /// What it was done to.
+        Target = "target",
+        /// From which address or network it came.
+        Ip = "ip",
+        /// From what client it came.
+        UserAgent = "user_agent",
+        /// In which session it was done, or with which API key.
+        Session = "session",
+        /// In which request it was done.
+        Request = "request",
+        /// To which intent it belongs.
+        Correlation = "correlation",
+        /// Which field changed.
+        Field = "field",
+        /// When it happened.
+        OccurredAt = "occurred_at",
+        /// When it was recorded.
+        RecordedAt = "recorded_at",
     }
 }
 
@@ -99,13 +127,29 @@ pub enum Condition {
     Type(EventPattern),
     /// Acted, or the system did.
     Actor(Option<Person>),
+    /// What only audit records have.
+    Record(RecordCondition),
 }
 
 impl FilterField {
     /// Whether there is such a field in filters over these.
     pub fn is_of(self, over: FilterOver) -> bool {
         match self {
-            Self::Type | Self::Actor => over == FilterOver::Events,
+            Self::Type => over == FilterOver::Events,
+            Self::Actor => over != FilterOver::Tasks,
+            Self::Action
+            | Self::Crud
+            | Self::Outcome
+            | Self::Code
+            | Self::Target
+            | Self::Ip
+            | Self::UserAgent
+            | Self::Session
+            | Self::Request
+            | Self::Correlation
+            | Self::Field
+            | Self::OccurredAt
+            | Self::RecordedAt => over == FilterOver::Records,
             Self::Status
             | Self::Assignee
             | Self::Creator
@@ -117,12 +161,20 @@ impl FilterField {
             | Self::Due
             | Self::CreateTime
             | Self::UpdateTime
-            | Self::Visibility => true,
+            | Self::Visibility => over != FilterOver::Records,
         }
     }
 
     fn is_ordered(self) -> bool {
-        matches!(self, Self::Priority | Self::Due | Self::CreateTime | Self::UpdateTime)
+        matches!(
+            self,
+            Self::Priority
+                | Self::Due
+                | Self::CreateTime
+                | Self::UpdateTime
+                | Self::OccurredAt
+                | Self::RecordedAt
+        )
     }
 
     /// The condition that the field compares so with this value.
@@ -154,9 +206,33 @@ impl FilterField {
             Self::Visibility => text.parse().map(Condition::Visibility),
             Self::Type => EventPattern::parse(text).map(Condition::Type),
             Self::Actor => optional(value, |_| person(value, over)).map(Condition::Actor),
+            Self::Action => RecordCondition::action(text).map(Condition::Record),
+            Self::Crud => of_record(text.parse(), RecordCondition::Crud),
+            Self::Outcome => of_record(text.parse(), RecordCondition::Outcome),
+            Self::Code => of_record(word(text), RecordCondition::Code),
+            Self::Target => of_record(RecordTarget::parse(text), RecordCondition::Target),
+            Self::Ip => of_record(Network::parse(text), RecordCondition::Ip),
+            Self::UserAgent => of_record(word(text), RecordCondition::UserAgent),
+            Self::Session => of_record(id(text), RecordCondition::Session),
+            Self::Request => of_record(id(text), RecordCondition::Request),
+            Self::Correlation => of_record(id(text), RecordCondition::Correlation),
+            Self::Field => of_record(word(text), RecordCondition::Field),
+            Self::OccurredAt => of_record(instant(text), |time| RecordCondition::OccurredAt(order, time)),
+            Self::RecordedAt => of_record(instant(text), |time| RecordCondition::RecordedAt(order, time)),
         };
         condition.map_err(|violation| FilterFault::Value { field: self, violation })
     }
+}
+
+fn of_record<T>(
+    value: Result<T, Violation>,
+    condition: impl FnOnce(T) -> RecordCondition,
+) -> Result<Condition, Violation> {
+    value.map(|value| Condition::Record(condition(value)))
+}
+
+fn id(text: &str) -> Result<Uuid, Violation> {
+    text.parse().map_err(|_| Violation::Malformed { expected: "a UUID" })
 }
 
 fn optional<T>(
@@ -168,8 +244,8 @@ fn optional<T>(
 
 fn person(value: &Value, over: FilterOver) -> Result<Person, Violation> {
     match (value.text.as_str(), over) {
-        ("me", FilterOver::Tasks) => Ok(Person::Me),
-        (text, FilterOver::Tasks) => user(text, "a UUID or me"),
+        ("me", FilterOver::Tasks | FilterOver::Records) => Ok(Person::Me),
+        (text, FilterOver::Tasks | FilterOver::Records) => user(text, "a UUID or me"),
         (text, FilterOver::Events) => user(text, "a UUID"),
     }
 }

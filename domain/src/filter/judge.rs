@@ -106,6 +106,8 @@ fn decided(parts: impl Iterator<Item = Option<bool>>, decisive: bool) -> Option<
 impl Condition {
     fn judge(&self, subject: &Subject<'_>) -> Option<bool> {
         match self {
+            // Records are judged where they are kept.
+            Self::Record(_) => None,
             Self::Type(pattern) => Some(pattern.matches(subject.event?.event_type)),
             Self::Actor(wanted) => {
                 let actor = subject.event?.actor;
@@ -144,7 +146,7 @@ impl Condition {
             Self::CreateTime(order, time) => Some(order.holds(&task.create_time?, time)),
             Self::UpdateTime(order, time) => Some(order.holds(&task.update_time?, time)),
             Self::Visibility(visibility) => Some(task.visibility == *visibility),
-            Self::Type(_) | Self::Actor(_) => None,
+            Self::Type(_) | Self::Actor(_) | Self::Record(_) => None,
         }
     }
 }

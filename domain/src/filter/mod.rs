@@ -1,4 +1,4 @@
-//! Filters over tasks and events: one grammar for task lists, notification rules and webhooks.
+//! Filters over tasks, events and audit records: one grammar for lists, notification rules and webhooks.
 //!
 //! A subset of AIP-160: `status = in_progress AND (label : "집" OR due < 2026-12-01) AND NOT assignee = none`. `OR` binds
 //! tighter than `AND`, as there; nothing is implied between two conditions. What a filter asks of something that is not
@@ -7,6 +7,7 @@
 mod condition;
 mod judge;
 mod parser;
+mod record;
 mod write;
 
 use std::{fmt, sync::Arc};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use condition::{Condition, FilterField, Order, Person};
 pub use judge::{EventFacts, Subject, TaskFacts};
+pub use record::{Crud, Network, RecordCondition, RecordOutcome, RecordTarget, word};
 
 use crate::violation::{Unit, Violation};
 
@@ -32,6 +34,8 @@ pub enum FilterOver {
     Tasks,
     /// Events, with the task that each is about as it is after the event. Nobody is `me`.
     Events,
+    /// Audit records that somebody asks for, who is `me`.
+    Records,
 }
 
 /// A filter as it was written, and what it means.

@@ -54,6 +54,7 @@ impl Condition {
             Self::Visibility(_) => FilterField::Visibility,
             Self::Type(_) => FilterField::Type,
             Self::Actor(_) => FilterField::Actor,
+            Self::Record(record) => record.field(),
         }
     }
 }
@@ -77,6 +78,7 @@ impl Display for Condition {
             }
             Self::Visibility(visibility) => write!(f, "= {visibility}"),
             Self::Type(pattern) => write!(f, "= {pattern}"),
+            Self::Record(record) => record.write(f),
         }
     }
 }
@@ -88,7 +90,7 @@ fn optional(f: &mut Formatter<'_>, value: Option<impl Display>) -> fmt::Result {
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

@@ -67,6 +67,8 @@ words! {
         NotificationRuleManage = "notification_rule.manage",
         /// Audit records, integrity, exports.
         AuditRead = "audit.read",
+        /// See what went outside, and what became of it.
+        DeliveryRead = "delivery.read",
         /// Deliveries, projections, parked events, processes, schedules, webhooks of others.
         Operate = "operate",
         /// Manage one's own webhooks.

@@ -63,6 +63,7 @@ impl Action {
             | Self::AnnouncementSend
             | Self::NotificationRuleManage
             | Self::AuditRead
+            | Self::DeliveryRead
             | Self::Operate
             | Self::Import => None,
         }

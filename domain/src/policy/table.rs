@@ -31,6 +31,7 @@ pub enum Decision {
 
 const STEWARDS: RoleSet = RoleSet::of(&[Role::Manager, Role::Admin]);
 const CHRONICLERS: RoleSet = RoleSet::of(&[Role::Auditor, Role::Admin]);
+const OBSERVERS: RoleSet = RoleSet::of(&[Role::Operator, Role::Auditor]);
 const ANNOUNCERS: RoleSet = RoleSet::of(&[Role::Announcer, Role::Admin]);
 const CONTROLLERS: RoleSet = RoleSet::of(&[Role::Integrator, Role::Operator]);
 const STREAMERS: RoleSet = RoleSet::of(&[Role::Integrator, Role::Member]);
@@ -115,6 +116,7 @@ fn permits(action: Action, roles: RoleSet, visibility: Visibility, relation: Rel
         Action::AnnouncementManage => roles.has_any(ANNOUNCERS),
         Action::AnnouncementSend => false,
         Action::AuditRead => roles.has(Role::Auditor),
+        Action::DeliveryRead => roles.has_any(OBSERVERS),
         Action::Operate => roles.has(Role::Operator),
         Action::WebhookControl => roles.has_any(CONTROLLERS),
         Action::WebhookManage | Action::InterfaceCallback => roles.has(Role::Integrator),

@@ -52,6 +52,7 @@ const ELSEWHERE: &[(Action, &[Role], &[Relation])] = &[
     (Action::AnnouncementSend, &[], &[]),
     (Action::NotificationRuleManage, &[Admin], &[]),
     (Action::AuditRead, &[Auditor], &[]),
+    (Action::DeliveryRead, &[Operator, Auditor], &[]),
     (Action::Operate, &[Operator], &[]),
     (Action::WebhookManage, &[Integrator], &[]),
     (Action::WebhookControl, &[Integrator, Operator], &[]),
@@ -178,6 +179,7 @@ fn no_key_makes_keys_or_changes_who_one_is_or_what_one_may() {
         Action::UserLogout,
         Action::UserErase,
         Action::Operate,
+        Action::DeliveryRead,
         Action::AuditRead,
         Action::Import,
     ];

@@ -1,5 +1,6 @@
 //! The projectors: one file or folder each.
 
+pub mod audit;
 mod decode;
 mod literal;
 pub mod task_search;

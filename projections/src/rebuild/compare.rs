@@ -114,7 +114,7 @@ fn sql(table: &Compared, columns: &[String], claim: &Claim) -> String {
     let (old, new) = (schema_name(claim.live), schema_name(claim.version));
     let key = table.key.join(", ");
     format!(
-        "WITH reached AS (SELECT min(position) AS position FROM read_model.checkpoints \
+        "WITH reached AS (SELECT min(position) AS up_to FROM read_model.checkpoints \
              WHERE projection = $1 AND version = ANY($2)), \
          parked AS (SELECT aggregate_id FROM read_model.parked_events \
              WHERE projection = $1 AND version = ANY($2)){settled}, \
@@ -158,9 +158,9 @@ fn found(table: &Compared, columns: &[String]) -> Vec<String> {
     let aggregate = table.aggregate;
     let (in_old, in_new, in_both) = match table.owner {
         None => (
-            "o.position <= reached.position",
-            "n.position <= reached.position",
-            "(o.position = n.position OR greatest(o.position, n.position) <= reached.position)",
+            "o.position <= reached.up_to",
+            "n.position <= reached.up_to",
+            "(o.position = n.position OR greatest(o.position, n.position) <= reached.up_to)",
         ),
         Some(_) => ("true", "true", "true"),
     };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use domain::event::RecordedEvent;
 use event_store::{Log, LogError, envelope::Envelope};
 use sqlx::{Connection, PgConnection};
 use tokio::sync::mpsc;
@@ -15,10 +16,13 @@ use super::{
     progress::{Meter, Phase},
 };
 use crate::{
-    projector::{ApplyError, Projector, Unfoldable},
+    projector::{ApplyError, Folds, Projector, Unfoldable},
     runner::{Limit, MAX_PARKED, Sources, in_savepoint, park},
     script,
 };
+
+/// Of events that are read as the log has them, so many bytes at once.
+const PAGE_BYTES: i64 = 16 << 20;
 
 /// All events of some aggregates, each history up to the position where the fill ends.
 type Histories = Vec<Vec<Arc<Envelope>>>;
@@ -33,11 +37,11 @@ pub(super) async fn fill(
     meter: &mut Meter<'_>,
 ) -> Result<i64, RebuildError> {
     let end = end(&sources.log).await?;
-    let total = count(&sources.log, projector.aggregate_type(), end.position).await?;
+    let total = count(&sources.log, projector.folds(), end.position).await?;
     meter.enter(Phase::Filling, total);
     let mut tables = sources.read_model.tables(claim.version).await?;
     sqlx::query("SET synchronous_commit = off").execute(&mut tables).await?;
-    let mut pages = read(sources.log.clone(), projector.aggregate_type(), end.position, options.page);
+    let mut pages = read(sources.log.clone(), projector.folds(), end.position, options.page);
     let mut parked = Vec::new();
     while let Some(histories) = pages.histories.recv().await {
         let histories = histories?;
@@ -73,8 +77,10 @@ async fn end(log: &Log) -> Result<End, LogError> {
 
 const COUNT: &str = "SELECT count(*) FROM event_store.events WHERE aggregate_type = $1 AND position <= $2";
 
-async fn count(log: &Log, aggregate_type: &str, up_to: i64) -> sqlx::Result<i64> {
-    sqlx::query_scalar(COUNT).bind(aggregate_type).bind(up_to).fetch_one(log.pool()).await
+async fn count(log: &Log, folds: Folds, up_to: i64) -> sqlx::Result<i64> {
+    // Positions have no gaps.
+    let Folds::Kind(kind) = folds else { return Ok(up_to) };
+    sqlx::query_scalar(COUNT).bind(kind).bind(up_to).fetch_one(log.pool()).await
 }
 
 /// Histories as a task reads them ahead.
@@ -83,10 +89,10 @@ struct Pages {
     _task: AbortOnDropHandle<()>,
 }
 
-fn read(log: Log, aggregate_type: &'static str, up_to: i64, page: usize) -> Pages {
+fn read(log: Log, folds: Folds, up_to: i64, page: usize) -> Pages {
     let (sender, histories) = mpsc::channel(2);
     let task = tokio::spawn(async move {
-        let mut reader = Reader { log, aggregate_type, up_to, page, last: None, unfinished: Vec::new() };
+        let mut reader = Reader { log, folds, up_to, page, at: 0, last: None, unfinished: Vec::new() };
         while let Some(read) = reader.next().await.transpose() {
             let failed = read.is_err();
             if sender.send(read).await.is_err() || failed {
@@ -97,12 +103,14 @@ fn read(log: Log, aggregate_type: &'static str, up_to: i64, page: usize) -> Page
     Pages { histories, _task: AbortOnDropHandle::new(task) }
 }
 
-/// Reads the log in order of aggregate.
+/// Reads the log in order of aggregate, or as it is.
 struct Reader {
     log: Log,
-    aggregate_type: &'static str,
+    folds: Folds,
     up_to: i64,
     page: usize,
+    /// How far everything was read.
+    at: i64,
     /// Where the next page begins: aggregate and sequence of the last event read.
     last: Option<(Uuid, i64)>,
     /// The history that the last page broke off in.
@@ -112,17 +120,29 @@ struct Reader {
 impl Reader {
     /// The next histories that are whole; none at the end.
     async fn next(&mut self) -> Result<Option<Histories>, LogError> {
+        match self.folds {
+            Folds::Kind(kind) => self.next_of(kind).await,
+            Folds::Everything => self.next_events().await,
+        }
+    }
+
+    async fn next_events(&mut self) -> Result<Option<Histories>, LogError> {
+        let limit = i64::try_from(self.page).unwrap_or(i64::MAX).min(self.up_to - self.at);
+        let events = self.log.read_after(self.at, limit, PAGE_BYTES).await?;
+        let Some(last) = events.last() else { return Ok(None) };
+        self.at = last.position;
+        events.into_iter().map(|event| Ok(vec![envelope(event)?])).collect::<Result<_, _>>().map(Some)
+    }
+
+    async fn next_of(&mut self, kind: &str) -> Result<Option<Histories>, LogError> {
         loop {
             let limit = i64::try_from(self.page).unwrap_or(i64::MAX);
-            let events = self.log.read_histories(self.aggregate_type, self.last, self.up_to, limit).await?;
+            let events = self.log.read_histories(kind, self.last, self.up_to, limit).await?;
             let at_the_end = events.len() < self.page;
             let mut histories = Histories::new();
             for event in events {
                 self.last = Some((event.aggregate_id, event.sequence));
-                let position = event.position;
-                let envelope = Envelope::try_from(event)
-                    .map_err(|source| LogError::Damaged { position, source: Box::new(source) })?;
-                self.take(Arc::new(envelope), &mut histories);
+                self.take(envelope(event)?, &mut histories);
             }
             if at_the_end && !self.unfinished.is_empty() {
                 histories.push(std::mem::take(&mut self.unfinished));
@@ -139,6 +159,12 @@ impl Reader {
         }
         self.unfinished.push(event);
     }
+}
+
+fn envelope(event: RecordedEvent) -> Result<Arc<Envelope>, LogError> {
+    let position = event.position;
+    let envelope = Envelope::try_from(event);
+    envelope.map(Arc::new).map_err(|source| LogError::Damaged { position, source: Box::new(source) })
 }
 
 /// Copies a page; histories that the tables refuse are applied one by one. Returns the events to park.

@@ -180,7 +180,7 @@ fn news(
     events: &[Arc<Envelope>],
 ) -> Vec<Arc<Envelope>> {
     let is_news = |event: &&Arc<Envelope>| {
-        event.aggregate_type == projector.aggregate_type()
+        projector.folds().includes(event)
             && lanes.get(&lane_of(event.aggregate_id)).is_some_and(|lane| lane.position < event.position)
     };
     events.iter().filter(is_news).cloned().collect()

@@ -111,7 +111,7 @@ impl Session<'_> {
     }
 
     fn passes_by(&self, events: &[Arc<Envelope>]) -> bool {
-        events.iter().all(|event| event.aggregate_type != self.projector.aggregate_type())
+        !events.iter().any(|event| self.projector.folds().includes(event))
     }
 
     /// Handles a batch and tells of it; why the session ends if it must.

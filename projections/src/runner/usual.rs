@@ -50,7 +50,7 @@ pub(super) async fn handle(
 }
 
 fn is_ours(projector: &dyn Projector, leases: &Leases, event: &Envelope) -> bool {
-    event.aggregate_type == projector.aggregate_type() && leases.epoch(lane_of(event.aggregate_id)).is_some()
+    projector.folds().includes(event) && leases.epoch(lane_of(event.aggregate_id)).is_some()
 }
 
 /// From where to where the checkpoints move, and with what.

@@ -48,6 +48,8 @@ async fn readers_read_and_nobody_else_writes() {
         "task_versions",
         "task_version_links",
         "users",
+        "audit_events",
+        "audit_attempts",
         "positions",
         "parked_events",
     ] {

@@ -22,7 +22,7 @@ async fn rows(world: &World, table: &str) -> Option<String> {
     world.text(&sql).await
 }
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "tasks",
     "task_people",
     "task_labels",
@@ -31,6 +31,7 @@ const TABLES: [&str; 8] = [
     "task_versions",
     "task_version_links",
     "users",
+    "audit_events",
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,7 +43,7 @@ async fn a_rebuild_gives_identical_rows_and_replaces_the_live_ones() {
     world.all_reached(head).await;
     for table in TABLES {
         let before = rows(&world, table).await;
-        for name in ["tasks", "task_search", "task_versions", "users"] {
+        for name in ["tasks", "task_search", "task_versions", "users", "audit"] {
             let told = watch::Sender::new(RebuildProgress::default());
             let rebuilt = rebuild(&*world.projector(name), &world.sources, &options(), &told).await.unwrap();
             assert!(rebuilt.differences.is_empty());
@@ -179,7 +180,7 @@ async fn tables_of_another_shape_are_rebuilt_at_the_start() {
     world.run("UPDATE read_model.projections SET shape = 'older-0'").await;
     let _workers = world.start();
     let renewed = "SELECT live_version > 4 AND shape <> 'older-0' AND $2 = 0 FROM read_model.projections WHERE name = $1";
-    for name in ["tasks", "task_search", "task_versions", "users"] {
+    for name in ["tasks", "task_search", "task_versions", "users", "audit"] {
         world.becomes_true(renewed, name, 0).await;
     }
     world.all_reached(world.log.head().await.unwrap()).await;

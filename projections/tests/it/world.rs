@@ -68,6 +68,7 @@ impl World {
         let log = Log::connect(reading);
         let jetstream = async_nats::jetstream::new(client);
         let appending = AppenderConfig { deadline: DEADLINE, ..AppenderConfig::new(command) };
+        let projectors = projectors(&opener, &log);
         Self {
             appender: Appender::spawn(appending, stop.clone()),
             sealer: Arc::new(sealer),
@@ -78,7 +79,7 @@ impl World {
                 jetstream,
             },
             log,
-            projectors: projectors(&opener),
+            projectors,
             owner: PgPoolOptions::new().connect_lazy(&url).unwrap(),
             url,
             _database: database,
@@ -110,7 +111,7 @@ impl World {
 
     /// Starts the workers of one process on all projections.
     pub(crate) fn start(&self) -> Workers {
-        self.start_some(&["tasks", "task_search", "task_versions", "users"])
+        self.start_some(&["tasks", "task_search", "task_versions", "users", "audit"])
     }
 
     pub(crate) fn start_some(&self, names: &[&str]) -> Workers {
@@ -130,7 +131,7 @@ impl World {
     }
 
     pub(crate) async fn all_reached(&self, position: i64) {
-        for projection in ["tasks", "task_search", "task_versions", "users"] {
+        for projection in ["tasks", "task_search", "task_versions", "users", "audit"] {
             self.reached(projection, position).await;
         }
     }

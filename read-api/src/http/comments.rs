@@ -1,7 +1,7 @@
 //! `GET /v1/tasks/{id}/comments`
 
 use axum::{extract::State, response::IntoResponse};
-use service::problem::Problem;
+use service::{audit::Trail, problem::Problem};
 
 use super::{caller::Caller, failure::failed, paging::ListQuery, path::TaskRef, task_get::visible};
 use crate::{
@@ -29,11 +29,12 @@ use crate::{
 pub(super) async fn list(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     task: TaskRef,
     query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     let (paging, min_position) = query.finish(caller)?;
-    let (task, fresh) = visible(&api, caller, task, min_position).await?;
+    let (task, fresh) = visible(&api, caller, &trail, task, min_position).await?;
     let after: Option<CommentCursor> = paging.after()?;
     let comments = queries::comments(&api.lists, task.task.id, after, paging.limit()).await;
     let mut items = comments.map_err(failed)?;

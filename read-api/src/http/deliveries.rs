@@ -38,14 +38,14 @@ use crate::{
         ("Position" = i64, description = "All requests up to here are taken in"),
         ("Link" = String, description = "The next page, `rel=\"next\"`"),
     ))),
-    extensions(("x-policy" = json!("operate"))),
+    extensions(("x-policy" = json!("delivery.read"))),
 )]
 pub(super) async fn list(
     State(api): State<ReadApi>,
     caller: Caller,
     mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
-    caller.may(Action::Operate)?;
+    caller.may(Action::DeliveryRead)?;
     let filter = DeliveryFilter {
         channel: query.filters.one("channel", |word| word.parse().map(DeliveryChannel::as_str).map_err(flaw)),
         state: query.filters.one("state", |word| word.parse().map(DeliveryState::as_str).map_err(flaw)),
@@ -73,7 +73,7 @@ pub(super) async fn list(
     responses((status = 200, body = DeliveryWithAttempts, headers(
         ("Position" = i64, description = "All requests up to here are taken in"),
     ))),
-    extensions(("x-policy" = json!("operate"))),
+    extensions(("x-policy" = json!("delivery.read"))),
 )]
 pub(super) async fn get(
     State(api): State<ReadApi>,
@@ -81,7 +81,7 @@ pub(super) async fn get(
     Id(id): Id,
     mut query: Query,
 ) -> Result<impl IntoResponse, Problem> {
-    caller.may(Action::Operate)?;
+    caller.may(Action::DeliveryRead)?;
     let min_position = MinPosition::read(&mut query);
     query.finish()?;
     let fresh = min_position.wait_for_operations(&api).await?;

@@ -21,6 +21,8 @@ use crate::{
 
 const POSITION: HeaderName = HeaderName::from_static("position");
 const STALE: HeaderName = HeaderName::from_static("stale");
+/// What answers to auditors are made from.
+pub(super) const AUDIT: &[Projection] = &[Projection::Audit, Projection::Users];
 /// How often the operations are asked while somebody waits for one.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
 

@@ -2,7 +2,10 @@
 
 use axum::{extract::State, response::IntoResponse};
 use domain::policy::Action;
-use service::problem::{Code, Problem};
+use service::{
+    audit::Trail,
+    problem::{Code, Problem},
+};
 
 use super::{
     answer::Answer,
@@ -41,11 +44,12 @@ use crate::{
 pub(super) async fn of_task(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     task: TaskRef,
     query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     let (paging, min_position) = query.finish(caller)?;
-    let (task, fresh) = visible(&api, caller, task, min_position).await?;
+    let (task, fresh) = visible(&api, caller, &trail, task, min_position).await?;
     let before = paging.after()?.unwrap_or(i64::MAX);
     let page = task_history(&api.log, &api.points, task.task.id, before, paging.size()).await;
     page_of(&paging, page.map_err(untold)?, fresh)
@@ -70,11 +74,15 @@ pub(super) async fn of_task(
 pub(super) async fn of_user(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     Id(user): Id,
     query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     if !caller.can(Action::UserHistory, caller.relation_to(user)) {
         return Err(Code::Forbidden.into());
+    }
+    if caller.id != user {
+        trail.shows_what_is_not_theirs();
     }
     let (paging, min_position) = query.finish(caller)?;
     let fresh = min_position.wait(&api, fresh::USERS).await?;

@@ -3,6 +3,10 @@
 mod admin;
 mod announcements;
 mod answer;
+mod audit_counts;
+mod audit_query;
+mod audit_records;
+mod audit_roles;
 mod caller;
 mod comments;
 mod consumer_groups;

@@ -9,6 +9,7 @@ use domain::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use service::{
+    audit::Trail,
     problem::{Code, Flaw, Problem},
     query::Query,
 };
@@ -83,12 +84,13 @@ pub(super) async fn must_have_been(api: &ReadApi, moment: Moment) -> Result<(), 
 pub(super) async fn get(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     Path((id, version)): Path<(String, String)>,
     query: Query,
 ) -> Result<Response, Problem> {
     let task = TaskRef::parse(&id).ok_or(Code::InvalidId)?;
     let version = version.parse::<i64>().ok().filter(|number| *number > 0).ok_or(Code::InvalidId)?;
-    let (now, fresh, ()) = seen(&api, caller, task, query, |_| ()).await?;
+    let (now, fresh, ()) = seen(&api, caller, &trail, task, query, |_| ()).await?;
     if version > now.version {
         return Err(Code::NotFound.into());
     }
@@ -123,10 +125,11 @@ pub(super) async fn get(
 pub(super) async fn diff(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     task: TaskRef,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (now, fresh, (from, to)) = seen(&api, caller, task, query, sides).await?;
+    let (now, fresh, (from, to)) = seen(&api, caller, &trail, task, query, sides).await?;
     let from = from.unwrap_or(Moment::Version(1));
     let to = to.unwrap_or(Moment::Version(now.version));
     let ((before, old), (after, new)) =
@@ -156,13 +159,14 @@ fn moment(text: &str) -> Result<Moment, Flaw> {
 async fn seen<T>(
     api: &ReadApi,
     caller: Caller,
+    trail: &Trail,
     task: TaskRef,
     mut query: Query,
     read: impl FnOnce(&mut Query) -> T,
 ) -> Result<(Task, Fresh, T), Problem> {
     let (min_position, read) = (MinPosition::read(&mut query), read(&mut query));
     query.finish()?;
-    let (now, fresh) = visible(api, caller, task, min_position).await?;
+    let (now, fresh) = visible(api, caller, trail, task, min_position).await?;
     Ok((now.task.clone(), fresh, read))
 }
 

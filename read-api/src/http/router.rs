@@ -6,9 +6,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    admin, announcements, comments, consumer_groups, deliveries, documents, dry_run, events, exports,
-    history, integrity, labels, notices, operations, personal, revisions, rules, sync, task_counts, task_get,
-    task_list, trace, user_revisions, users, webhooks,
+    admin, announcements, audit_counts, audit_records, audit_roles, comments, consumer_groups, deliveries,
+    documents, dry_run, events, exports, history, integrity, labels, notices, operations, personal,
+    revisions, rules, sync, task_counts, task_get, task_list, trace, user_revisions, users, webhooks,
 };
 use crate::{ReadApi, grpc};
 
@@ -65,6 +65,10 @@ fn table() -> OpenApiRouter<ReadApi> {
         .routes(routes!(consumer_groups::replay))
         .routes(routes!(consumer_groups::skip))
         // audit
+        .routes(routes!(audit_records::list))
+        .routes(routes!(audit_records::get))
+        .routes(routes!(audit_counts::counts))
+        .routes(routes!(audit_roles::list))
         .routes(routes!(trace::get))
         .routes(routes!(exports::content))
         .routes(routes!(integrity::get))

@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use chrono::Utc;
-use domain::policy::{Action, Decision, Role};
+use domain::{
+    policy::{Action, Decision, Relation, Role},
+    task::values::Visibility,
+};
 use service::{
+    audit::Trail,
     http::headers::IfNoneMatch,
     problem::{Code, Problem},
     query::Query,
@@ -47,13 +51,14 @@ use crate::{ReadApi, model::Task, queries::TaskSnapshot};
 pub(super) async fn get(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     task: TaskRef,
     known: Option<IfNoneMatch>,
     mut query: Query,
 ) -> Result<Response, Problem> {
     let (min_position, moment) = (MinPosition::read(&mut query), as_of(&mut query));
     query.finish()?;
-    let (task, fresh) = visible(&api, caller, task, min_position).await?;
+    let (task, fresh) = visible(&api, caller, &trail, task, min_position).await?;
     if let Some(moment) = moment {
         let (_, then) = task_as_of(&api, task.task.id, moment).await?;
         return Ok(Answer::json(&then)?.version(then.version).fresh(fresh).unless(known.as_ref()));
@@ -66,6 +71,7 @@ pub(super) async fn get(
 pub(super) async fn visible(
     api: &ReadApi,
     caller: Caller,
+    trail: &Trail,
     task: TaskRef,
     min_position: MinPosition,
 ) -> Result<(Arc<TaskSnapshot>, Fresh), Problem> {
@@ -79,6 +85,10 @@ pub(super) async fn visible(
     };
     let found = found.map_err(unread)?.ok_or(Code::NotFound)?;
     must_see(caller, &found.task)?;
+    let theirs = found.task.relation_to(caller.id) != Relation::default();
+    if found.task.visibility == Visibility::Private && !theirs {
+        trail.shows_what_is_not_theirs();
+    }
     let fresh = min_position.narrow(api, fresh::TASKS, found.task.id, fresh)?;
     Ok((found, fresh))
 }

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::IntoResponse};
 use domain::policy::Action;
-use service::problem::Problem;
+use service::{audit::Trail, problem::Problem};
 
 use super::{
     answer::Answer,
@@ -79,9 +79,13 @@ pub(super) fn projections(filter: &TaskFilter) -> &'static [Projection] {
 pub(super) async fn list(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::TaskRead)?;
+    if caller.sight() == Sight::Everything {
+        trail.shows_what_is_not_theirs();
+    }
     let ListRequest { mut filter, sort, counting, past, paging, min_position } =
         ListRequest::read(query, caller)?;
     let after: Option<TaskCursor> = paging.after()?;

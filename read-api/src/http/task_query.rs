@@ -172,7 +172,7 @@ fn span(query: &mut Query, from: &'static str, to: &'static str) -> Span {
 }
 
 /// A time with an offset, or the start of a day in UTC; years 0001 to 9999.
-fn instant(text: &str) -> Result<DateTime<Utc>, Flaw> {
+pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, Flaw> {
     let day = || Due::parse_date(text).map(|day| day.and_time(NaiveTime::MIN).and_utc());
     let time = DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc)).ok();
     let time = time.or_else(|| day().ok()).filter(|time| (1..=9999).contains(&chrono::Datelike::year(time)));

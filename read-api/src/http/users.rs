@@ -9,6 +9,7 @@ use domain::{
     user::values::{PersonName, UserState},
 };
 use service::{
+    audit::Trail,
     http::headers::IfNoneMatch,
     problem::{Code, Problem},
     query::Query,
@@ -33,9 +34,11 @@ use crate::{
 };
 
 /// The user as this caller may see him.
-fn shown(caller: Caller, UserRow { mut user, .. }: UserRow) -> User {
+fn shown(caller: Caller, trail: &Trail, UserRow { mut user, .. }: UserRow) -> User {
     if !caller.can(Action::UserReadPrivate, caller.relation_to(user.id)) {
         user.private = None;
+    } else if caller.id != user.id {
+        trail.shows_what_is_not_theirs();
     }
     user
 }
@@ -69,6 +72,7 @@ fn filter(query: &mut Query) -> UserFilter {
 pub(super) async fn list(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::UserRead)?;
@@ -78,7 +82,7 @@ pub(super) async fn list(
     let fresh = min_position.wait(&api, fresh::USERS).await?;
     let mut rows = queries::users(&api.lists, &filter, after, paging.limit()).await.map_err(failed)?;
     let next_page_token = paging.cut(&mut rows, UserCursor::behind)?;
-    let items: Vec<User> = rows.into_iter().map(|row| shown(caller, row)).collect();
+    let items: Vec<User> = rows.into_iter().map(|row| shown(caller, &trail, row)).collect();
     paging.answer(items, next_page_token, fresh)
 }
 
@@ -101,10 +105,11 @@ pub(super) async fn list(
 pub(super) async fn me(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     known: Option<IfNoneMatch>,
     query: Query,
 ) -> Result<Response, Problem> {
-    one(&api, caller, caller.id, None, known, query).await
+    one(&api, caller, &trail, caller.id, None, known, query).await
 }
 
 /// One user, as he stands or as he was. Everybody sees id, name and state; the user himself and admins see the rest too. What
@@ -132,6 +137,7 @@ pub(super) async fn me(
 pub(super) async fn get(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     Id(id): Id,
     known: Option<IfNoneMatch>,
     mut query: Query,
@@ -140,12 +146,13 @@ pub(super) async fn get(
     if moment.is_some() {
         may_look_back(caller, id)?;
     }
-    one(&api, caller, id, moment, known, query).await
+    one(&api, caller, &trail, id, moment, known, query).await
 }
 
 async fn one(
     api: &ReadApi,
     caller: Caller,
+    trail: &Trail,
     id: Uuid,
     moment: Option<Moment>,
     known: Option<IfNoneMatch>,
@@ -162,5 +169,5 @@ async fn one(
         return Ok(Answer::json(&then)?.version(then.version).fresh(fresh).unless(known.as_ref()));
     }
     let version = row.user.version;
-    Ok(Answer::json(&shown(caller, row))?.version(version).fresh(fresh).unless(known.as_ref()))
+    Ok(Answer::json(&shown(caller, trail, row))?.version(version).fresh(fresh).unless(known.as_ref()))
 }

@@ -1,6 +1,7 @@
 //! What clients get: one type per resource, made by queries, rendered as it stands.
 
 mod announcement;
+mod audit;
 mod comment;
 mod consumer_group;
 mod delivery;
@@ -26,6 +27,7 @@ mod webhook;
 pub use announcement::{
     Announcement, AnnouncementAudience, AnnouncementOutcome, AnnouncementSchedule, ChannelOutcome,
 };
+pub use audit::{AuditRecord, RecordActor, RecordChange, RecordSeal, RecordSource, RecordTarget, RoleHolder};
 pub use comment::Comment;
 pub use consumer_group::{
     ConsumerGroup, ConsumerGroupRequest, GroupInterest, ParkedGroupEvent, ReplayRequest, SeekRequest,

@@ -46,11 +46,13 @@ pub enum Projection {
     Users,
     /// Tasks as they were.
     TaskVersions,
+    /// Every event, for auditors.
+    Audit,
 }
 
 impl Projection {
     /// Every projection.
-    pub const ALL: [Self; 4] = [Self::Tasks, Self::TaskSearch, Self::Users, Self::TaskVersions];
+    pub const ALL: [Self; 5] = [Self::Tasks, Self::TaskSearch, Self::Users, Self::TaskVersions, Self::Audit];
 
     /// Its name in the registry and in `progress.<name>`.
     pub fn as_str(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Projection {
             Self::TaskSearch => "task_search",
             Self::Users => "users",
             Self::TaskVersions => "task_versions",
+            Self::Audit => "audit",
         }
     }
 

@@ -1,6 +1,7 @@
 //! Questions to the read model and the log: one function and its SQL each, nothing of HTTP.
 
 mod announcements;
+mod audit;
 mod coalesce;
 mod comments;
 mod deliveries;
@@ -36,6 +37,10 @@ mod when;
 pub use announcements::{
     AnnouncementCursor, AnnouncementRow, announcement, announcements, announcements_position, audience,
     outcomes,
+};
+pub use audit::{
+    Archive, AuditCursor, AuditFilter, AuditGroup, Hours, RecordId, attempts_before, audit_count,
+    audit_count_by, audit_estimate, audit_page, audit_record, audit_records, is_field, role_holders,
 };
 pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};

@@ -79,8 +79,8 @@ impl Asked {
             Condition::UpdateTime(order, time) => push_time("t.update_time", *order, *time, sql),
             Condition::Visibility(Visibility::Private) => sql.push("t.private"),
             Condition::Visibility(Visibility::Team) => sql.push("NOT t.private"),
-            // A list is of no event.
-            Condition::Type(_) | Condition::Actor(_) => sql.push("NULL::boolean"),
+            // A list is of no event and of no record.
+            Condition::Type(_) | Condition::Actor(_) | Condition::Record(_) => sql.push("NULL::boolean"),
         };
     }
 

@@ -7,6 +7,7 @@ mod announcements;
 mod api_keys;
 mod attacks;
 mod audit;
+mod audit_records;
 mod bad_input;
 mod consuming;
 mod documents;

@@ -204,6 +204,7 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
         .await?;
     connection.execute("SET search_path = read_model, public").await?;
     connection.execute(include_str!("../../../migrations/read_model/0001_registry.sql")).await?;
+    connection.execute(include_str!("../../../migrations/read_model/0004_audit_attempts.sql")).await?;
     for (version, (name, tables)) in (1..).zip(TABLES) {
         make_version(&mut connection, version, name, tables).await?;
     }
@@ -224,11 +225,12 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
     Ok(())
 }
 
-const TABLES: [(&str, &str); 4] = [
+const TABLES: [(&str, &str); 5] = [
     ("tasks", include_str!("../../../migrations/read_model/tables/tasks.sql")),
     ("task_search", include_str!("../../../migrations/read_model/tables/task_search.sql")),
     ("users", include_str!("../../../migrations/read_model/tables/users.sql")),
     ("task_versions", include_str!("../../../migrations/read_model/tables/task_versions.sql")),
+    ("audit", include_str!("../../../migrations/read_model/tables/audit.sql")),
 ];
 
 /// What the projections service does for a first version.

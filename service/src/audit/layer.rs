@@ -21,6 +21,9 @@ use crate::{
     request::RequestContext,
 };
 
+/// Of what a read asked for so many characters are kept.
+const MAX_QUERY: usize = 2_000;
+
 /// The layer over all routes of a service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Watch {
@@ -139,15 +142,31 @@ pub async fn watch(
     request.extensions_mut().insert(trail.clone());
     request.extensions_mut().insert(witness.clone());
     let (method, key) = (request.method().clone(), request.headers().get("idempotency-key").cloned());
+    let query = request.uri().query().unwrap_or_default().to_owned();
     let response = pass(&context, request, next).await;
     let (facts, refusal) = (trail.take(), Refusal::of(&response));
-    let whole = route.judge(&refusal, witness.principal().is_some());
+    let mut whole = route.judge(&refusal, witness.principal().is_some());
+    if facts.shown && refusal.status.is_success() {
+        whole = Some(Outcome::Success);
+    }
     if whole.is_none() && facts.refused.is_empty() {
         return response;
     }
-    let seen = Seen { route, context: &context, method: &method, key: key.as_ref(), witness: &witness };
+    let seen = Seen {
+        route,
+        context: &context,
+        method: &method,
+        key: key.as_ref(),
+        query: &query,
+        witness: &witness,
+    };
     if let Some(outcome) = whole {
-        watch.audit.keep(seen.record(&facts, outcome, refusal));
+        let record = seen.record(&facts, outcome, refusal);
+        if record.query.is_none() {
+            watch.audit.keep(record);
+        } else if !watch.audit.keep_surely(record).await {
+            return Problem::new(Code::Overloaded).retry_after(1).into_response();
+        }
     }
     for (target, status, code) in &facts.refused {
         let refusal = Refusal { status: *status, code: *code, hidden: false };
@@ -172,6 +191,7 @@ struct Seen<'a> {
     context: &'a RequestContext,
     method: &'a Method,
     key: Option<&'a HeaderValue>,
+    query: &'a str,
     witness: &'a Witness,
 }
 
@@ -194,9 +214,17 @@ impl Seen<'_> {
             route: Arc::clone(&route.template),
             target: target(&route.template, context.path()),
             key_hash: self.key.map(hash),
+            query: (route.reads && !route.public && outcome == Outcome::Success)
+                .then(|| question(self.query)),
             count: 1,
         }
     }
+}
+
+/// What a read asked for, as it was written; where its page begins says nothing.
+fn question(query: &str) -> String {
+    let said = query.split('&').filter(|pair| !pair.starts_with("page_token="));
+    said.collect::<Vec<_>>().join("&").chars().take(MAX_QUERY).collect()
 }
 
 fn hash(key: &HeaderValue) -> String {

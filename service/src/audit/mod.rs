@@ -1,7 +1,8 @@
 //! The audit log beside the events: who came in and went, and who was refused what.
 //!
 //! A request leaves a [`Record`] behind and goes on; one task seals and writes them in batches. What it cannot take is
-//! dropped and counted: the log must never make a request wait.
+//! dropped and counted: the log must never make a request wait. A read that must be known of waits for room a little, and is
+//! not answered where there is none.
 
 mod budget;
 mod layer;
@@ -9,14 +10,17 @@ mod row;
 mod trail;
 mod writer;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use prometheus_client::metrics::counter::Counter;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use uuid::Uuid;
 
 pub use self::{
@@ -29,6 +33,9 @@ use crate::{problem::Code, process::Surroundings, request::ClientInfo};
 
 /// Records that may wait for the writer.
 const QUEUE: usize = 4096;
+
+/// So long a read waits until it can be kept.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One thing that somebody did or was refused, in clear: in memory only.
 #[derive(Clone, Debug)]
@@ -55,6 +62,8 @@ pub struct Record {
     pub(crate) target: Option<Target>,
     /// SHA-256 in hexadecimal digits.
     pub(crate) key_hash: Option<String>,
+    /// What was asked for, of reads that are kept because they were answered.
+    pub query: Option<String>,
     /// Of how many alike it tells.
     pub(crate) count: u32,
 }
@@ -114,6 +123,11 @@ impl Audit {
         let shutdown = surroundings.shutdown.token().clone();
         surroundings.shutdown.spawn(writer::run(keeper, queue, shutdown));
         Self { records, dropped, complained: Arc::default() }
+    }
+
+    /// Keeps a record as soon as there is room, but does not wait for long; says whether it is kept.
+    async fn keep_surely(&self, record: Record) -> bool {
+        matches!(timeout(PATIENCE, self.records.send(record)).await, Ok(Ok(())))
     }
 
     /// Keeps a record, if there is room.

@@ -29,6 +29,7 @@ pub struct Row {
     target_id: Option<String>,
     key_hash: Option<String>,
     count: u32,
+    query: Option<String>,
 }
 
 /// Whose affair a record is, and where it came from, sealed with their key.
@@ -40,6 +41,8 @@ pub struct SealedOrigin {
     pub ip: Option<String>,
     /// What the client called itself.
     pub user_agent: Option<String>,
+    /// What it asked for.
+    pub query: Option<String>,
 }
 
 /// Who does what no request asks for.
@@ -81,6 +84,7 @@ impl Row {
             target_id,
             key_hash: record.key_hash,
             count: record.count,
+            query: origin.query,
         }
     }
 
@@ -111,6 +115,7 @@ impl Row {
             target_id: Some(target.id),
             key_hash: None,
             count: 1,
+            query: None,
         }
     }
 }

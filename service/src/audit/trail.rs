@@ -23,6 +23,7 @@ pub(super) struct Facts {
     pub(super) user: Option<Uuid>,
     pub(super) session: Option<Uuid>,
     pub(super) about: About,
+    pub(super) shown: bool,
     pub(super) refused: Vec<(Target, StatusCode, Option<Code>)>,
 }
 
@@ -42,6 +43,11 @@ impl Trail {
     /// It is that person, now in this session.
     pub fn came_in(&self, user: Uuid, session: Uuid) {
         self.note(|facts| (facts.user, facts.session) = (Some(user), Some(session)));
+    }
+
+    /// The answer shows what is somebody else's affair: it must be known who has seen it.
+    pub fn shows_what_is_not_theirs(&self) {
+        self.note(|facts| facts.shown = true);
     }
 
     /// One command among several was refused.

@@ -6,6 +6,7 @@ mod announcements;
 mod apart;
 mod architecture;
 mod asyncapi;
+mod audit;
 mod chaos;
 mod client;
 mod cloud_events;

@@ -15,7 +15,7 @@ pub use words::{hash, searchable, short_words, words};
 
 use super::decode::{Decoded, decode, decode_one, unfoldable_event};
 use crate::{
-    projector::{ApplyError, Projector, Unfoldable},
+    projector::{ApplyError, Folds, Projector, Unfoldable},
     registry::{Projection, TASK_SEARCH},
 };
 
@@ -43,8 +43,8 @@ impl Projector for TaskSearch {
         &TASK_SEARCH
     }
 
-    fn aggregate_type(&self) -> &'static str {
-        "task"
+    fn folds(&self) -> Folds {
+        Folds::Kind("task")
     }
 
     fn apply<'a>(

@@ -19,7 +19,7 @@ pub use spans::Course;
 
 use super::decode::{Decoded, decode, decode_one, unfoldable_event};
 use crate::{
-    projector::{ApplyError, Projector, Unfoldable},
+    projector::{ApplyError, Folds, Projector, Unfoldable},
     registry::{Projection, TASK_VERSIONS},
 };
 
@@ -32,8 +32,8 @@ impl Projector for TaskVersions {
         &TASK_VERSIONS
     }
 
-    fn aggregate_type(&self) -> &'static str {
-        "task"
+    fn folds(&self) -> Folds {
+        Folds::Kind("task")
     }
 
     fn apply<'a>(

@@ -20,7 +20,7 @@ pub use row::{ChecklistItem, CommentRow, LargeText, Relation, TaskRow};
 
 use super::decode::{Decoded, decode, fold_histories};
 use crate::{
-    projector::{ApplyError, Projector, Unfoldable},
+    projector::{ApplyError, Folds, Projector, Unfoldable},
     registry::{Projection, TASKS},
 };
 
@@ -33,8 +33,8 @@ impl Projector for Tasks {
         &TASKS
     }
 
-    fn aggregate_type(&self) -> &'static str {
-        "task"
+    fn folds(&self) -> Folds {
+        Folds::Kind("task")
     }
 
     fn apply<'a>(

@@ -15,7 +15,7 @@ pub use fold::{Opened, UserRow, fold};
 
 use super::decode::{Decoded, decode, fold_histories};
 use crate::{
-    projector::{ApplyError, Projector, Unfoldable},
+    projector::{ApplyError, Folds, Projector, Unfoldable},
     registry::{Projection, USERS},
 };
 
@@ -76,8 +76,8 @@ impl Projector for Users {
         &USERS
     }
 
-    fn aggregate_type(&self) -> &'static str {
-        "user"
+    fn folds(&self) -> Folds {
+        Folds::Kind("user")
     }
 
     fn apply<'a>(

@@ -2,6 +2,7 @@
 
 mod entry;
 mod task;
+mod told;
 mod user;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::model::HistoryEntry;
 
 pub(super) use entry::{actor, people};
 pub use task::task_history;
+pub use told::{Told, tell};
 pub use user::user_history;
 
 /// More entries are not read at once: each may carry a text of 64 KiB.

@@ -1,6 +1,6 @@
 //! The history of a task.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
     event::RecordedEvent,
@@ -15,7 +15,9 @@ use uuid::Uuid;
 use super::{
     HistoryError, HistoryPage,
     entry::{Names, change, entry, json, people, person},
-    next_before, read, understand,
+    next_before, read,
+    told::{Told, open},
+    understand,
 };
 use crate::{model::FieldChange, queries::names};
 
@@ -37,6 +39,32 @@ pub async fn task_history(
         entry(event, changes(fact, &known), reason(fact), &names)
     };
     Ok(HistoryPage { entries: events.iter().map(told).collect(), next_before: next_before(&events) })
+}
+
+/// What those of these events changed that are of tasks and can be understood, by position.
+pub(super) async fn tell(
+    log: &Log,
+    users: &PgPool,
+    events: &[RecordedEvent],
+) -> Result<HashMap<i64, Told>, HistoryError> {
+    let mut tasks: BTreeMap<Uuid, Vec<(RecordedEvent, TaskEvent)>> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.aggregate_type == KIND) {
+        if let Ok(fact) = understand(event) {
+            tasks.entry(event.aggregate_id).or_default().push((event.clone(), fact));
+        }
+    }
+    let people: Vec<Uuid> = tasks.values().flat_map(|events| everybody(events)).collect();
+    let names = names(users, &people).await?;
+    let mut told = HashMap::new();
+    for (task, events) in tasks {
+        let texts = old_texts(log, task, &events).await?;
+        let known = Known { texts: &texts, names: &names };
+        let tell = |(event, fact): &(RecordedEvent, TaskEvent)| {
+            (event.position, Told { changes: open(changes(fact, &known)), reason: reason(fact) })
+        };
+        told.extend(events.iter().map(tell));
+    }
+    Ok(told)
 }
 
 /// What the events themselves do not say.

@@ -16,6 +16,8 @@ use super::{
     HistoryError, HistoryPage,
     entry::{change, entry, json, people},
     next_before, read,
+    told::{Told, open},
+    understand,
 };
 use crate::{model::FieldChange, queries::names};
 
@@ -37,6 +39,30 @@ pub async fn user_history(
     };
     Ok(HistoryPage { entries: events.iter().map(told).collect(), next_before: next_before(&events) })
 }
+
+/// What those of these events changed that are of users and can be understood, by position.
+pub(super) async fn tell(
+    sealer: &Sealer,
+    events: &[RecordedEvent],
+) -> Result<HashMap<i64, Told>, HistoryError> {
+    let of_users = events.iter().filter(|event| event.aggregate_type == "user");
+    let understood = of_users.filter_map(|event| Some((event.clone(), understand(event).ok()?)));
+    let events: Vec<(RecordedEvent, UserEvent)> = understood.collect();
+    let texts = Texts::open(sealer, &events).await?;
+    let told = |(event, fact): &(RecordedEvent, UserEvent)| {
+        let mut changes = open(changes(fact, &texts));
+        let erased = sealed_in(fact).into_iter().any(|sealed| texts.clear(sealed).is_null());
+        for change in changes.iter_mut().filter(|change| erased && PERSONAL.contains(&change.field.as_str()))
+        {
+            change.redacted = true;
+        }
+        (event.position, Told { changes, reason: reason(fact) })
+    };
+    Ok(events.iter().map(told).collect())
+}
+
+/// What is said of it only as long as the person is not erased.
+const PERSONAL: [&str; 4] = ["email", "name", "ip", "identity_subject"];
 
 /// Sealed texts with what is in them; nothing if the person is erased.
 struct Texts(HashMap<Sealed, Option<String>>);

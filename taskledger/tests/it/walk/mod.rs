@@ -3,7 +3,7 @@
 
 mod bodies;
 mod outside;
-mod people;
+pub(crate) mod people;
 mod policy;
 mod routes;
 mod samples;

@@ -155,7 +155,9 @@ impl Things {
             before = segment;
         }
         let query = |name: &String| match name.as_str() {
+            "group_by" if route.path.starts_with("/v1/audit/") => "group_by=action".to_owned(),
             "group_by" => "group_by=status".to_owned(),
+            "role" => "role=admin".to_owned(),
             "from" => "from=1".to_owned(),
             "since" => "since=*".to_owned(),
             _ => panic!("{}: what is its parameter {name} to be?", route.name),
@@ -190,6 +192,7 @@ impl Things {
             ("notifications", "id") => "0199a8ca-0000-7000-8000-000000000000",
             ("oidc", "provider") => PROVIDER,
             ("parked-events", "id") | ("trace", "of") | ("proofs", "position") => "1",
+            ("records", "id") => "e1",
             ("deliveries", "id") => &self.delivery,
             ("projections", "name") => "users",
             ("consumer-groups", "name") => "walk",

@@ -1,0 +1,276 @@
+//! What a filter of records means, as a condition of SQL on one of the tables; values are bound and none written.
+
+use std::net::IpAddr;
+
+use chrono::NaiveTime;
+use domain::{
+    filter::{Condition, Crud, Expression, Order, Person, RecordCondition, RecordOutcome, RecordTarget},
+    ids::UserId,
+    time::TimeZone,
+};
+use sqlx::{Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::{
+    Source,
+    words::{CRUD_OF_ATTEMPTS, crud_sql_of_events, events_of_field},
+};
+use crate::queries::search::escaped;
+
+pub(super) type Sql<'a> = QueryBuilder<'a, Postgres>;
+
+/// Which records are asked for.
+#[derive(Clone, Debug)]
+pub struct AuditFilter {
+    /// All of these.
+    pub all: Vec<Expression>,
+    /// Who is meant with `me`.
+    pub me: UserId,
+    /// Only what happened at no time when people work.
+    pub outside: Option<Hours>,
+    /// Only logins with what nobody had seen that person log in with before.
+    pub new_device: bool,
+    /// Between these positions of the log, both excluded.
+    pub events: (i64, i64),
+    /// The same of the audit log.
+    pub attempts: (i64, i64),
+}
+
+/// When people work, Monday to Friday.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hours {
+    /// They come.
+    pub from: NaiveTime,
+    /// They go.
+    pub to: NaiveTime,
+    /// By the clock there.
+    pub zone: TimeZone,
+}
+
+/// Where people have come in.
+const LOGINS: &str = "('auth.login', 'auth.mfa', 'auth.oidc_callback', 'auth.oidc_token')";
+
+impl AuditFilter {
+    /// Adds `WHERE` with all conditions on `r`, a row of the source.
+    pub(super) fn push_where(&self, source: Source, sql: &mut Sql<'_>) {
+        let (after, before) = self.span(source);
+        sql.push(" WHERE r.position > ").push_bind(after).push(" AND r.position < ").push_bind(before);
+        for expression in &self.all {
+            sql.push(" AND ");
+            self.push_expression(expression, source, sql);
+        }
+        if let Some(hours) = self.outside {
+            push_outside(hours, sql);
+        }
+        if self.new_device {
+            push_new_device(source, sql);
+        }
+    }
+
+    pub(super) fn span(&self, source: Source) -> (i64, i64) {
+        match source {
+            Source::Events => self.events,
+            Source::Attempts => self.attempts,
+        }
+    }
+
+    fn push_expression(&self, expression: &Expression, source: Source, sql: &mut Sql<'_>) {
+        match expression {
+            Expression::And(parts) => self.push_joined(parts, " AND ", source, sql),
+            Expression::Or(parts) => self.push_joined(parts, " OR ", source, sql),
+            Expression::Not(inner) => {
+                // What a record has not is compared as no, so that what is not so can be asked for too.
+                sql.push("NOT coalesce(");
+                self.push_expression(inner, source, sql);
+                sql.push(", false)");
+            }
+            Expression::Is(condition) => self.push_condition(condition, source, sql),
+        }
+    }
+
+    fn push_joined(&self, parts: &[Expression], word: &str, source: Source, sql: &mut Sql<'_>) {
+        for (index, part) in parts.iter().enumerate() {
+            sql.push(if index == 0 { "(" } else { word });
+            self.push_expression(part, source, sql);
+        }
+        sql.push(")");
+    }
+
+    fn push_condition(&self, condition: &Condition, source: Source, sql: &mut Sql<'_>) {
+        match condition {
+            Condition::Actor(None) => sql.push("r.actor IS NULL"),
+            Condition::Actor(Some(person)) => sql.push("r.actor = ").push_bind(self.id(*person)),
+            Condition::Record(record) => return push_record(record, source, sql),
+            Condition::Status(_)
+            | Condition::Assignee(_)
+            | Condition::Creator(_)
+            | Condition::Watcher(_)
+            | Condition::Label(_)
+            | Condition::Priority(..)
+            | Condition::Parent(_)
+            | Condition::ExternalRef(_)
+            | Condition::Due(_)
+            | Condition::CreateTime(..)
+            | Condition::UpdateTime(..)
+            | Condition::Visibility(_)
+            | Condition::Type(_) => sql.push("NULL::boolean"),
+        };
+    }
+
+    fn id(&self, person: Person) -> Uuid {
+        match person {
+            Person::Me => self.me.0,
+            Person::User(id) => id.0,
+        }
+    }
+}
+
+fn push_record(condition: &RecordCondition, source: Source, sql: &mut Sql<'_>) {
+    match condition {
+        RecordCondition::Action(begins) => {
+            sql.push("r.action LIKE ").push_bind(format!("{}%", escaped(begins)))
+        }
+        RecordCondition::Crud(crud) => return push_crud(*crud, source, sql),
+        RecordCondition::Outcome(outcome) => return push_outcome(*outcome, source, sql),
+        RecordCondition::Code(code) => match source {
+            Source::Events => sql.push("false"),
+            Source::Attempts => sql.push("r.code = ").push_bind(code.clone()),
+        },
+        RecordCondition::Target(target) => return push_target(*target, source, sql),
+        RecordCondition::Ip(network) if network.first == network.last => {
+            push_address("r.ip = ", network.first, sql)
+        }
+        RecordCondition::Ip(network) => {
+            push_address("(r.ip >= ", network.first, sql);
+            push_address(" AND r.ip <= ", network.last, sql).push(")")
+        }
+        RecordCondition::UserAgent(part) => {
+            sql.push("r.user_agent ILIKE ").push_bind(format!("%{}%", escaped(part)))
+        }
+        RecordCondition::Session(id) => sql.push("r.session = ").push_bind(*id),
+        RecordCondition::Request(id) => {
+            sql.push("(r.correlation = ").push_bind(*id).push(" AND r.request = ").push_bind(*id);
+            sql.push(" OR r.request <> r.correlation AND r.request = ").push_bind(*id).push(")")
+        }
+        RecordCondition::Correlation(id) => sql.push("r.correlation = ").push_bind(*id),
+        RecordCondition::Field(field) => {
+            let events = events_of_field(field).unwrap_or_default();
+            let events: Vec<String> = events.iter().map(ToString::to_string).collect();
+            sql.push("r.action = ANY(").push_bind(events).push(")")
+        }
+        RecordCondition::OccurredAt(order, time) => {
+            sql.push("r.occurred_at").push(sign(*order)).push_bind(time.as_datetime())
+        }
+        RecordCondition::RecordedAt(order, time) => {
+            sql.push("r.recorded_at").push(sign(*order)).push_bind(time.as_datetime())
+        }
+    };
+}
+
+fn push_crud(crud: Crud, source: Source, sql: &mut Sql<'_>) {
+    match source {
+        Source::Events => sql.push(crud_sql_of_events()),
+        Source::Attempts => sql.push(CRUD_OF_ATTEMPTS),
+    };
+    sql.push(" = ").push_bind(crud.as_str());
+}
+
+/// What is in the log was done.
+fn push_outcome(outcome: RecordOutcome, source: Source, sql: &mut Sql<'_>) {
+    match (source, outcome) {
+        (Source::Events, RecordOutcome::Success) => sql.push("true"),
+        (Source::Events, RecordOutcome::Failure | RecordOutcome::Denied) => sql.push("false"),
+        (Source::Attempts, outcome) => sql.push("r.outcome = ").push_bind(outcome.as_str()),
+    };
+}
+
+/// Paths name tasks by id or by key.
+fn push_target(target: RecordTarget, source: Source, sql: &mut Sql<'_>) {
+    match (target, source) {
+        (RecordTarget::Id(id), Source::Events) => sql.push("r.target = ").push_bind(id),
+        (RecordTarget::Id(id), Source::Attempts) => {
+            sql.push("(r.target = ").push_bind(id);
+            sql.push(" OR r.target_key = (SELECT 'T-' || t.key FROM read_model.tasks t WHERE t.id = ")
+                .push_bind(id)
+                .push("))")
+        }
+        (RecordTarget::Key(key), source) => {
+            sql.push("(r.target = (SELECT t.id FROM read_model.tasks t WHERE t.key = ")
+                .push_bind(key.0)
+                .push(")");
+            if source == Source::Attempts {
+                sql.push(" OR r.target_key = ").push_bind(key.to_string());
+            }
+            sql.push(")")
+        }
+    };
+}
+
+fn push_address<'a, 'b>(before: &str, address: IpAddr, sql: &'b mut Sql<'a>) -> &'b mut Sql<'a> {
+    sql.push(before).push_bind(address.to_string()).push("::text::inet")
+}
+
+fn push_outside(hours: Hours, sql: &mut Sql<'_>) {
+    let zone = hours.zone.to_string();
+    sql.push(" AND (extract(isodow FROM r.occurred_at AT TIME ZONE ").push_bind(zone.clone());
+    sql.push(") > 5 OR (r.occurred_at AT TIME ZONE ")
+        .push_bind(zone.clone())
+        .push(")::time < ")
+        .push_bind(hours.from);
+    sql.push(" OR (r.occurred_at AT TIME ZONE ")
+        .push_bind(zone)
+        .push(")::time >= ")
+        .push_bind(hours.to)
+        .push(")");
+}
+
+fn push_new_device(source: Source, sql: &mut Sql<'_>) {
+    match source {
+        Source::Events => sql.push(" AND false"),
+        Source::Attempts => sql.push(format_args!(
+            " AND r.action IN {LOGINS} AND r.outcome = 'success' AND r.session IS NOT NULL AND NOT EXISTS (SELECT \
+             FROM read_model.audit_attempts e WHERE e.actor = r.actor AND e.position < r.position AND e.action IN {LOGINS} \
+             AND e.outcome = 'success' AND e.user_agent IS NOT DISTINCT FROM r.user_agent)"
+        )),
+    };
+}
+
+fn sign(order: Order) -> &'static str {
+    match order {
+        Order::Less => " < ",
+        Order::AtMost => " <= ",
+        Order::Equal => " = ",
+        Order::AtLeast => " >= ",
+        Order::More => " > ",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::filter::{Filter, FilterOver};
+
+    use super::*;
+
+    #[test]
+    fn what_clients_write_is_bound() {
+        let canary = "x' OR 1=1 --";
+        for text in [format!("user_agent = \"{canary}\""), format!("code = \"{canary}\"")] {
+            for source in Source::ALL {
+                let filter = Filter::parse(&text, FilterOver::Records).unwrap();
+                let all = vec![filter.meaning().clone()];
+                let span = (0, i64::MAX);
+                let asked = AuditFilter {
+                    all,
+                    me: UserId(Uuid::nil()),
+                    outside: None,
+                    new_device: false,
+                    events: span,
+                    attempts: span,
+                };
+                let mut sql = Sql::new("");
+                asked.push_where(source, &mut sql);
+                assert!(!sql.sql().contains("1=1"), "{}", sql.sql());
+            }
+        }
+    }
+}

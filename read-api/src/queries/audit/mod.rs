@@ -1,0 +1,38 @@
+//! What auditors ask: records of events and of attempts that left none, newest first.
+//!
+//! Two tables are asked, each with the same conditions and through its own indexes, and what they answer is merged. What an event
+//! says is read from the log when it is shown.
+
+mod condition;
+mod counts;
+mod page;
+mod record;
+mod roles;
+mod words;
+
+pub use condition::{AuditFilter, Hours};
+pub use counts::{AuditGroup, audit_count, audit_count_by, audit_estimate};
+pub use page::{AuditCursor, attempts_before, audit_page};
+pub use record::{Archive, RecordId, audit_record, audit_records};
+pub use roles::role_holders;
+pub use words::is_field;
+
+/// Where a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::queries) enum Source {
+    /// The log.
+    Events,
+    /// The audit log.
+    Attempts,
+}
+
+impl Source {
+    const ALL: [Self; 2] = [Self::Events, Self::Attempts];
+
+    fn table(self) -> &'static str {
+        match self {
+            Self::Events => "read_model.audit_events",
+            Self::Attempts => "read_model.audit_attempts",
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The questions of `docs/audit.md`, asked as an auditor asks them.
+
+mod office;
+mod questions;
+mod records;

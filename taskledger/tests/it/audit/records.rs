@@ -1,0 +1,107 @@
+//! Records as a whole: who sees them, page after page, none missing.
+
+use std::collections::BTreeSet;
+
+use domain::policy::Role;
+use serde_json::{Value, json};
+
+use super::office::{Office, text};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auditors_see_records_and_admins_do_not() {
+    let office = Office::open().await;
+    let operator = office.world.person("otto", &[Role::Operator]).await;
+    let root = office.world.root().await;
+    for path in [
+        "/v1/audit/records",
+        "/v1/audit/records/e1",
+        "/v1/audit/counts?group_by=day",
+        "/v1/audit/role-holders?role=admin",
+    ] {
+        office.asks(path).await;
+        for client in [&root, &operator.client, &office.ann.client] {
+            office.world.ask(client, "GET", path, None).await.expect(403);
+        }
+    }
+    // An auditor changes nothing.
+    for (method, path) in [("POST", "/v1/tasks"), ("POST", "/v1/announcements"), ("POST", "/v1/users")] {
+        let body = json!({"title": "x", "email": "x@example.org", "name": "x"});
+        let key = [("idempotency-key", "one")];
+        office.world.ask_with(&office.auditor.client, method, path, Some(&body), &key).await.expect(403);
+    }
+    office.world.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_have_every_record_once_while_more_come() {
+    let office = Office::open().await;
+    office.task().await;
+    let (mut seen, mut token, mut last) = (BTreeSet::new(), String::new(), i64::MAX);
+    let head =
+        office.asks("/v1/audit/records?page_size=1&action=task.").await["items"][0]["position"].as_i64();
+    loop {
+        let page = office.asks(&format!("/v1/audit/records?page_size=7&page_token={token}")).await;
+        // Reading is recorded, and so is this:
+        office.task().await;
+        for record in page["items"].as_array().unwrap() {
+            assert!(seen.insert(text(&record["id"])), "{record}");
+            if let Some(position) = record["position"].as_i64() {
+                assert!(position < last, "{position} after {last}");
+                last = position;
+            }
+        }
+        token = text(&page["next_page_token"]);
+        if token.is_empty() {
+            break;
+        }
+    }
+    for position in 1..=head.unwrap() {
+        assert!(seen.contains(&format!("e{position}")), "{position}");
+    }
+    // Counts agree with pages, and names are permanent.
+    let some = office.asks("/v1/audit/records?target=T-1&count=exact").await;
+    assert_eq!(some["count"].as_u64().unwrap(), some["items"].as_array().unwrap().len() as u64);
+    assert!(office.asks("/v1/audit/records?target=T-1&count=estimate").await["count"].is_i64());
+    let again = office.asks("/v1/audit/records/e1").await;
+    assert_eq!((&again["id"], &again["position"]), (&json!("e1"), &json!(1)));
+    for (name, status) in [("e0", 400), ("x1", 400), ("e999999999", 404), ("a999999999", 404)] {
+        let path = format!("/v1/audit/records/{name}");
+        office.world.ask(&office.auditor.client, "GET", &path, None).await.expect(status);
+    }
+    office.world.end();
+}
+
+/// Reading what is somebody else's is a record, reading what is everybody's or one's own is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_of_what_is_not_theirs_are_records() {
+    let office = Office::open().await;
+    let (root, ann) = (office.world.root().await, &office.ann.client);
+    let secret =
+        office.does(ann, "POST", "/v1/tasks", json!({"title": "s", "visibility": "private"})).await.json();
+    let open = office.does(ann, "POST", "/v1/tasks", json!({"title": "o"})).await.json();
+    let path =
+        |task: &Value| format!("/v1/tasks/{}/history?min_position={}", text(&task["id"]), open["position"]);
+    for (client, path) in [
+        (ann, path(&secret)),
+        (ann, "/v1/users/me".to_owned()),
+        (ann, format!("/v1/users/{}", office.auditor.id)),
+        (&office.auditor.client, path(&open)),
+        (&office.auditor.client, path(&secret)),
+        (&root, format!("/v1/users/{}", office.ann.id)),
+    ] {
+        office.world.ask(client, "GET", &path, None).await.expect(200);
+    }
+    let reads = "/v1/audit/records?crud=read&outcome=success&filter=NOT%20action%3Daudit.";
+    let is_there = |items: &[Value], action: &str, target: &Value| {
+        items.iter().filter(|one| one["action"] == action && one["target"]["id"] == *target).count()
+    };
+    let found = office
+        .finds(reads, |items| {
+            is_there(items, "history.get_task_history", &secret["id"]) == 1
+                && is_there(items, "users.get_user", &json!(office.ann.id)) >= 1
+        })
+        .await;
+    assert_eq!(is_there(&found, "history.get_task_history", &open["id"]), 0, "{found:#?}");
+    assert!(found.iter().all(|one| one["actor"]["id"] != json!(office.ann.id)), "{found:#?}");
+    office.world.end();
+}
