@@ -4,7 +4,7 @@ use domain::{
     event::Change,
     policy::Role,
     task::{
-        ChecklistItemEntry, ChecklistItemText, DescriptionChanged, EditTask, Facts, LabelEntry, RolledBack,
+        ChecklistItemEntry, ChecklistItemText, DescriptionChanged, Facts, LabelEntry, RolledBack,
         TaskCommand, TaskContext, TaskError, TaskEvent,
         values::{ChecklistText, Priority},
     },
@@ -149,6 +149,6 @@ fn only_the_content_is_looked_up() {
         command.needs(&task, crate::given::task(1), &Facts::default()).version
     };
     assert_eq!([0, 1, 2, 3, 4].map(needs), [None, Some(1), Some(2), None, None]);
-    let edit = TaskCommand::Edit(Box::new(EditTask::default()));
+    let edit = TaskCommand::Edit(Box::default());
     assert!(edit.needs(&task, crate::given::task(1), &Facts::default()).is_empty());
 }

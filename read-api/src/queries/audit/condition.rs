@@ -54,7 +54,13 @@ impl AuditFilter {
     /// Adds `WHERE` with all conditions on `r`, a row of the source.
     pub(super) fn push_where(&self, source: Source, sql: &mut Sql<'_>) {
         let (after, before) = self.span(source);
-        sql.push(" WHERE r.position > ").push_bind(after).push(" AND r.position < ").push_bind(before);
+        sql.push(" WHERE true");
+        if after > 0 {
+            sql.push(" AND r.position > ").push_bind(after);
+        }
+        if before < i64::MAX {
+            sql.push(" AND r.position < ").push_bind(before);
+        }
         for expression in &self.all {
             sql.push(" AND ");
             self.push_expression(expression, source, sql);
@@ -100,7 +106,10 @@ impl AuditFilter {
         match condition {
             Condition::Actor(None) => sql.push("r.actor IS NULL"),
             Condition::Actor(Some(person)) => sql.push("r.actor = ").push_bind(self.id(*person)),
-            Condition::Record(record) => return push_record(record, source, sql),
+            Condition::Record(record) => {
+                push_record(record, source, sql);
+                sql
+            }
             Condition::Status(_)
             | Condition::Assignee(_)
             | Condition::Creator(_)
@@ -130,13 +139,22 @@ fn push_record(condition: &RecordCondition, source: Source, sql: &mut Sql<'_>) {
         RecordCondition::Action(begins) => {
             sql.push("r.action LIKE ").push_bind(format!("{}%", escaped(begins)))
         }
-        RecordCondition::Crud(crud) => return push_crud(*crud, source, sql),
-        RecordCondition::Outcome(outcome) => return push_outcome(*outcome, source, sql),
+        RecordCondition::Crud(crud) => {
+            push_crud(*crud, source, sql);
+            sql
+        }
+        RecordCondition::Outcome(outcome) => {
+            push_outcome(*outcome, source, sql);
+            sql
+        }
         RecordCondition::Code(code) => match source {
             Source::Events => sql.push("false"),
             Source::Attempts => sql.push("r.code = ").push_bind(code.clone()),
         },
-        RecordCondition::Target(target) => return push_target(*target, source, sql),
+        RecordCondition::Target(target) => {
+            push_target(*target, source, sql);
+            sql
+        }
         RecordCondition::Ip(network) if network.first == network.last => {
             push_address("r.ip = ", network.first, sql)
         }

@@ -3,8 +3,10 @@
 //! Two tables are asked, each with the same conditions and through its own indexes, and what they answer is merged. What an event
 //! says is read from the log when it is shown.
 
+mod complete;
 mod condition;
 mod counts;
+mod id;
 mod page;
 mod record;
 mod roles;
@@ -12,8 +14,9 @@ mod words;
 
 pub use condition::{AuditFilter, Hours};
 pub use counts::{AuditGroup, audit_count, audit_count_by, audit_estimate};
+pub use id::RecordId;
 pub use page::{AuditCursor, attempts_before, audit_page};
-pub use record::{Archive, RecordId, audit_record, audit_records};
+pub use record::{Archive, audit_record, audit_records};
 pub use roles::role_holders;
 pub use words::is_field;
 

@@ -1,67 +1,23 @@
-//! Records in full: what the tables have, what the log says, and names, keys, roles and seals that go with it.
+//! Records in full: what the tables have, and what the log says.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt,
-    str::FromStr,
-};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{event::RecordedEvent, filter::Crud, ids::TaskKey, policy::RoleSet};
+use domain::{event::RecordedEvent, policy::RoleSet};
 use event_store::{Log, Sealer};
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use super::{
-    Source,
+    RecordId, Source,
+    complete::complete,
     page::RecordRef,
-    roles::Roles,
     words::{crud_of_attempt, crud_of_event},
 };
 use crate::{
-    model::{AuditRecord, Person, RecordActor, RecordSeal, RecordSource, RecordTarget, TracedAggregate},
-    queries::{
-        history::{HistoryError, Told, tell},
-        users::names,
-    },
+    model::{AuditRecord, Person, RecordActor, RecordSource, RecordTarget, TracedAggregate},
+    queries::history::{HistoryError, Told, tell},
 };
-
-/// The permanent name of a record: its place in its log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RecordId {
-    pub(super) source: Source,
-    pub(super) position: i64,
-}
-
-/// The text is no name of a record.
-#[derive(Clone, Copy, Debug)]
-pub struct NoRecordId;
-
-impl fmt::Display for RecordId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let log = match self.source {
-            Source::Events => 'e',
-            Source::Attempts => 'a',
-        };
-        write!(f, "{log}{}", self.position)
-    }
-}
-
-impl FromStr for RecordId {
-    type Err = NoRecordId;
-
-    fn from_str(text: &str) -> Result<Self, NoRecordId> {
-        let place = |source, digits: &str| {
-            let position = digits.parse().ok().filter(|position| *position > 0).ok_or(NoRecordId)?;
-            Ok(Self { source, position })
-        };
-        match (text.strip_prefix('e'), text.strip_prefix('a')) {
-            (Some(digits), _) => place(Source::Events, digits),
-            (None, Some(digits)) => place(Source::Attempts, digits),
-            (None, None) => Err(NoRecordId),
-        }
-    }
-}
 
 /// What records are made from.
 #[derive(Clone, Copy)]
@@ -219,7 +175,7 @@ async fn of_attempts(pool: &PgPool, positions: &[i64]) -> sqlx::Result<Vec<(i64,
 }
 
 fn of_attempt(row: AttemptRow) -> AuditRecord {
-    let crud: Crud = crud_of_attempt(row.method.as_deref());
+    let crud = crud_of_attempt(row.method.as_deref());
     let transport = if row.method.is_some() { "http" } else { "system" };
     let (id, key) = (row.target, row.target_key);
     AuditRecord {
@@ -251,90 +207,5 @@ fn of_attempt(row: AttemptRow) -> AuditRecord {
         reason: None,
         count: row.count,
         seal: None,
-    }
-}
-
-/// Adds names, roles, keys and seals.
-async fn complete(archive: Archive<'_>, records: &mut [AuditRecord]) -> Result<(), HistoryError> {
-    let actors: BTreeSet<Uuid> = records.iter().filter_map(|record| record.actor.id).collect();
-    let others = records.iter().filter_map(|record| record.on_behalf_of.as_ref()).map(|person| person.id);
-    let people: Vec<Uuid> = actors.iter().copied().chain(others).collect();
-    let names = names(archive.pool, &people).await?;
-    let roles = Roles::of(archive.log, &actors).await?;
-    let keys = keys(archive.pool, records).await?;
-    let seals = Seals::of(archive.log, records).await?;
-    for record in records {
-        if let Some(id) = record.actor.id {
-            record.actor.name = names.get(&id).cloned();
-            record.actor.roles = roles.at(id, record.recorded_at.as_datetime());
-        }
-        if let Some(person) = &mut record.on_behalf_of {
-            person.name = names.get(&person.id).cloned();
-        }
-        if let Some(target) = &mut record.target {
-            let known = target.id.and_then(|id| keys.get(&id)).map(|key| TaskKey(*key).to_string());
-            target.key = target.key.take().or(known);
-        }
-        record.seal = seals.around(&record.id);
-    }
-    Ok(())
-}
-
-async fn keys(pool: &PgPool, records: &[AuditRecord]) -> sqlx::Result<HashMap<Uuid, i64>> {
-    const SQL: &str = "SELECT id, key FROM read_model.tasks WHERE id = ANY($1)";
-    let tasks =
-        records.iter().filter_map(|record| record.target.as_ref()).filter(|target| target.kind == "task");
-    let ids: Vec<Uuid> = tasks.filter_map(|target| target.id).collect();
-    let rows: Vec<(Uuid, i64)> = sqlx::query_as(SQL).bind(ids).fetch_all(pool).await?;
-    Ok(rows.into_iter().collect())
-}
-
-/// The blocks that records are sealed in.
-struct Seals(HashMap<String, i64>);
-
-impl Seals {
-    async fn of(log: &Log, records: &[AuditRecord]) -> sqlx::Result<Self> {
-        const SQL: &str = "SELECT w.log, w.position, s.number FROM unnest($1::text[], $2::bigint[]) AS w (log, position) \
-             CROSS JOIN LATERAL (SELECT number, last FROM event_store.seals \
-                 WHERE log = w.log AND first <= w.position ORDER BY first DESC LIMIT 1) AS s \
-             WHERE s.last >= w.position";
-        let places = records.iter().filter_map(|record| record.id.parse::<RecordId>().ok());
-        let (logs, positions): (Vec<&str>, Vec<i64>) =
-            places.map(|place| (ledger(place.source), place.position)).unzip();
-        let rows: Vec<(String, i64, i64)> =
-            sqlx::query_as(SQL).bind(logs).bind(positions).fetch_all(log.pool()).await?;
-        let named = |(log, position, number): (String, i64, i64)| {
-            let source = if log == ledger(Source::Events) { Source::Events } else { Source::Attempts };
-            (RecordId { source, position }.to_string(), number)
-        };
-        Ok(Self(rows.into_iter().map(named).collect()))
-    }
-
-    fn around(&self, record: &str) -> Option<RecordSeal> {
-        let place: RecordId = record.parse().ok()?;
-        let number = *self.0.get(record)?;
-        Some(RecordSeal { log: ledger(place.source), number, position: place.position })
-    }
-}
-
-fn ledger(source: Source) -> &'static str {
-    match source {
-        Source::Events => "events",
-        Source::Attempts => "audit",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_read_as_they_are_written() {
-        for name in ["e1", "a4711"] {
-            assert_eq!(name.parse::<RecordId>().unwrap().to_string(), name);
-        }
-        for bad in ["", "e", "e0", "a-1", "x1", "1", "e99999999999999999999"] {
-            assert!(bad.parse::<RecordId>().is_err(), "{bad}");
-        }
     }
 }

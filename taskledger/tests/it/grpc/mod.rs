@@ -4,3 +4,5 @@ mod client;
 mod coverage;
 mod life;
 mod wire;
+
+pub(crate) use client::{Caller, Told, framed};

@@ -216,7 +216,7 @@ async fn what_is_lost_or_found_or_gone_is_told_and_no_more() {
     let known =
         async || reader.get_when_there("/v1/tasks").await.json()["items"].as_array().unwrap().len() == 3;
     assert!(within(PATIENCE, known).await);
-    let mut kim = kim.as_somebody_else(auditor, reader);
+    let mut kim = kim.turned_into(auditor, reader);
     assert_converged(&mut kim, ada.position).await;
     assert_eq!(kim.tasks.len(), 3);
     system.end().await;

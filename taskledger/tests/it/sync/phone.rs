@@ -109,7 +109,7 @@ impl Phone {
     }
 
     /// The same phone after its person has logged in anew.
-    pub(super) fn as_somebody_else(self, commands: Client, reader: Client) -> Self {
+    pub(super) fn turned_into(self, commands: Client, reader: Client) -> Self {
         Self { commands, reader, ..self }
     }
 

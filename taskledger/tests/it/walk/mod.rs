@@ -2,6 +2,7 @@
 //! one that needs something to be sent says so by failing until `samples.rs` has it.
 
 mod bodies;
+mod grpc;
 mod outside;
 pub(crate) mod people;
 mod policy;

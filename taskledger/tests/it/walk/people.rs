@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::{Mutex, OnceCell};
 use totp_rs::{Builder, Secret};
 
-use super::{outside::Outside, routes::Route, samples::Things};
+use super::{grpc::Grpc, outside::Outside, routes::Route, samples::Things};
 use crate::{
     client::{Answer, Client, PASSWORD},
     process::{Up, directory},
@@ -32,6 +32,7 @@ pub(crate) struct World {
     export: OnceCell<String>,
     program: OnceCell<Person>,
     position: AtomicI64,
+    grpc: OnceCell<Grpc>,
 }
 
 /// Somebody who is in.
@@ -68,6 +69,7 @@ impl World {
             export: OnceCell::new(),
             program: OnceCell::new(),
             position: AtomicI64::new(0),
+            grpc: OnceCell::new(),
         }
     }
 
@@ -224,9 +226,18 @@ impl World {
         answer
     }
 
-    /// A request on this route with what its samples say.
+    /// A request on this route with what its samples say. What is refused is asked over gRPC too.
     pub(crate) async fn call(&self, client: &Client, route: &Route, things: &Things) -> Answer {
-        self.call_with(client, route, things, things.body(route).as_ref()).await
+        let body = things.body(route);
+        let answer = self.call_with(client, route, things, body.as_ref()).await;
+        if route.action.is_some() && matches!(answer.status, 401 | 403 | 404) {
+            let grpc = self.grpc.get_or_init(|| Grpc::new(&self.up.url)).await;
+            let mut headers = things.headers(route);
+            headers.push(("idempotency-key", "of-grpc"));
+            let path = things.path(route, self.position());
+            grpc.refuses(client, route, &path, body.as_ref(), &headers, &answer).await;
+        }
+        answer
     }
 
     /// The same with any body.
