@@ -17,6 +17,7 @@ pub(crate) const KEPT: &[&str] = &[
     "audit.get_trace",
     "audit.get_integrity",
     "audit.get_proof",
+    "audit.exports.content",
 ];
 
 /// Whose key seals what belongs to nobody in particular.

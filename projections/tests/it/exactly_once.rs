@@ -125,7 +125,7 @@ async fn a_wiped_read_model_comes_back() {
 
 /// Workers lock the tables in an order of their own when they renew their leases, and whoever waits first loses.
 async fn wipe(world: &World) {
-    const WIPE: &str = "DROP SCHEMA read_model CASCADE; DROP SCHEMA read_model_v1, read_model_v2, read_model_v3, read_model_v4 CASCADE";
+    const WIPE: &str = "DROP SCHEMA read_model CASCADE; DROP SCHEMA read_model_v1, read_model_v2, read_model_v3, read_model_v4, read_model_v5 CASCADE";
     const DEADLOCK: Option<&str> = Some("40P01");
     while let Err(error) = sqlx::raw_sql(WIPE).execute(&world.owner).await {
         let code = error.as_database_error().and_then(|error| error.code());

@@ -12,7 +12,7 @@ async fn several_may_migrate_at_once() {
     let pool = sqlx::PgPool::connect(url).await.unwrap();
     let live: i64 =
         sqlx::query_scalar("SELECT count(*) FROM read_model.positions").fetch_one(&pool).await.unwrap();
-    assert_eq!(live, 4);
+    assert_eq!(live, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,11 @@ pub(crate) fn routes() -> Vec<(String, Option<Action>)> {
 }
 
 pub(crate) fn concrete(template: &str, id: Uuid) -> String {
-    let path = template.replace("{id}", &id.to_string()).replace("{version}", "1").replace("{position}", "1");
+    let path = template
+        .replace("{id}", &id.to_string())
+        .replace("{version}", "1")
+        .replace("{position}", "1")
+        .replace("{name}", "mine");
     match path.rsplit('/').next() {
         Some("counts") => format!("{path}?group_by=status"),
         Some("sync") => format!("{path}?since=*"),

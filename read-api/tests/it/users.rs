@@ -10,11 +10,11 @@ use crate::{seed::store_user, world::World};
 async fn private_fields_are_for_oneself_and_admins() {
     let world = World::new().await;
     let kim = store_user(&world.pool, "kim", &["member", "manager"]).await;
-    let public = json!({"id": kim, "version": 2, "name": "kim", "state": "active"});
+    let public = json!({"id": kim, "version": 2, "name": "kim", "state": "active", "erased": false});
     let whole = json!({
         "id": kim, "version": 2, "name": "kim", "state": "active", "email": "kim@example.com",
         "roles": ["member", "manager"], "locale": "ko", "time_zone": "Asia/Seoul",
-        "create_time": "2026-09-21T14:13:20.000000Z", "update_time": "2026-09-21T14:13:20.000000Z",
+        "erased": false, "create_time": "2026-09-21T14:13:20.000000Z", "update_time": "2026-09-21T14:13:20.000000Z",
     });
     let own = world.token(kim, &["member"]);
     let admin = world.token(Uuid::now_v7(), &["admin"]);

@@ -78,6 +78,7 @@ pub(super) const FIELDS: &[(&str, &[&str])] = &[
         &["task.started", "task.held", "task.resumed", "task.completed", "task.cancelled", "task.reopened"],
     ),
     ("progress", &["task.progress_changed"]),
+    ("rolled_back_to", &["task.rolled_back"]),
     ("deleted", &["task.deleted", "task.undeleted"]),
     ("assignees", &["task.created", "task.assigned", "task.unassigned"]),
     ("watchers", &["task.watched", "task.unwatched"]),
@@ -109,6 +110,7 @@ pub(super) const FIELDS: &[(&str, &[&str])] = &[
     ("roles", &["user.invited", "user.service_account_created", "user.role_granted", "user.role_revoked"]),
     ("verified", &["user.verified"]),
     ("deactivated", &["user.deactivated", "user.reactivated"]),
+    ("erased", &["user.erased"]),
     ("totp", &["user.totp_enabled", "user.totp_disabled"]),
     ("api_keys", &["user.api_key_created", "user.api_key_revoked"]),
 ];
