@@ -186,6 +186,8 @@ async fn phones_are_told_whatever_google_does_and_whatever_dies() {
     let kims = log_in(&place.system).await;
     let phone = json!({"platform": "android", "token": "kims-phone"});
     kims.post("/v1/users/me/devices", &phone).await.unwrap().expect(201);
+    let wishes = json!({"channels": {"comment": {"push": "now"}}});
+    kims.call("PUT", "/v1/notification-preferences", Some(&wishes), None).await.unwrap().expect(200);
     place.create_tasks().await;
     for task in &place.tasks {
         let path = format!("/v1/tasks/{task}/assign");
