@@ -219,8 +219,7 @@ impl Projections {
             reactors::Means { log: log.clone(), sealer: self.sealer.clone(), channels: &names, clock, zone };
         let mut reactors = reactors::reactors(means);
         reactors.extend(core.map(|core| core.reactor));
-        let (lease, turns) = (reactors::LEASE, reactors::Turns::new());
-        let sources = reactors::Sources { delivery, log, jetstream, tail, pressure, lease, turns };
+        let sources = reactors::Sources { delivery, log, jetstream, tail, pressure, lease: reactors::LEASE };
         for reactor in reactors {
             shutdown.spawn(reactors::run(reactor, sources.clone(), shutdown.token().clone()));
         }

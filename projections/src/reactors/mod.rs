@@ -30,7 +30,7 @@ use crate::{deliveries::NewDelivery, processes::Processes};
 
 pub use reached::ReachError;
 pub(crate) use reached::knows;
-pub use runner::{LEASE, Sources, Turns, run};
+pub use runner::{LEASE, Sources, run};
 pub use states::{StateError, States};
 
 /// Decides what goes to the outside. It never calls the outside itself.

@@ -3,7 +3,7 @@
 //! One process at a time works, by a lease; the checkpoint row, which every transaction locks and compares, is what keeps a
 //! second one out.
 
-use std::{convert::Infallible, num::NonZero, sync::Arc, thread::available_parallelism, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use event_store::{
     Log, LogError, Pressure,
@@ -11,10 +11,7 @@ use event_store::{
     follow::{Checkpoint, FollowError, Follower, Tail},
 };
 use sqlx::PgConnection;
-use tokio::{
-    sync::Semaphore,
-    time::{self, Instant, MissedTickBehavior},
-};
+use tokio::time::{self, Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -51,26 +48,6 @@ pub struct Sources {
     pub pressure: Pressure,
     /// How long the lease outlives its last renewal: how long the work of a dead process waits.
     pub lease: Duration,
-    /// Who may write at the same time.
-    pub turns: Turns,
-}
-
-/// Reactors take turns: each gathers, and if all wrote their many rows at once, commands and reads would wait for them.
-#[derive(Clone, Debug)]
-pub struct Turns(Arc<Semaphore>);
-
-impl Turns {
-    /// Half of the processors may be at it, one at least.
-    pub fn new() -> Self {
-        let processors = available_parallelism().map_or(1, NonZero::get);
-        Self(Arc::new(Semaphore::new((processors / 2).max(1))))
-    }
-}
-
-impl Default for Turns {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// Why a reactor stands still.
@@ -184,8 +161,6 @@ impl Shift<'_> {
             return Ok(());
         }
         let checkpoint = Checkpoint::at(last.position, last.id);
-        // Never closed.
-        let _turn = self.sources.turns.0.acquire().await;
         let mut transaction = self.sources.delivery.pool().begin().await?;
         if !self.claim.lock(&mut transaction, self.written).await? {
             return Err(Setback::LeaseLost);

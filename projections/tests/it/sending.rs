@@ -118,7 +118,6 @@ impl World {
             tail: self.sources.tail.clone(),
             pressure: Pressure::default(),
             lease,
-            turns: reactors::Turns::new(),
         };
         let stop = CancellationToken::new();
         let run = |reactor| tokio::spawn(reactors::run(reactor, sources.clone(), stop.clone()));
