@@ -101,7 +101,7 @@ async fn canary(system: &System, admin: &Client) -> Canary {
     let right = json!({"email": EMAIL, "password": PASSWORD});
     let session =
         client.send("POST", "/v1/auth/login", Some(&right), &agent).await.unwrap().expect(200).json();
-    client.token = Some(session["access_token"].as_str().expect("a token").to_owned());
+    client = client.showing(session["access_token"].as_str().expect("a token"));
     let ask = async |method: &str, path: &str, body: Value| {
         let answer = client.send(method, path, Some(&body), &agent).await.unwrap();
         assert!((200..300).contains(&answer.status), "{path}: {}", answer.text);
