@@ -45,7 +45,10 @@ async fn every_canary(pool: &PgPool) -> Vec<(&'static str, Vec<String>)> {
 
 /// Every message that the stream holds.
 async fn messages(url: &str) -> Vec<String> {
-    let nats = async_nats::connect(url).await.unwrap();
+    let (user, server) = url.strip_prefix("nats://").and_then(|rest| rest.split_once('@')).unwrap();
+    let (user, password) = user.split_once(':').unwrap();
+    let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
+    let nats = options.connect(server).await.unwrap();
     let mut stream = jetstream::new(nats).get_stream("EVENTS").await.unwrap();
     let last = stream.info().await.unwrap().state.last_sequence;
     let config = OrderedConfig { deliver_policy: DeliverPolicy::All, ..OrderedConfig::default() };

@@ -59,7 +59,7 @@ async fn an_operator_proves_the_log_and_sees_where_it_was_changed() {
     harm(data, "UPDATE event_store.events SET metadata = (metadata::jsonb || '{\"transport\":\"grpc\"}')::json WHERE position = 7").await;
     let told = (1, "error: events: position 7 is bad: it is not what was sealed".to_owned());
     assert_eq!(fails(&mut verify(data, &[])), told);
-    assert_eq!(fails(&mut verify(data, &["--from", "2", "--to", "3"])).0, 1, "of the same block");
+    assert_eq!(fails(&mut verify(data, &["--from", "7", "--to", "8"])).0, 1);
     assert!(says(data, &["--of", "audit"]).is_some());
     let cut = "DELETE FROM event_store.events WHERE position > 3; DELETE FROM event_store.seals WHERE log = 'events'";
     harm(data, cut).await;
