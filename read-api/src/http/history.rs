@@ -1,7 +1,6 @@
 //! `GET /v1/tasks/{id}/history`, `/v1/users/{id}/history`
 
 use axum::{extract::State, response::IntoResponse};
-use domain::policy::Action;
 use service::{
     audit::Trail,
     problem::{Code, Problem},
@@ -15,6 +14,7 @@ use super::{
     paging::{ListQuery, Paging},
     path::{Id, TaskRef},
     task_get::visible,
+    user_revisions::may_look_back,
 };
 use crate::{
     ReadApi,
@@ -78,12 +78,7 @@ pub(super) async fn of_user(
     Id(user): Id,
     query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
-    if !caller.can(Action::UserHistory, caller.relation_to(user)) {
-        return Err(Code::Forbidden.into());
-    }
-    if caller.id != user {
-        trail.shows_what_is_not_theirs();
-    }
+    may_look_back(caller, &trail, user)?;
     let (paging, min_position) = query.finish(caller)?;
     let fresh = min_position.wait(&api, fresh::USERS).await?;
     let fresh = min_position.narrow(&api, fresh::USERS, user, fresh)?;

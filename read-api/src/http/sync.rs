@@ -8,6 +8,7 @@ use axum::{
 use chrono::Utc;
 use domain::policy::{Action, Relation};
 use service::{
+    audit::Trail,
     page_token::PageTokenError,
     problem::{Code, Flaw, Problem},
     query::Query,
@@ -24,6 +25,7 @@ use super::{
 use crate::{
     ReadApi,
     model::SyncPage,
+    queries::Sight,
     sync::{Filling, Place, Wanted},
 };
 
@@ -68,10 +70,14 @@ enum Since {
 pub(super) async fn pull(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     uri: Uri,
     mut query: Query,
 ) -> Result<Response, Problem> {
     caller.may(Action::TaskRead)?;
+    if caller.sight() == Sight::Everything {
+        trail.shows_what_is_not_theirs();
+    }
     let since = query.one("since", |text| match text {
         "*" => Ok(Since::Nowhere),
         "" => Err(Flaw::new("REQUIRED")),

@@ -6,6 +6,7 @@ use axum::{
 };
 use domain::{policy::Action, user::User as UserState};
 use service::{
+    audit::Trail,
     problem::{Code, Problem},
     query::Query,
 };
@@ -37,10 +38,15 @@ pub(super) async fn user_as_of(
     Ok((past, user))
 }
 
-/// What a user was tells as much as his history, and is for the same people.
-pub(super) fn may_look_back(caller: Caller, user: Uuid) -> Result<(), Problem> {
-    let may = caller.can(Action::UserHistory, caller.relation_to(user));
-    if may { Ok(()) } else { Err(Code::Forbidden.into()) }
+/// What a user was tells as much as his history: it is for the same people, and it is known who has looked.
+pub(super) fn may_look_back(caller: Caller, trail: &Trail, user: Uuid) -> Result<(), Problem> {
+    if !caller.can(Action::UserHistory, caller.relation_to(user)) {
+        return Err(Code::Forbidden.into());
+    }
+    if caller.id != user {
+        trail.shows_what_is_not_theirs();
+    }
+    Ok(())
 }
 
 /// A user after one of his events, with the event and the way to those before and after it; for the user himself, admins and
@@ -61,12 +67,13 @@ pub(super) fn may_look_back(caller: Caller, user: Uuid) -> Result<(), Problem> {
 pub(super) async fn get(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     Path((id, version)): Path<(String, String)>,
     query: Query,
 ) -> Result<Response, Problem> {
     let id = uuid(&id).ok_or(Code::InvalidId)?;
     let version = version.parse::<i64>().ok().filter(|number| *number > 0).ok_or(Code::InvalidId)?;
-    let (now, fresh, ()) = seen(&api, caller, id, query, |_| ()).await?;
+    let (now, fresh, ()) = seen(&api, caller, &trail, id, query, |_| ()).await?;
     if version > now.version {
         return Err(Code::NotFound.into());
     }
@@ -101,10 +108,11 @@ pub(super) async fn get(
 pub(super) async fn diff(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     Id(id): Id,
     query: Query,
 ) -> Result<Response, Problem> {
-    let (now, fresh, (from, to)) = seen(&api, caller, id, query, sides).await?;
+    let (now, fresh, (from, to)) = seen(&api, caller, &trail, id, query, sides).await?;
     let from = from.unwrap_or(Moment::Version(1));
     let to = to.unwrap_or(Moment::Version(now.version));
     let ((before, old), (after, new)) = (user_as_of(&api, id, from).await?, user_as_of(&api, id, to).await?);
@@ -115,11 +123,12 @@ pub(super) async fn diff(
 async fn seen<T>(
     api: &ReadApi,
     caller: Caller,
+    trail: &Trail,
     id: Uuid,
     mut query: Query,
     read: impl FnOnce(&mut Query) -> T,
 ) -> Result<(User, Fresh, T), Problem> {
-    may_look_back(caller, id)?;
+    may_look_back(caller, trail, id)?;
     let (min_position, read) = (MinPosition::read(&mut query), read(&mut query));
     query.finish()?;
     let fresh = min_position.wait(api, fresh::USERS).await?;

@@ -144,7 +144,7 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     let moment = as_of(&mut query);
     if moment.is_some() {
-        may_look_back(caller, id)?;
+        may_look_back(caller, &trail, id)?;
     }
     one(&api, caller, &trail, id, moment, known, query).await
 }

@@ -88,6 +88,12 @@ async fn reads_of_what_is_not_theirs_are_records() {
         (&office.auditor.client, path(&open)),
         (&office.auditor.client, path(&secret)),
         (&root, format!("/v1/users/{}", office.ann.id)),
+        (&root, format!("/v1/users/{}/revisions/1", office.ann.id)),
+        (&office.auditor.client, format!("/v1/users/{}/diff?from=1", office.ann.id)),
+        (&office.auditor.client, format!("/v1/users/{}?as_of={}", office.ann.id, open["position"])),
+        (&office.auditor.client, "/v1/sync?since=*".to_owned()),
+        (&office.auditor.client, format!("/v1/tasks?as_of={}", open["position"])),
+        (ann, "/v1/sync?since=*".to_owned()),
     ] {
         office.world.ask(client, "GET", &path, None).await.expect(200);
     }
@@ -98,7 +104,12 @@ async fn reads_of_what_is_not_theirs_are_records() {
     let found = office
         .finds(reads, |items| {
             is_there(items, "history.get_task_history", &secret["id"]) == 1
-                && is_there(items, "users.get_user", &json!(office.ann.id)) >= 1
+                && is_there(items, "users.get_user", &json!(office.ann.id)) >= 2
+                && is_there(items, "history.get_user_revision", &json!(office.ann.id)) == 1
+                && is_there(items, "history.diff_user", &json!(office.ann.id)) == 1
+                && ["sync.pull_changes", "tasks.list_tasks"]
+                    .iter()
+                    .all(|action| items.iter().any(|one| one["action"] == *action))
         })
         .await;
     assert_eq!(is_there(&found, "history.get_task_history", &open["id"]), 0, "{found:#?}");
