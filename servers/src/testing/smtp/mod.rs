@@ -101,6 +101,11 @@ impl SmtpServer {
         lines.map(|line| serde_json::from_str(line).expect("a mail is JSON")).collect()
     }
 
+    /// How often it was tried with an address that asks for a failure.
+    pub fn tries(&self) -> usize {
+        std::fs::read_to_string(self.home.join("tries")).unwrap_or_default().matches('\n').count()
+    }
+
     /// Ends it; what it has taken stays.
     pub async fn stop(&mut self) {
         self.kept.stop().await;

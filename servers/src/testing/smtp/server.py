@@ -31,6 +31,8 @@ class Server:
             return None
         code, word, times = found.groups()
         self.tries[address] = self.tries.get(address, 0) + 1
+        with open("tries", "a", encoding="utf-8") as file:
+            file.write(address + "\n")
         over = times is not None and self.tries[address] > int(times)
         return None if over else code or word
 
