@@ -35,7 +35,8 @@ impl Delivery {
         Ok(Self { pool })
     }
 
-    pub(crate) fn pool(&self) -> &PgPool {
+    /// The connections.
+    pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 }

@@ -16,6 +16,7 @@ use projections::{
     reactors::{self, Means, Reactor},
 };
 use service::{mail_token::MailTokens, metrics::Metrics, secrets::SecretKey};
+use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -27,21 +28,26 @@ pub(crate) const URL: &str = "https://tasks.example.com/app";
 #[derive(Default)]
 pub(crate) struct Sending {
     tasks: Vec<JoinHandle<()>>,
+    /// Its connections.
+    pools: Vec<PgPool>,
     stop: CancellationToken,
 }
 
 impl Sending {
+    /// Ends it wherever it is, as a crash would; what Postgres was still asked to do is done when this returns.
     pub(crate) async fn crash(mut self) {
         for task in self.tasks.drain(..) {
             task.abort();
-            // Awaited, so that its connections are gone.
             let _ = task.await;
+        }
+        for pool in self.pools.drain(..) {
+            pool.close().await;
         }
     }
 
     /// Something that ends when it is told to.
     pub(crate) fn one(work: impl Future<Output = ()> + Send + 'static, stop: CancellationToken) -> Self {
-        Self { tasks: vec![tokio::spawn(work)], stop }
+        Self { tasks: vec![tokio::spawn(work)], pools: Vec::new(), stop }
     }
 
     pub(crate) async fn end(mut self) {
@@ -54,6 +60,7 @@ impl Sending {
     pub(crate) fn and(mut self, other: Self) -> Self {
         let mut other = other;
         self.tasks.append(&mut other.tasks);
+        self.pools.append(&mut other.pools);
         let (here, there) = (self.stop.clone(), other.stop.clone());
         self.tasks.push(tokio::spawn(async move {
             here.cancelled().await;
@@ -121,16 +128,18 @@ impl World {
         };
         let stop = CancellationToken::new();
         let run = |reactor| tokio::spawn(reactors::run(reactor, sources.clone(), stop.clone()));
-        Sending { tasks: reactors.into_iter().map(run).collect(), stop }
+        let pools = vec![sources.delivery.pool().clone()];
+        Sending { tasks: reactors.into_iter().map(run).collect(), pools, stop }
     }
 
     /// One channel.
     pub(crate) fn carry(&self, channel: Arc<dyn Channel>) -> Sending {
         let (delivery, stop) = (self.delivery(), CancellationToken::new());
         let (wake, listening) = Wake::listen(&delivery, stop.clone());
+        let pools = vec![delivery.pool().clone()];
         let desk = Desk { delivery, wake, meters: Meters::register(&Metrics::default()) };
         let working = deliveries::run(channel, desk, stop.clone());
-        Sending { tasks: vec![tokio::spawn(listening), tokio::spawn(working)], stop }
+        Sending { tasks: vec![tokio::spawn(listening), tokio::spawn(working)], pools, stop }
     }
 
     /// E-mail with these settings.
