@@ -3,8 +3,14 @@
 use std::collections::HashMap;
 
 use domain::{
+    announcement::Announcement,
     event::{DecodeError, from_stored},
+    inbox::Inbox,
+    notification_rule::NotificationRule,
     stored::Stored,
+    task::Task,
+    time::Timestamp,
+    user::User,
 };
 use event_store::{Log, LogError, envelope::Envelope, past::replay};
 use serde::{Serialize, de::DeserializeOwned};
@@ -26,6 +32,30 @@ struct Known<A> {
     version: i64,
     changed: bool,
 }
+
+impl<A: Stored> Known<A> {
+    fn take(&mut self, event: A::Event, version: i64, at: Timestamp) {
+        self.state.apply(event);
+        self.state.occurred(at);
+        (self.version, self.changed) = (version, true);
+    }
+}
+
+/// A kind of aggregate that reactors keep.
+pub trait Kept: Stored + Serialize + DeserializeOwned {
+    /// Type of the first event, where that alone is not worth a row: nothing may happen to most for long, and what one event
+    /// says the log tells as fast.
+    const FIRST: Option<&'static str> = None;
+}
+
+impl Kept for Task {
+    const FIRST: Option<&'static str> = Some("task.created");
+}
+
+impl Kept for User {}
+impl Kept for Inbox {}
+impl Kept for Announcement {}
+impl Kept for NotificationRule {}
 
 /// Why states cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -57,12 +87,11 @@ SELECT $1, $2, id, version, $3, state FROM unnest($4::uuid[], $5::bigint[], $6::
 ON CONFLICT (consumer, kind, id)
     DO UPDATE SET version = excluded.version, shape = excluded.shape, state = excluded.state";
 
+const REACHED: &str = "SELECT position FROM checkpoints WHERE consumer = $1";
+
 type Row = (Uuid, i64, Option<serde_json::Value>);
 
-impl<A> States<A>
-where
-    A: Stored + Serialize + DeserializeOwned,
-{
+impl<A: Kept> States<A> {
     /// The states of these aggregates; those that are not there yet are as before their first event.
     pub async fn read(
         tables: &mut PgConnection,
@@ -74,10 +103,41 @@ where
             return Ok(Self { consumer, known: HashMap::new() });
         }
         let query = sqlx::query_as(READ).bind(consumer).bind(A::TYPE).bind(ids).bind(A::SHAPE);
-        Self::of(query.fetch_all(tables).await?, log, consumer).await
+        let mut states = Self::of(query.fetch_all(&mut *tables).await?, log, consumer).await?;
+        if let Some(first) = A::FIRST {
+            let missing: Vec<Uuid> =
+                ids.iter().filter(|id| !states.known.contains_key(id)).copied().collect();
+            states.begin(tables, log, first, &missing).await?;
+        }
+        Ok(states)
     }
 
-    /// The states of all aggregates of this kind, where there are few.
+    /// Adds those of which nothing but the first event was taken in.
+    async fn begin(
+        &mut self,
+        tables: &mut PgConnection,
+        log: &Log,
+        first: &str,
+        missing: &[Uuid],
+    ) -> Result<(), StateError> {
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let reached: Option<i64> =
+            sqlx::query_scalar(REACHED).bind(self.consumer).fetch_optional(tables).await?;
+        for at in log.read_aggregates(A::TYPE, missing, &[first], reached.unwrap_or_default()).await? {
+            let mut known = Known { state: A::default(), version: 0, changed: false };
+            match from_stored::<A::Event>(&at.event_type, &at.event_version, at.data.get()) {
+                Ok(event) => known.take(event, at.sequence, at.metadata.occurred_at),
+                Err(error) => tracing::error!(position = at.position, %error, "an event cannot be read"),
+            }
+            known.changed = false;
+            self.known.insert(at.aggregate_id, known);
+        }
+        Ok(())
+    }
+
+    /// The states of all aggregates of this kind, where there are few; not for a kind with a [`Kept::FIRST`].
     pub async fn read_all(
         tables: &mut PgConnection,
         log: &Log,
@@ -107,17 +167,23 @@ where
     /// Takes an event in, unless it was taken in before; returns it, decoded. Types of newer programs change nothing.
     pub fn take(&mut self, at: &Envelope) -> Result<A::Event, DecodeError>
     where
-        A::Event: DeserializeOwned + Clone,
+        A::Event: Clone,
     {
         let event: A::Event = from_stored(&at.event_type, &at.event_version, at.data.get())?;
+        self.take_decoded(at, &event);
+        Ok(event)
+    }
+
+    /// The same of one that is decoded already.
+    pub fn take_decoded(&mut self, at: &Envelope, event: &A::Event)
+    where
+        A::Event: Clone,
+    {
         let fresh = || Known { state: A::default(), version: 0, changed: false };
         let known = self.known.entry(at.aggregate_id).or_insert_with(fresh);
         if at.version > known.version {
-            known.state.apply(event.clone());
-            known.state.occurred(at.occurred_at);
-            (known.version, known.changed) = (at.version, true);
+            known.take(event.clone(), at.version, at.occurred_at);
         }
-        Ok(event)
     }
 
     /// The aggregate as of the events taken in.
@@ -132,7 +198,8 @@ where
 
     /// Writes down what has changed.
     pub async fn write(self, tables: &mut PgConnection) -> Result<(), StateError> {
-        let changed: Vec<_> = self.known.iter().filter(|(_, known)| known.changed).collect();
+        let is_worth_a_row = |known: &Known<A>| known.changed && (A::FIRST.is_none() || known.version > 1);
+        let changed: Vec<_> = self.known.iter().filter(|(_, known)| is_worth_a_row(known)).collect();
         if changed.is_empty() {
             return Ok(());
         }

@@ -1,6 +1,9 @@
 //! The events of one transaction, each decided on with everything as it is after it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::{
     event::from_stored,
@@ -32,6 +35,8 @@ use crate::{
 pub(super) struct Batch<'a> {
     notices: &'a Notices,
     decides_after: i64,
+    /// What happened to tasks, by position.
+    facts: BTreeMap<i64, TaskEvent>,
     tasks: States<Task>,
     users: States<User>,
     rules: States<NotificationRule>,
@@ -64,10 +69,12 @@ impl<'a> Batch<'a> {
         let log = &notices.log;
         let decides_after = decides_after(tables).await?;
         let changed = ids(events, "task");
-        let facts: Vec<TaskEvent> = events.iter().filter_map(|at| task_event(at)).collect();
-        let blocks = Blocks::read(tables, &changed, &facts).await?;
+        let facts: BTreeMap<i64, TaskEvent> = events.iter().filter_map(|at| task_event(at)).collect();
+        let blocks = Blocks::read(tables, &changed, facts.values()).await?;
+        let new = events.iter().filter(|at| at.version == 1).map(|at| at.aggregate_id);
+        let new: BTreeSet<Uuid> = new.collect();
         let looked_at: BTreeSet<Uuid> = changed.into_iter().chain(blocks.blocked()).collect();
-        let looked_at: Vec<Uuid> = looked_at.into_iter().collect();
+        let looked_at: Vec<Uuid> = looked_at.difference(&new).copied().collect();
         let tasks = States::<Task>::read(tables, log, NAME, &looked_at).await?;
         let rules = States::<NotificationRule>::read_all(tables, log, NAME).await?;
         let inboxes = States::read(tables, log, NAME, &ids(events, "inbox")).await?;
@@ -81,6 +88,7 @@ impl<'a> Batch<'a> {
         Ok(Self {
             notices,
             decides_after,
+            facts,
             tasks,
             users,
             rules,
@@ -97,17 +105,7 @@ impl<'a> Batch<'a> {
     /// Takes one event in, and decides on it.
     pub(super) async fn take(&mut self, at: &Envelope) -> Result<(), ReactError> {
         let taken = match at.aggregate_type.as_str() {
-            "task" => {
-                let before = self.open_due(at);
-                match self.tasks.take(at) {
-                    Ok(fact) => {
-                        self.note_due(at, before);
-                        self.tell(at, &fact).await?;
-                        return self.set_free(at, &fact);
-                    }
-                    Err(error) => Err(error),
-                }
-            }
+            "task" => return self.take_fact(at).await,
             "user" => self.users.take(at).map(drop),
             "notification_rule" => {
                 let taken = self.rules.take(at).map(drop);
@@ -120,6 +118,15 @@ impl<'a> Batch<'a> {
             tracing::error!(position = at.position, %error, "no notice: the event cannot be read");
         }
         Ok(())
+    }
+
+    async fn take_fact(&mut self, at: &Envelope) -> Result<(), ReactError> {
+        let Some(fact) = self.facts.remove(&at.position) else { return Ok(()) };
+        let before = self.open_due(at);
+        self.tasks.take_decoded(at, &fact);
+        self.note_due(at, before);
+        self.tell(at, &fact).await?;
+        self.set_free(at, &fact)
     }
 
     fn open_due(&self, at: &Envelope) -> Option<Due> {
@@ -235,9 +242,17 @@ fn ids(events: &[Arc<Envelope>], kind: &str) -> Vec<Uuid> {
     ids.into_iter().collect()
 }
 
-fn task_event(at: &Envelope) -> Option<TaskEvent> {
-    let task = at.aggregate_type == "task";
-    task.then(|| from_stored(&at.event_type, &at.event_version, at.data.get()).ok()).flatten()
+fn task_event(at: &Envelope) -> Option<(i64, TaskEvent)> {
+    if at.aggregate_type != "task" {
+        return None;
+    }
+    match from_stored(&at.event_type, &at.event_version, at.data.get()) {
+        Ok(fact) => Some((at.position, fact)),
+        Err(error) => {
+            tracing::error!(position = at.position, %error, "no notice: the event cannot be read");
+            None
+        }
+    }
 }
 
 fn in_force(rules: &States<NotificationRule>) -> Vec<RuleDefinition> {
@@ -254,7 +269,7 @@ enum Concerned {
 /// or by a rule. Roles may be anybody's, names in comments too, and new rules say anything.
 fn concerned(
     events: &[Arc<Envelope>],
-    facts: &[TaskEvent],
+    facts: &BTreeMap<i64, TaskEvent>,
     decides_after: i64,
     tasks: &States<Task>,
     rules: &[RuleDefinition],
@@ -270,13 +285,13 @@ fn concerned(
         rule.goes_by(Reminder::Unblocked.as_str()) || news.iter().any(|at| rule.goes_by(&at.event_type))
     };
     let everybody = of_roles.any(may_hold)
-        || facts.iter().filter_map(comment).any(|text| text.as_str().contains('@'))
+        || facts.values().filter_map(comment).any(|text| text.as_str().contains('@'))
         || news.iter().any(|at| at.aggregate_type == "notification_rule");
     if everybody {
         return Concerned::Everybody;
     }
     users.extend(tasks.iter().flat_map(|(_, task)| of_task(task)).map(|id| id.0));
-    users.extend(facts.iter().flat_map(of_event).map(|id| id.0));
+    users.extend(facts.values().flat_map(of_event).map(|id| id.0));
     users.extend(rules.iter().flat_map(|rule| &rule.audience.users).map(|id| id.0));
     Concerned::Some(users.into_iter().collect())
 }

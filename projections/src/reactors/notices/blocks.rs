@@ -36,15 +36,15 @@ ON CONFLICT (blocked, blocker) DO UPDATE SET open = excluded.open";
 
 impl Blocks {
     /// Reads what these tasks block, and who blocks those that these events name.
-    pub(super) async fn read(
+    pub(super) async fn read<'a>(
         tables: &mut PgConnection,
         tasks: &[Uuid],
-        facts: &[TaskEvent],
+        facts: impl Iterator<Item = &'a TaskEvent>,
     ) -> sqlx::Result<Self> {
         if tasks.is_empty() {
             return Ok(Self::default());
         }
-        let named: Vec<Uuid> = facts.iter().filter_map(link).map(|(blocked, _)| blocked).collect();
+        let named: Vec<Uuid> = facts.filter_map(link).map(|(blocked, _)| blocked).collect();
         let query = sqlx::query_as(BLOCKED).bind(tasks).bind(&named);
         let rows: Vec<(Uuid, Uuid, bool)> = query.fetch_all(tables).await?;
         let mut blocks = Self::default();

@@ -72,13 +72,12 @@ struct Row {
 }
 
 const ANY: &str = "
-SELECT EXISTS (SELECT FROM task_dues WHERE NOT soon_told AND soon_at <= $1)
-    OR EXISTS (SELECT FROM task_dues WHERE NOT overdue_told AND overdue_at <= $1)
-    OR EXISTS (SELECT FROM task_dues WHERE NOT escalated AND overdue_at <= $2)";
+SELECT EXISTS (SELECT FROM task_dues WHERE next_at <= $1)
+    OR EXISTS (SELECT FROM task_dues WHERE overdue_told AND NOT escalated AND overdue_at <= $2)";
 
 const TAKE: &str = "
 SELECT task_id, due, soon_at, overdue_at, overdue_told, escalated FROM task_dues
-WHERE NOT soon_told AND soon_at <= $1 OR NOT overdue_told AND overdue_at <= $1 OR NOT escalated AND overdue_at <= $2
+WHERE next_at <= $1 OR overdue_told AND NOT escalated AND overdue_at <= $2
 ORDER BY task_id LIMIT $3 FOR UPDATE SKIP LOCKED";
 
 /// Of what is overdue nobody is told that it is due soon.

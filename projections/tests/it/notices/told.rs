@@ -166,3 +166,21 @@ async fn a_past_is_no_news() {
     let states = "SELECT count(*) FROM delivery.states WHERE consumer = 'notices'";
     assert_eq!(world.number(states).await, 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_of_which_only_the_beginning_is_known_is_told_by_the_log() {
+    let world = World::new().await;
+    let (ann, bob) = (world.member("Ann", "en").await, world.member("Bob", "en").await);
+    let mut task = world.has_task(ann, created(ann, &[bob])).await;
+    let telling = world.tell();
+    world.told(world.number("SELECT max(position) FROM event_store.events").await).await;
+    let kept =
+        "SELECT coalesce(max(version), 0) FROM delivery.states WHERE consumer = 'notices' AND kind = 'task'";
+    assert_eq!(world.number(kept).await, 0);
+    telling.end().await;
+    let _telling = world.tell();
+    let position = world.act(&mut task, ann, started()).await;
+    world.told(position).await;
+    assert_eq!(world.inbox(bob).await, ["assignment task.created", "status task.started"]);
+    assert_eq!(world.number(kept).await, 2);
+}
