@@ -26,6 +26,11 @@ use crate::{live::Live, projector::Projector};
 /// Batches read ahead while one is being written.
 const READ_AHEAD: usize = 1;
 
+/// So many events in a batch say that more are coming than small transactions keep up with: each costs the same whatever it
+/// holds, so they are gathered for so long at least.
+const BUSY: usize = 32;
+const GATHER: Duration = Duration::from_millis(15);
+
 /// Rows and checkpoint reach the disk together and in order, but a batch need not wait for it: what a crash of Postgres
 /// takes away is folded again.
 const LATER: &str = "SET synchronous_commit = off";
@@ -180,7 +185,7 @@ impl Source {
             loop {
                 commands_first.wait().await;
                 let batch = follower.next_batch(limit).await;
-                let due = time::Instant::now() + apart;
+                let began = time::Instant::now();
                 let Ok(count) = batch.as_ref().map(Vec::len) else {
                     let _gone = sender.send(batch).await;
                     return;
@@ -189,7 +194,8 @@ impl Source {
                     return;
                 }
                 if count < limit {
-                    time::sleep_until(due).await;
+                    let apart = if count < BUSY { apart } else { apart.max(GATHER) };
+                    time::sleep_until(began + apart).await;
                 }
             }
         });
