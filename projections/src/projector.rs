@@ -38,6 +38,16 @@ pub trait Projector: Send + Sync + 'static {
         tables: &'a mut PgConnection,
         histories: &'a [Vec<Arc<Envelope>>],
     ) -> BoxFuture<'a, Result<Vec<Unfoldable>, ApplyError>>;
+
+    /// One like it for the batches that follow a checkpoint as it was just read, on one connection. Each joins on to the
+    /// one before it or fails for good, so what that one committed is still there, and may be remembered. None if there is
+    /// nothing to remember.
+    fn following(&self) -> Option<Box<dyn Projector>> {
+        None
+    }
+
+    /// The last `apply` was the only one in its transaction, and that is committed. Not said of every transaction.
+    fn committed(&self) {}
 }
 
 /// Whose events a projector folds.

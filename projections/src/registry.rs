@@ -32,7 +32,7 @@ pub struct Projection {
 /// What is looked at right after a change.
 const PROMPT: Duration = Duration::from_millis(3);
 /// What is looked for.
-const UNHURRIED: Duration = Duration::from_millis(25);
+const UNHURRIED: Duration = Duration::from_millis(50);
 /// What was.
 const LOOKING_BACK: Duration = Duration::from_millis(100);
 
@@ -87,7 +87,7 @@ pub const TASK_SEARCH: Projection = Projection {
         aggregate: "task_id",
         owner: None,
     }],
-    code: 1,
+    code: 2,
     pace: UNHURRIED,
 };
 
@@ -122,7 +122,7 @@ pub const AUDIT: Projection = Projection {
     name: "audit",
     tables: include_str!("../../migrations/read_model/tables/audit.sql"),
     compared: &[Compared { name: "audit_events", key: &["position"], aggregate: "target", owner: None }],
-    code: 1,
+    code: 2,
     pace: LOOKING_BACK,
 };
 
@@ -133,7 +133,7 @@ pub const PROJECTIONS: [&Projection; 5] = [&TASKS, &TASK_SEARCH, &TASK_VERSIONS,
 pub fn projectors(sealer: &Arc<Sealer>, log: &Log) -> Vec<Arc<dyn Projector>> {
     vec![
         Arc::new(Tasks),
-        Arc::new(TaskSearch),
+        Arc::new(TaskSearch::default()),
         Arc::new(TaskVersions),
         Arc::new(Users::new(sealer.clone())),
         Arc::new(Audit::new(sealer.clone(), log.clone())),

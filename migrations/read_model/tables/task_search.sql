@@ -5,15 +5,16 @@
 -- instead of some two hundred trigrams, and a word is taken apart once, not in every text that has it.
 CREATE TABLE task_search (
     task_id  uuid      NOT NULL,
-    -- The task's id for its title, the comment's id for a comment, all zeros for the description.
+    -- The task's id for its title and description, the comment's id for a comment.
     part     uuid      NOT NULL,
     position bigint    NOT NULL,
-    -- NFC, lower case: compare with LIKE '%word%'. Empty when the text is gone; such a row stays, with the position.
+    -- NFC, lower case: compare with LIKE '%word%'. The first line of a task's is its title. Empty when the text is gone;
+    -- such a row stays, with the position.
     text     text      NOT NULL,
     -- Hashes of its words, each once. Two words may share one: compare the text too.
     words    integer[] NOT NULL,
     PRIMARY KEY (task_id, part)
-) WITH (fillfactor = 80);
+);
 
 -- Every word that a text has or had: the only rows here that belong to no task. They come in the transaction of the first
 -- text that has them and stay.

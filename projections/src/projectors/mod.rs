@@ -1,6 +1,7 @@
 //! The projectors: one file or folder each.
 
 pub mod audit;
+mod binary;
 mod decode;
 mod literal;
 pub mod task_search;

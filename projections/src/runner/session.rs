@@ -78,6 +78,7 @@ impl Session<'_> {
         let mut tend = time::interval(self.pace.lease / 3);
         tend.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         let mut source: Option<Source> = None;
+        let mut own: Option<Box<dyn Projector>> = None;
         let mut passed = Passed::default();
         loop {
             tokio::select! {
@@ -89,6 +90,7 @@ impl Session<'_> {
                     }
                     if leases.tend(tables).await? {
                         passed = Passed::default();
+                        own = self.projector.following();
                         source = Some(self.follow(tables, leases).await?);
                     } else if leases.is_empty() && let Some(ended) = self.overtaken(tables).await? {
                         // A switch held the lanes just now: not to be found out a tick later.
@@ -104,13 +106,18 @@ impl Session<'_> {
                         // Nothing changes up to there, whatever the table says.
                         self.tell_all(&events);
                         passed.add(events);
-                    } else if let Some(ended) = self.batch(tables, leases, &passed.take_with(events)).await? {
+                    } else {
+                        let (events, projector) = (passed.take_with(events), own.as_deref());
+                        if let Some(ended) = self.batch(tables, leases, projector, &events).await? {
+                            return Ok(ended);
+                        }
+                    }
+                }
+                events = passed.overdue() => {
+                    if let Some(ended) = self.batch(tables, leases, own.as_deref(), &events).await? {
                         return Ok(ended);
                     }
                 }
-                events = passed.overdue() => if let Some(ended) = self.batch(tables, leases, &events).await? {
-                    return Ok(ended);
-                },
             }
         }
     }
@@ -124,9 +131,11 @@ impl Session<'_> {
         &self,
         tables: &mut PgConnection,
         leases: &Leases,
+        own: Option<&dyn Projector>,
         events: &[Arc<Envelope>],
     ) -> Result<Option<Ended>, BatchError> {
-        let handling = time::timeout(self.pace.deadline, handle(tables, self.projector, leases, events));
+        let projector = own.unwrap_or(self.projector);
+        let handling = time::timeout(self.pace.deadline, handle(tables, projector, leases, events));
         match handling.await.unwrap_or(Err(BatchError::TooSlow)) {
             Ok(Handled::All) if leases.are_all() => self.tell_all(events),
             Ok(Handled::All) => self.tell(leases.lowest(tables).await?),

@@ -46,6 +46,7 @@ pub(super) async fn handle(
     }
     projector.apply(&mut transaction, &news).await?;
     transaction.commit().await?;
+    projector.committed();
     Ok(true)
 }
 

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use event_store::envelope::Envelope;
 use projections::projectors::{
-    task_search::{self, Parts, searchable},
+    task_search::{self, Parts},
     task_versions::{Course, LinkSpan, Mark, VersionRow},
     tasks::{CommentRow, LargeText, TaskRow, fold},
 };
@@ -112,9 +112,7 @@ pub(crate) async fn folded(world: &World, id: Uuid) -> (TaskRow, BTreeMap<Uuid, 
         row = Some(fold(row, &at, &event).unwrap());
         task_search::fold(&mut parts, &at, &event);
     }
-    let part = |((_, part), said): (&(Uuid, Uuid), &task_search::PartText)| {
-        (*part, (said.position, searchable(&said.text)))
-    };
+    let part = |((_, part), said): (&(Uuid, Uuid), &task_search::Part)| (*part, (said.position, said.text()));
     (row.unwrap(), parts.iter().map(part).collect())
 }
 
@@ -141,7 +139,7 @@ async fn stored_parts(owner: &PgPool, id: Uuid) -> BTreeMap<Uuid, (i64, String)>
 
 /// Every word of a text is among its hashes and in the vocabulary.
 async fn assert_words(owner: &PgPool, text: &str, hashes: &[i32]) {
-    let words = task_search::words(text);
+    let words: BTreeSet<&str> = task_search::words(text).collect();
     let expected: BTreeSet<i32> = words.iter().map(|word| task_search::hash(word)).collect();
     assert_eq!(hashes, expected.into_iter().collect::<Vec<_>>());
     let sql = "SELECT word FROM read_model.search_words WHERE hash = ANY($1)";
