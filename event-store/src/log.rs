@@ -200,6 +200,31 @@ impl Log {
         events(&query.fetch_all(&self.pool).await?)
     }
 
+    /// Which of these aggregates, of whatever kind, has events, and at which positions.
+    pub async fn positions_of_aggregates(&self, ids: &[Uuid]) -> Result<Vec<(Uuid, i64)>, LogError> {
+        const SQL: &str = "WITH RECURSIVE kinds(kind) AS ((SELECT min(aggregate_type) FROM event_store.events) UNION ALL \
+             SELECT (SELECT min(aggregate_type) FROM event_store.events WHERE aggregate_type > kind) FROM kinds \
+             WHERE kind IS NOT NULL) \
+             SELECT e.aggregate_id::uuid, e.position FROM kinds JOIN event_store.events AS e \
+             ON e.aggregate_type = kind AND e.aggregate_id = ANY($1)";
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<String> = ids.iter().map(Uuid::to_string).collect();
+        Ok(sqlx::query_as(SQL).bind(ids).fetch_all(&self.pool).await?)
+    }
+
+    /// Which of these intents has events, and at which positions.
+    pub async fn positions_of_intents(&self, correlations: &[Uuid]) -> Result<Vec<(Uuid, i64)>, LogError> {
+        const SQL: &str = "SELECT (metadata ->> 'correlation_id')::uuid, position FROM event_store.events \
+             WHERE metadata ->> 'correlation_id' = ANY($1)";
+        if correlations.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<String> = correlations.iter().map(Uuid::to_string).collect();
+        Ok(sqlx::query_as(SQL).bind(ids).fetch_all(&self.pool).await?)
+    }
+
     /// Of an intent those events with these ids: position, id, and the event that each reacts to.
     pub async fn causes(
         &self,
@@ -226,9 +251,18 @@ impl Log {
 
     /// Where the events at these positions came from.
     pub async fn origins(&self, positions: &[i64]) -> Result<HashMap<i64, Origin>, LogError> {
-        const SQL: &str = "SELECT position, metadata FROM event_store.events WHERE position = ANY($1)";
-        let rows: Vec<(i64, Json<Origin>)> =
-            sqlx::query_as(SQL).bind(positions).fetch_all(&self.pool).await?;
+        const THESE: &str = "SELECT position, metadata FROM event_store.events WHERE position = ANY($1)";
+        const ALL: &str =
+            "SELECT position, metadata FROM event_store.events WHERE position BETWEEN $1 AND $2";
+        let (Some(first), Some(last)) = (positions.iter().min(), positions.iter().max()) else {
+            return Ok(HashMap::new());
+        };
+        // Reading on costs two thirds of looking each up.
+        let query = match usize::try_from(last - first) {
+            Ok(span) if span < positions.len() => sqlx::query_as(ALL).bind(first).bind(last),
+            _ => sqlx::query_as(THESE).bind(positions),
+        };
+        let rows: Vec<(i64, Json<Origin>)> = query.fetch_all(&self.pool).await?;
         Ok(rows.into_iter().map(|(position, Json(origin))| (position, origin)).collect())
     }
 

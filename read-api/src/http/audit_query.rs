@@ -18,12 +18,12 @@ use utoipa::IntoParams;
 
 use super::{
     caller::Caller,
-    failure::{failed, unlogged},
+    failure::{failed, unlogged, untold},
     task_query::{flaw, instant},
 };
 use crate::{
     ReadApi,
-    queries::{AuditFilter, Hours, attempts_before, is_field},
+    queries::{AuditFilter, Hours, Logged, attempts_before, is_field},
 };
 
 /// More values of one filter are refused.
@@ -123,8 +123,15 @@ pub(super) fn read(query: &mut Query, caller: Caller) -> Asked {
     let outside = query.one("outside_hours", hours).map(|(from, to)| Hours { from, to, zone });
     let new_device = query.flag("new_device");
     let whole = (0, i64::MAX);
-    let filter =
-        AuditFilter { all, me: UserId(caller.id), outside, new_device, events: whole, attempts: whole };
+    let filter = AuditFilter {
+        all,
+        me: UserId(caller.id),
+        outside,
+        new_device,
+        events: whole,
+        attempts: whole,
+        logged: Logged::default(),
+    };
     Asked { filter, from, to, zone }
 }
 
@@ -134,7 +141,7 @@ impl Asked {
         self.filter.all.extend(field.map(|field| is(RecordCondition::Field(field.clone()))));
     }
 
-    /// The filter with times as places in both logs.
+    /// The filter with times, targets and intents as places in the logs.
     pub(super) async fn placed(self, api: &ReadApi) -> Result<AuditFilter, Problem> {
         let mut filter = self.filter;
         if let Some(from) = self.from {
@@ -145,6 +152,7 @@ impl Asked {
             filter.events.1 = before(api, to).await?.saturating_add(1);
             filter.attempts.1 = attempts_before(&api.lists, to).await.map_err(failed)?.saturating_add(1);
         }
+        filter.logged = Logged::find(&api.log, &api.lists, &filter.all).await.map_err(untold)?;
         Ok(filter)
     }
 }

@@ -39,7 +39,7 @@ pub use announcements::{
     outcomes,
 };
 pub use audit::{
-    Archive, AuditCursor, AuditFilter, AuditGroup, Hours, RecordId, attempts_before, audit_count,
+    Archive, AuditCursor, AuditFilter, AuditGroup, Hours, Logged, RecordId, attempts_before, audit_count,
     audit_count_by, audit_estimate, audit_page, audit_record, audit_records, is_field, role_holders,
 };
 pub use coalesce::{Coalescer, ReadError};

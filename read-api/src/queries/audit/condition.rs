@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::{
     Source,
-    words::{CRUD_OF_ATTEMPTS, crud_sql_of_events, events_of_field},
+    logged::Logged,
+    words::{CRUD_OF_ATTEMPTS, EVERYDAY, crud_sql_of_events, events_of_field},
 };
 use crate::queries::search::escaped;
 
@@ -34,6 +35,8 @@ pub struct AuditFilter {
     pub events: (i64, i64),
     /// The same of the audit log.
     pub attempts: (i64, i64),
+    /// Where in the log the targets and intents are.
+    pub logged: Logged,
 }
 
 /// When people work, Monday to Friday.
@@ -107,7 +110,7 @@ impl AuditFilter {
             Condition::Actor(None) => sql.push("r.actor IS NULL"),
             Condition::Actor(Some(person)) => sql.push("r.actor = ").push_bind(self.id(*person)),
             Condition::Record(record) => {
-                push_record(record, source, sql);
+                self.push_record(record, source, sql);
                 sql
             }
             Condition::Status(_)
@@ -126,63 +129,82 @@ impl AuditFilter {
         };
     }
 
+    fn push_record(&self, condition: &RecordCondition, source: Source, sql: &mut Sql<'_>) {
+        match condition {
+            RecordCondition::Action(begins) => {
+                push_action(begins, source, sql);
+                sql
+            }
+            RecordCondition::Crud(crud) => {
+                push_crud(*crud, source, sql);
+                sql
+            }
+            RecordCondition::Outcome(outcome) => {
+                push_outcome(*outcome, source, sql);
+                sql
+            }
+            RecordCondition::Code(code) => match source {
+                Source::Events => sql.push("false"),
+                Source::Attempts => sql.push("r.code = ").push_bind(code.clone()),
+            },
+            RecordCondition::Target(target) => {
+                match source {
+                    Source::Events => push_positions(self.logged.of_target(*target), sql),
+                    Source::Attempts => push_target(*target, sql),
+                }
+                sql
+            }
+            RecordCondition::Ip(network) if network.first == network.last => {
+                push_address("r.ip = ", network.first, sql)
+            }
+            RecordCondition::Ip(network) => {
+                push_address("(r.ip >= ", network.first, sql);
+                push_address(" AND r.ip <= ", network.last, sql).push(")")
+            }
+            RecordCondition::UserAgent(part) => {
+                sql.push("r.user_agent ILIKE ").push_bind(format!("%{}%", escaped(part)))
+            }
+            RecordCondition::Session(id) => sql.push("r.session = ").push_bind(*id),
+            RecordCondition::Request(id) => {
+                match source {
+                    Source::Events => self.push_request(*id, sql),
+                    Source::Attempts => push_request(*id, sql),
+                }
+                sql
+            }
+            RecordCondition::Correlation(id) => match source {
+                Source::Events => {
+                    push_positions(self.logged.of_intent(*id), sql);
+                    sql
+                }
+                Source::Attempts => sql.push("r.correlation = ").push_bind(*id),
+            },
+            RecordCondition::Field(field) => {
+                push_field(field, source, sql);
+                sql
+            }
+            RecordCondition::OccurredAt(order, time) => {
+                sql.push("r.occurred_at").push(sign(*order)).push_bind(time.as_datetime())
+            }
+            RecordCondition::RecordedAt(order, time) => {
+                sql.push("r.recorded_at").push(sign(*order)).push_bind(time.as_datetime())
+            }
+        };
+    }
+
+    /// A request is its own intent, but where the system goes on with it.
+    fn push_request(&self, id: Uuid, sql: &mut Sql<'_>) {
+        sql.push("(r.request = ").push_bind(id).push(" OR r.request IS NULL AND ");
+        push_positions(self.logged.of_intent(id), sql);
+        sql.push(")");
+    }
+
     fn id(&self, person: Person) -> Uuid {
         match person {
             Person::Me => self.me.0,
             Person::User(id) => id.0,
         }
     }
-}
-
-fn push_record(condition: &RecordCondition, source: Source, sql: &mut Sql<'_>) {
-    match condition {
-        RecordCondition::Action(begins) => {
-            sql.push("r.action LIKE ").push_bind(format!("{}%", escaped(begins)))
-        }
-        RecordCondition::Crud(crud) => {
-            push_crud(*crud, source, sql);
-            sql
-        }
-        RecordCondition::Outcome(outcome) => {
-            push_outcome(*outcome, source, sql);
-            sql
-        }
-        RecordCondition::Code(code) => match source {
-            Source::Events => sql.push("false"),
-            Source::Attempts => sql.push("r.code = ").push_bind(code.clone()),
-        },
-        RecordCondition::Target(target) => {
-            push_target(*target, source, sql);
-            sql
-        }
-        RecordCondition::Ip(network) if network.first == network.last => {
-            push_address("r.ip = ", network.first, sql)
-        }
-        RecordCondition::Ip(network) => {
-            push_address("(r.ip >= ", network.first, sql);
-            push_address(" AND r.ip <= ", network.last, sql).push(")")
-        }
-        RecordCondition::UserAgent(part) => {
-            sql.push("r.user_agent ILIKE ").push_bind(format!("%{}%", escaped(part)))
-        }
-        RecordCondition::Session(id) => sql.push("r.session = ").push_bind(*id),
-        RecordCondition::Request(id) => {
-            sql.push("(r.correlation = ").push_bind(*id).push(" AND r.request = ").push_bind(*id);
-            sql.push(" OR r.request <> r.correlation AND r.request = ").push_bind(*id).push(")")
-        }
-        RecordCondition::Correlation(id) => sql.push("r.correlation = ").push_bind(*id),
-        RecordCondition::Field(field) => {
-            let events = events_of_field(field).unwrap_or_default();
-            let events: Vec<String> = events.iter().map(ToString::to_string).collect();
-            sql.push("r.action = ANY(").push_bind(events).push(")")
-        }
-        RecordCondition::OccurredAt(order, time) => {
-            sql.push("r.occurred_at").push(sign(*order)).push_bind(time.as_datetime())
-        }
-        RecordCondition::RecordedAt(order, time) => {
-            sql.push("r.recorded_at").push(sign(*order)).push_bind(time.as_datetime())
-        }
-    };
 }
 
 fn push_crud(crud: Crud, source: Source, sql: &mut Sql<'_>) {
@@ -202,24 +224,50 @@ fn push_outcome(outcome: RecordOutcome, source: Source, sql: &mut Sql<'_>) {
     };
 }
 
+/// There is an index of rare actions; everyday ones are never far.
+fn push_action(begins: &str, source: Source, sql: &mut Sql<'_>) {
+    sql.push("r.action LIKE ").push_bind(format!("{}%", escaped(begins)));
+    if source == Source::Events && !EVERYDAY.iter().any(|action| action.starts_with(begins)) {
+        push_rare(sql);
+    }
+}
+
+fn push_field(field: &str, source: Source, sql: &mut Sql<'_>) {
+    let events = events_of_field(field).unwrap_or_default();
+    let rare = !events.iter().any(|event| EVERYDAY.contains(event));
+    let events: Vec<String> = events.iter().map(ToString::to_string).collect();
+    sql.push("r.action = ANY(").push_bind(events).push(")");
+    if source == Source::Events && rare {
+        push_rare(sql);
+    }
+}
+
+/// Says what follows anyway, as the index does.
+fn push_rare(sql: &mut Sql<'_>) {
+    sql.push(format_args!(" AND r.action NOT IN ('{}')", EVERYDAY.join("', '")));
+}
+
+fn push_positions(positions: Vec<i64>, sql: &mut Sql<'_>) {
+    sql.push("r.position = ANY(").push_bind(positions).push(")");
+}
+
+fn push_request(id: Uuid, sql: &mut Sql<'_>) {
+    sql.push("(r.correlation = ").push_bind(id).push(" AND r.request = ").push_bind(id);
+    sql.push(" OR r.request <> r.correlation AND r.request = ").push_bind(id).push(")");
+}
+
 /// Paths name tasks by id or by key.
-fn push_target(target: RecordTarget, source: Source, sql: &mut Sql<'_>) {
-    match (target, source) {
-        (RecordTarget::Id(id), Source::Events) => sql.push("r.target = ").push_bind(id),
-        (RecordTarget::Id(id), Source::Attempts) => {
+fn push_target(target: RecordTarget, sql: &mut Sql<'_>) {
+    match target {
+        RecordTarget::Id(id) => {
             sql.push("(r.target = ").push_bind(id);
             sql.push(" OR r.target_key = (SELECT 'T-' || t.key FROM read_model.tasks t WHERE t.id = ")
                 .push_bind(id)
                 .push("))")
         }
-        (RecordTarget::Key(key), source) => {
-            sql.push("(r.target = (SELECT t.id FROM read_model.tasks t WHERE t.key = ")
-                .push_bind(key.0)
-                .push(")");
-            if source == Source::Attempts {
-                sql.push(" OR r.target_key = ").push_bind(key.to_string());
-            }
-            sql.push(")")
+        RecordTarget::Key(key) => {
+            sql.push("(r.target = (SELECT t.id FROM read_model.tasks t WHERE t.key = ").push_bind(key.0);
+            sql.push(") OR r.target_key = ").push_bind(key.to_string()).push(")")
         }
     };
 }
@@ -284,6 +332,7 @@ mod tests {
                     new_device: false,
                     events: span,
                     attempts: span,
+                    logged: Logged::default(),
                 };
                 let mut sql = Sql::new("");
                 asked.push_where(source, &mut sql);
