@@ -54,6 +54,17 @@ enum Command {
     },
     /// Creates at full speed without and with seals, and how fast a log is verified.
     Seals(Settings),
+    /// Streams of events that one process holds: memory and CPU of each, events delivered, commit → received.
+    Subscribers {
+        #[command(flatten)]
+        settings: Settings,
+        /// Streams.
+        #[arg(long, default_value_t = 10_000)]
+        count: usize,
+        /// Creates per second, each an event for every stream.
+        #[arg(long, default_value_t = 100.0)]
+        rate: f64,
+    },
     /// Logins at full speed, and a task list at a fixed rate without and beside them.
     Logins(Settings),
     /// Deliveries per second by channel, event → received, and what endpoints that hang do to the others.
@@ -149,6 +160,7 @@ async fn main() {
         Command::Reads(settings) => runs::reads(&settings).await,
         Command::AsOf { settings, tasks } => runs::as_of(&settings, tasks).await,
         Command::Seals(settings) => runs::seals(&settings).await,
+        Command::Subscribers { settings, count, rate } => runs::subscribers(&settings, count, rate).await,
         Command::Logins(settings) => runs::logins(&settings).await,
         Command::Deliveries { settings, deliveries, endpoints, rate } => {
             runs::deliveries(&settings, deliveries, endpoints, rate).await

@@ -220,6 +220,16 @@ impl System {
         Some(kib / 1024.0)
     }
 
+    /// CPU time of the all-in-one so far, without Postgres and NATS (Linux).
+    pub(crate) fn cpu_seconds(&self) -> Option<f64> {
+        const TICKS: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
+        // The name before may hold anything; then in user mode and in the kernel are the 12th and 13th.
+        let (_, fields) = stat.rsplit_once(')')?;
+        let times = fields.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+        Some(times.sum::<Result<f64, _>>().ok()? / TICKS)
+    }
+
     /// Ends the all-in-one.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         self.child.kill().await?;

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod auth;
 pub mod config;
 pub mod deflated;
+pub mod files;
 pub mod grpc;
 pub mod health;
 pub mod http;

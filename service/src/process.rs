@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use crate::{
     auth::Revocations,
     config::{self, ConfigError, HttpArgs, LogArgs},
-    grpc,
+    files, grpc,
     health::Health,
     http,
     metrics::{self, Metrics},
@@ -84,6 +84,7 @@ pub async fn run(
     telemetry::init(log.filter.as_deref())?;
     let surroundings = Surroundings::default();
     surroundings.shutdown.on_signals()?;
+    files::allow(http.max_connections);
     if let Some(address) = http.metrics_addr {
         surroundings.serve_metrics(address).await?;
     }

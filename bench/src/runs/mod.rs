@@ -9,9 +9,10 @@ mod logins;
 mod reads;
 mod rebuild;
 mod seals;
+mod subscribers;
 mod sustained;
 
 pub(crate) use self::{
     as_of::as_of, burst::burst, deliveries::deliveries, latency::latency, load::load, logins::logins,
-    reads::reads, rebuild::rebuild, seals::seals, sustained::sustained,
+    reads::reads, rebuild::rebuild, seals::seals, subscribers::subscribers, sustained::sustained,
 };

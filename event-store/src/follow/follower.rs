@@ -170,7 +170,8 @@ impl Follower {
         Ok(batch)
     }
 
-    /// What the tail has next, or the log when it brings nothing in time; none if the tail begins later, or is not fed.
+    /// What the tail has next; none if the tail begins later, or is not fed. Its feed looks at the log when JetStream is silent,
+    /// for all who share it: a thousand of them who did so themselves would ask a thousand times a second.
     async fn take_from_tail(&mut self, limit: usize) -> Result<Option<Vec<Arc<Envelope>>>, Setback> {
         if self.tail.as_mut().is_some_and(Reader::renewed) {
             self.verified = false;
@@ -179,13 +180,11 @@ impl Follower {
         let position = self.at.position;
         let Some(tail) = self.tail.as_mut().filter(|tail| tail.reaches(position)) else { return Ok(None) };
         self.subscription = None;
-        let grown = timeout(self.look_after, tail.grows(position)).await.is_ok();
-        let batch = match tail.after(position, limit) {
-            Some(batch) if grown => batch,
-            _ => self.read(limit).await?,
-        };
-        self.look_after = if grown || batch.is_empty() { QUIET } else { POLL };
-        Ok(Some(batch))
+        tail.grows(position).await;
+        match tail.after(position, limit) {
+            Some(batch) => Ok(Some(batch)),
+            None => self.read(limit).await.map(Some),
+        }
     }
 
     /// Is there nobody to say when there is more?

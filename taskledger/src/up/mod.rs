@@ -29,6 +29,7 @@ pub(crate) async fn run(arguments: Up) -> Result<(), Failure> {
     let shutdown = Shutdown::default();
     shutdown.on_signals()?;
     service::telemetry::init(Some(arguments.log.filter.as_deref().unwrap_or(QUIET)))?;
+    service::files::allow(arguments.http.max_connections);
     // Before anything is started: a taken port is the commonest mistake.
     let listener = listen(arguments.address()).await?;
     let stores = tokio::select! {
