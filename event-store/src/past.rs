@@ -1,8 +1,9 @@
 //! Aggregates as they stood after some event, or stand now: folded from the log, the latest ones remembered.
 
 use std::{
+    collections::HashMap,
     fmt,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -13,6 +14,7 @@ use domain::{
 };
 use quick_cache::sync::Cache;
 use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::{Log, LogError, envelope::Envelope};
@@ -21,6 +23,8 @@ use crate::{Log, LogError, envelope::Envelope};
 const REMEMBERED: usize = 4_096;
 /// Events of one aggregate read at once.
 const PAGE: i64 = 1_000;
+/// More are rarely looked at at the same time.
+const MANY: usize = 256;
 /// What was looked at is believed so long.
 const LIFETIME: Duration = Duration::from_secs(1);
 
@@ -28,7 +32,12 @@ const LIFETIME: Duration = Duration::from_secs(1);
 pub struct Past<A> {
     log: Log,
     recent: Cache<Uuid, Known<A>>,
+    /// Those that are being looked at: of many who ask for one at the same time, one asks the log.
+    looking: Mutex<HashMap<Uuid, Looking<A>>>,
 }
+
+/// What somebody looks at for others too; none if that fails.
+type Looking<A> = Arc<OnceCell<Option<Known<A>>>>;
 
 impl<A> fmt::Debug for Past<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -55,7 +64,7 @@ where
 {
     /// Reads from this log.
     pub fn new(log: Log) -> Self {
-        Self { log, recent: Cache::new(REMEMBERED) }
+        Self { log, recent: Cache::new(REMEMBERED), looking: Mutex::default() }
     }
 
     /// As it stood after this event of its own.
@@ -90,21 +99,62 @@ where
         version: i64,
         since: Option<Instant>,
     ) -> Result<Arc<A>, LogError> {
-        let start = self.recent.get(&id);
-        let believed = |known: &&Known<A>| {
+        let asked = Instant::now();
+        let believed = |known: &Known<A>| {
             known.version >= version
                 && known.looked.elapsed() < LIFETIME
                 && since.is_none_or(|since| known.looked >= since)
         };
-        if let Some(known) = start.as_ref().filter(believed) {
-            return Ok(known.state.clone());
+        loop {
+            if let Some(known) = self.recent.get(&id).filter(believed) {
+                return Ok(known.state);
+            }
+            let found = self.look_together(id).await?;
+            if found.looked >= asked || believed(&found) {
+                return Ok(found.state);
+            }
         }
+    }
+
+    /// Looks once for all who ask at the same time; what is found may be of before this one asked.
+    async fn look_together(&self, id: Uuid) -> Result<Known<A>, LogError> {
+        let looking = self.join(id);
+        let mut failed = None;
+        let look = async {
+            let found = self.look(id).await;
+            // Who comes from now on looks anew.
+            self.looking().remove(&id);
+            found.map_err(|error| failed = Some(error)).ok()
+        };
+        let found = looking.get_or_init(|| look).await.clone();
+        match (failed, found) {
+            (Some(error), _) => Err(error),
+            (None, Some(known)) => Ok(known),
+            // Whoever looked for all has failed.
+            (None, None) => self.look(id).await,
+        }
+    }
+
+    fn join(&self, id: Uuid) -> Looking<A> {
+        let mut looking = self.looking();
+        // Some may have gone in the midst of it, and nobody else came.
+        if looking.len() > MANY {
+            looking.retain(|_, one| Arc::strong_count(one) > 1);
+        }
+        Arc::clone(looking.entry(id).or_default())
+    }
+
+    async fn look(&self, id: Uuid) -> Result<Known<A>, LogError> {
         let looked = Instant::now();
-        let (mut state, version) = begin(start);
+        let (mut state, version) = begin(self.recent.get(&id));
         let version = replay(&self.log, id, &mut state, version, i64::MAX).await?;
-        let state = Arc::new(state);
-        self.recent.insert(id, Known { state: state.clone(), version, looked });
-        Ok(state)
+        let known = Known { state: Arc::new(state), version, looked };
+        self.recent.insert(id, known.clone());
+        Ok(known)
+    }
+
+    fn looking(&self) -> MutexGuard<'_, HashMap<Uuid, Looking<A>>> {
+        self.looking.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

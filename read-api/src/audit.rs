@@ -1,5 +1,5 @@
-//! What of the reads goes into the audit log: those that were refused, and answers that show what is to be known of. This
-//! service may add such rows and nothing else.
+//! What of the reads goes into the audit log: those that were refused, and answers that show what is to be known of; and who
+//! moves a consumer group or settles what is in it. This service may add such rows and nothing else.
 
 use event_store::SealError;
 use service::audit::{Keeper, Record, Row, SealedOrigin};
@@ -18,6 +18,10 @@ pub(crate) const KEPT: &[&str] = &[
     "audit.get_integrity",
     "audit.get_proof",
     "audit.exports.content",
+    "events.seek_consumer_group",
+    "events.replay_parked_group_events",
+    "events.skip_parked_group_events",
+    "events.delete_consumer_group",
 ];
 
 /// Whose key seals what belongs to nobody in particular.

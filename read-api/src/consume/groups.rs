@@ -52,14 +52,10 @@ impl Groups {
         Err(Problem::new(Code::Unavailable).retry_after(1))
     }
 
-    /// The group that is consumed here, if it is.
-    pub(crate) async fn find(&self, api: &ReadApi, owner: Uuid, name: &str) -> Option<Uuid> {
-        api.group_store.find(owner, name).await.ok().flatten()
-    }
-
     /// A group was moved, or something of it was settled: whoever holds it here looks at once, elsewhere a second later.
-    pub(crate) fn look_again(&self, group: Option<Uuid>) {
-        if let Some(group) = group.and_then(|id| self.lock().get(&id).cloned()) {
+    pub(crate) fn look_again(&self, group: Uuid) {
+        let consumed = self.lock().get(&group).cloned();
+        if let Some(group) = consumed {
             // One that hears so much looks soon.
             let _full = group.try_send(Message::LookAgain);
         }

@@ -146,7 +146,7 @@ impl GroupStore {
     }
 
     /// The id of a group.
-    pub(super) async fn find(&self, owner: Uuid, name: &str) -> sqlx::Result<Option<Uuid>> {
+    pub(crate) async fn find(&self, owner: Uuid, name: &str) -> sqlx::Result<Option<Uuid>> {
         const SQL: &str = "SELECT id FROM event_store.consumer_groups WHERE owner = $1 AND name = $2";
         sqlx::query_scalar(SQL).bind(owner).bind(name).fetch_optional(&self.0).await
     }

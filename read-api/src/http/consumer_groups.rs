@@ -1,4 +1,5 @@
-//! `/v1/consumer-groups`: one's own bookmarks in the log. They are no facts: to move one leaves no event.
+//! `/v1/consumer-groups`: one's own bookmarks in the log. They are no facts: to move one leaves no event, but a record in the
+//! audit log.
 
 use axum::{
     extract::{FromRequestParts, Path, State},
@@ -14,6 +15,7 @@ use domain::{
     webhook::values::{Moment, Start},
 };
 use service::{
+    audit::{Target, Trail},
     http::RequestBody,
     json::{Fields, any},
     problem::{Code, Flaw, Problem},
@@ -171,16 +173,18 @@ pub(super) async fn make(
 pub(super) async fn delete(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     GroupName(name): GroupName,
     query: Query,
 ) -> Result<StatusCode, Problem> {
     caller.may(Action::EventStream)?;
     query.finish()?;
-    let group = api.groups.find(&api, caller.id, &name).await;
+    let (id, group) = known(&api, caller, &name).await?;
     if !api.group_store.remove(caller.id, &name).await.map_err(failed)? {
         return Err(Code::NotFound.into());
     }
-    api.groups.look_again(group);
+    trail.did(target(id), format!("group={name}&from={}", group.position));
+    api.groups.look_again(id);
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -194,6 +198,7 @@ pub(super) async fn delete(
 pub(super) async fn seek(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     GroupName(name): GroupName,
     query: Query,
     body: RequestBody,
@@ -205,10 +210,12 @@ pub(super) async fn seek(
     let to = fields.required("to", parsed(str::parse::<Start>));
     let to = fields.finish_with(|| to)?;
     let place = place(&api, to).await?;
+    let (id, group) = known(&api, caller, &name).await?;
     if !api.group_store.move_to((caller.id, &name), place).await.map_err(failed)? {
         return Err(Code::NotFound.into());
     }
-    api.groups.look_again(api.groups.find(&api, caller.id, &name).await);
+    trail.did(target(id), format!("group={name}&from={}&to={}", group.position, place.1));
+    api.groups.look_again(id);
     Answer::json(&find(&api, caller, &name).await?)
 }
 
@@ -254,6 +261,7 @@ pub(super) async fn parked(
 pub(super) async fn replay(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     GroupName(name): GroupName,
     query: Query,
     body: RequestBody,
@@ -264,7 +272,7 @@ pub(super) async fn replay(
     let mut fields = object.fields();
     let positions = positions(&mut fields);
     fields.finish()?;
-    settle(&api, caller, &name, positions.as_deref(), true).await
+    settle(&api, (caller, trail), &name, positions.as_deref(), true).await
 }
 
 /// Takes parked events for finished as they are; those of the same tasks and users after them are handed out.
@@ -277,6 +285,7 @@ pub(super) async fn replay(
 pub(super) async fn skip(
     State(api): State<ReadApi>,
     caller: Caller,
+    trail: Trail,
     GroupName(name): GroupName,
     query: Query,
     body: RequestBody,
@@ -290,20 +299,36 @@ pub(super) async fn skip(
     }
     let positions = positions(&mut fields);
     let positions = fields.finish_with(|| positions)?;
-    settle(&api, caller, &name, Some(&positions), false).await
+    settle(&api, (caller, trail), &name, Some(&positions), false).await
 }
 
 async fn settle(
     api: &ReadApi,
-    caller: Caller,
+    (caller, trail): (Caller, Trail),
     name: &str,
     positions: Option<&[i64]>,
     again: bool,
 ) -> Result<Answer, Problem> {
+    let (id, _) = known(api, caller, name).await?;
     let settled = api.group_store.settle((caller.id, name), positions, again).await.map_err(failed)?;
     let events = settled.ok_or(Code::NotFound)?;
-    api.groups.look_again(api.groups.find(api, caller.id, name).await);
+    let which = positions.map(|positions| positions.iter().map(i64::to_string).collect::<Vec<_>>().join(","));
+    let which = which.unwrap_or_else(|| "all".to_owned());
+    trail.did(target(id), format!("group={name}&events={events}&positions={which}"));
+    api.groups.look_again(id);
     Answer::json(&SettledEvents { events })
+}
+
+/// The group as it stands, with its id.
+async fn known(api: &ReadApi, caller: Caller, name: &str) -> Result<(Uuid, ConsumerGroup), Problem> {
+    let group = find(api, caller, name).await?;
+    let id = api.group_store.find(caller.id, name).await.map_err(failed)?;
+    Ok((id.ok_or(Code::NotFound)?, group))
+}
+
+/// Its name may be that of a person, so it stands with what was done, which is sealed.
+fn target(group: Uuid) -> Target {
+    Target::new("consumer_group", group)
 }
 
 async fn find(api: &ReadApi, caller: Caller, name: &str) -> Result<ConsumerGroup, Problem> {

@@ -68,7 +68,7 @@ pub struct AuditRecord {
     /// SHA-256 of the idempotency key, of what is no event.
     #[schema(required)]
     pub key_hash: Option<String>,
-    /// What a read asked for; null where it asked for nothing in particular, or is erased.
+    /// What a read asked for, or what was done to a consumer group; null where there is nothing in particular, or it is erased.
     #[schema(required)]
     pub query: Option<String>,
     /// What it was done to.

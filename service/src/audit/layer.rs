@@ -162,9 +162,10 @@ pub async fn watch(
     };
     if let Some(outcome) = whole {
         let record = seen.record(&facts, outcome, refusal);
+        // What was done is done, and what is only shown need not be.
         if record.query.is_none() {
             watch.audit.keep(record);
-        } else if !watch.audit.keep_surely(record).await {
+        } else if !watch.audit.keep_surely(record).await && route.reads {
             return Problem::new(Code::Overloaded).retry_after(1).into_response();
         }
     }
@@ -198,6 +199,8 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn record(&self, facts: &Facts, outcome: Outcome, refusal: Refusal) -> Record {
         let (route, context, principal) = (self.route, self.context, self.witness.principal());
+        let done = facts.done.as_ref().filter(|_| outcome == Outcome::Success);
+        let read = route.reads && !route.public && outcome == Outcome::Success;
         Record {
             occurred_at: Utc::now(),
             action: Arc::clone(&route.action),
@@ -212,10 +215,11 @@ impl Seen<'_> {
             trace: context.traceparent().trace_id(),
             method: self.method.to_string(),
             route: Arc::clone(&route.template),
-            target: target(&route.template, context.path()),
+            target: done
+                .map(|(target, _)| target.clone())
+                .or_else(|| target(&route.template, context.path())),
             key_hash: self.key.map(hash),
-            query: (route.reads && !route.public && outcome == Outcome::Success)
-                .then(|| question(self.query)),
+            query: done.map(|(_, what)| cut(what)).or_else(|| read.then(|| question(self.query))),
             count: 1,
         }
     }
@@ -232,7 +236,11 @@ fn question(query: &str) -> String {
         Some((name, _)) if TEXTS.contains(&name) => format!("{name}=…"),
         _ => pair.to_owned(),
     });
-    said.collect::<Vec<_>>().join("&").chars().take(MAX_QUERY).collect()
+    cut(&said.collect::<Vec<_>>().join("&"))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_QUERY).collect()
 }
 
 fn hash(key: &HeaderValue) -> String {

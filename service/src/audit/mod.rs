@@ -62,7 +62,7 @@ pub struct Record {
     pub(crate) target: Option<Target>,
     /// SHA-256 in hexadecimal digits.
     pub(crate) key_hash: Option<String>,
-    /// What was asked for, of reads that are kept because they were answered.
+    /// What was asked for, of reads that are kept because they were answered, or what was done, of acts that leave no event.
     pub query: Option<String>,
     /// Of how many alike it tells.
     pub(crate) count: u32,

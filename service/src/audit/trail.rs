@@ -24,6 +24,7 @@ pub(super) struct Facts {
     pub(super) session: Option<Uuid>,
     pub(super) about: About,
     pub(super) shown: bool,
+    pub(super) done: Option<(Target, String)>,
     pub(super) refused: Vec<(Target, StatusCode, Option<Code>)>,
 }
 
@@ -48,6 +49,11 @@ impl Trail {
     /// The answer shows what is somebody else's affair: it must be known who has seen it.
     pub fn shows_what_is_not_theirs(&self) {
         self.note(|facts| facts.shown = true);
+    }
+
+    /// What was done, and to what: of acts that leave no event. Written like a query, `to=3&from=17`.
+    pub fn did(&self, target: Target, what: String) {
+        self.note(|facts| facts.done = Some((target, what)));
     }
 
     /// One command among several was refused.

@@ -11,5 +11,6 @@ mod rates;
 mod revocations;
 mod server;
 mod settings;
+mod silence;
 mod stores;
 mod tokens;

@@ -11,6 +11,7 @@ mod chaos;
 mod client;
 mod cloud_events;
 mod compatibility;
+mod consumers;
 mod core_system;
 mod demo;
 mod erasure;

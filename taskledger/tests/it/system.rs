@@ -112,8 +112,16 @@ impl System {
 
     /// Another process of the write side beside the first.
     pub(crate) async fn second_command_api(&self) -> Service {
-        let mut service =
-            Service::new("command-api", free_port(), &self.command_api.settings, self.home.path());
+        self.beside(&self.command_api).await
+    }
+
+    /// Another process of the read side beside the first.
+    pub(crate) async fn second_read_api(&self) -> Service {
+        self.beside(&self.read_api).await
+    }
+
+    async fn beside(&self, first: &Service) -> Service {
+        let mut service = Service::new(first.name, free_port(), &first.settings, self.home.path());
         service.start();
         service.ready().await;
         service
@@ -221,12 +229,17 @@ impl Service {
 
     /// SIGTERM, and how it ended.
     pub(crate) async fn end(&mut self) -> ExitStatus {
+        self.signal("TERM");
         let mut child = self.child.take().expect("it runs");
-        let pid = child.id().expect("it runs").to_string();
-        let sent = Program::new("sh").args(["-c", "kill -s TERM \"$0\"", &pid]).status();
-        assert!(sent.expect("sh runs").success());
         let ended = tokio::time::timeout(PATIENCE, child.wait()).await;
         ended.unwrap_or_else(|_| panic!("{} does not end: {}", self.name, self.words())).expect("our child")
+    }
+
+    /// Any other signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("it runs").to_string();
+        let sent = Program::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &pid]).status();
+        assert!(sent.expect("sh runs").success());
     }
 
     /// What it has logged.

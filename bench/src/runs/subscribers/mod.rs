@@ -79,7 +79,12 @@ impl Round<'_> {
             let heard = streams.heard() as f64;
             report::figure(&format!("{name}, events delivered"), heard / took, "/s", None);
             let expected = (run.accepted * listening) as f64;
-            report::figure(&format!("{name}, heard of what was to be heard"), 100.0 * heard / expected, "%", None);
+            report::figure(
+                &format!("{name}, heard of what was to be heard"),
+                100.0 * heard / expected,
+                "%",
+                None,
+            );
             if let (Some(before), Some(after)) = (cpu, system.cpu_seconds()) {
                 report::figure(&format!("{name}, CPU of the server"), (after - before) / took, "cores", None);
             }

@@ -11,7 +11,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     task::{Poll, ready},
 };
@@ -33,7 +33,7 @@ const OPENERS: usize = 32;
 const SAMPLE: usize = 50;
 /// Where nothing is set one address may have 1,024 connections.
 const PER_ADDRESS: usize = 1_000;
-const LINES: u64 = 4;
+const LINES: i64 = 4;
 /// What is said of nothing.
 const COMMENT: &[u8] = b"3\r\n:\n\n\r\n";
 const END: &[u8] = b"0\r\n\r\n";
@@ -61,7 +61,7 @@ pub(super) struct Streams {
 
 /// What all of them have heard.
 struct Seen {
-    lines: AtomicU64,
+    lines: AtomicI64,
     open: AtomicU64,
     ages: Mutex<Histogram<u64>>,
     ends: Mutex<BTreeMap<String, u64>>,
@@ -69,7 +69,7 @@ struct Seen {
 
 impl Default for Seen {
     fn default() -> Self {
-        let (lines, open) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (lines, open) = (AtomicI64::new(0), AtomicU64::new(0));
         Self { lines, open, ages: Mutex::new(load::histogram()), ends: Mutex::default() }
     }
 }
@@ -111,7 +111,7 @@ impl Streams {
 
     /// Events heard by all together.
     pub(super) fn heard(&self) -> u64 {
-        self.seen.lines.load(Ordering::Relaxed) / LINES
+        (self.seen.lines.load(Ordering::Relaxed) / LINES).max(0).cast_unsigned()
     }
 
     /// How many are open.
@@ -139,7 +139,8 @@ impl Seen {
         if piece == COMMENT {
             return;
         }
-        let count = |wanted: u8| piece.iter().filter(|byte| **byte == wanted).count() as u64;
+        let count = |wanted: u8| piece.iter().filter(|byte| **byte == wanted).count() as i64;
+        // A piece may end between the two.
         self.lines.fetch_add(count(b'\n') - count(b'\r'), Ordering::Relaxed);
         if let Some(sample) = sample {
             let mut ages = self.ages();

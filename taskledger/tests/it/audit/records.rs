@@ -6,6 +6,10 @@ use domain::policy::Role;
 use serde_json::{Value, json};
 
 use super::office::{Office, text};
+use crate::{
+    consumers::Member,
+    system::{PATIENCE, within},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn auditors_see_records_and_admins_do_not() {
@@ -114,5 +118,55 @@ async fn reads_of_what_is_not_theirs_are_records() {
         .await;
     assert_eq!(is_there(&found, "history.get_task_history", &open["id"]), 0, "{found:#?}");
     assert!(found.iter().all(|one| one["actor"]["id"] != json!(office.ann.id)), "{found:#?}");
+    office.world.end();
+}
+
+/// A bookmark is no fact, but to move it is somebody's act; so is it to settle what is parked in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn moving_a_group_is_a_record() {
+    let office = Office::open().await;
+    let ann = &office.ann.client;
+    office.task().await;
+    let group = |rest: &str| format!("/v1/consumer-groups/billing{rest}");
+    let wanted = json!({"types": ["task.created"], "start": "beginning"});
+    office.does(ann, "PUT", &group(""), wanted).await;
+    let mut member = Member::get_in(ann, "billing", 1).await;
+    let event = member.event().await;
+    member.park(event).await;
+    // The next one comes when this one is settled.
+    office.task().await;
+    let next = member.event().await;
+    office.does(ann, "POST", &group("/parked/replay"), json!({})).await;
+    member.ack([next]).await;
+    assert_eq!(member.event().await, event);
+    member.park(event).await;
+    let parked = async || {
+        let answer = office.world.ask(ann, "GET", &group(""), None).await.expect(200);
+        answer.json()["parked"] == 1
+    };
+    assert!(within(PATIENCE, parked).await);
+    office.does(ann, "POST", &group("/parked/skip"), json!({"positions": [event]})).await;
+    office.does(ann, "POST", &group("/seek"), json!({"to": "1"})).await;
+    member.end().await;
+    office.does(ann, "DELETE", &group(""), None).await;
+    office.world.ask(ann, "POST", &group("/seek"), Some(&json!({"to": "1"}))).await.expect(404);
+    let found =
+        office.finds("/v1/audit/records?action=events.&sort=recorded_at", |items| items.len() >= 5).await;
+    let gist = |record: &Value| ["action", "outcome", "query"].map(|member| text(&record[member]));
+    let expected = [
+        ["events.replay_parked_group_events", "success", "group=billing&events=1&positions=all"],
+        ["events.skip_parked_group_events", "success", &format!("group=billing&events=1&positions={event}")],
+        ["events.seek_consumer_group", "success", &format!("group=billing&from={next}&to=0")],
+        ["events.delete_consumer_group", "success", "group=billing&from=0"],
+        ["events.seek_consumer_group", "denied", ""],
+    ];
+    assert_eq!(found.iter().map(gist).collect::<Vec<_>>(), expected, "{found:#?}");
+    let session = office.ann.session();
+    for record in &found[..4] {
+        let group = &record["target"];
+        assert_eq!((&group["type"], &group["id"]), (&json!("consumer_group"), &found[0]["target"]["id"]));
+        assert!(group["id"].is_string() && record["actor"]["id"] == json!(office.ann.id), "{record}");
+        assert_eq!((&record["session"], &record["source"]["ip"]), (&json!(session), &json!("127.0.0.1")));
+    }
     office.world.end();
 }
