@@ -55,6 +55,8 @@ enum Command {
     /// Creates at full speed without and with seals, and how fast a log is verified.
     Seals(Settings),
     /// Streams of events that one process holds: memory and CPU of each, events delivered, commit → received.
+    ///
+    /// All are one user's, so limits are off; they come from many addresses, a thousand from each.
     Subscribers {
         #[command(flatten)]
         settings: Settings,

@@ -109,7 +109,7 @@ where
             if let Some(known) = self.recent.get(&id).filter(believed) {
                 return Ok(known.state);
             }
-            let found = self.look_together(id).await?;
+            let found = Box::pin(self.look_together(id)).await?;
             if found.looked >= asked || believed(&found) {
                 return Ok(found.state);
             }

@@ -39,7 +39,7 @@ pub struct Follower {
     epoch: Option<Uuid>,
     verified: bool,
     tail: Option<Reader>,
-    subscription: Option<Subscription>,
+    subscription: Option<Box<Subscription>>,
     join_at: Instant,
     look_after: Duration,
 }
@@ -144,16 +144,17 @@ impl Follower {
         futures_util::StreamExt::flat_map(batches, stream::iter)
     }
 
-    /// What is next: from the tail or the consumer if there is one and it brings something in time, else from the log.
+    /// What is next: from the tail or the consumer if there is one and it brings something in time, else from the log. All but
+    /// the waiting is boxed: thousands wait, and each is as large as whatever it may come to do.
     async fn step(&mut self, limit: usize) -> Result<Vec<Arc<Envelope>>, Setback> {
         if !self.verified {
-            self.verify().await?;
+            Box::pin(self.verify()).await?;
         }
         if let Some(batch) = self.take_from_tail(limit).await? {
             return Ok(batch);
         }
         if self.subscription.is_none() && Instant::now() >= self.join_at {
-            self.join().await?;
+            Box::pin(self.join()).await?;
         }
         if let Some(subscription) = &mut self.subscription {
             match timeout(self.look_after, subscription.take(self.at.position, limit)).await {
@@ -161,11 +162,11 @@ impl Follower {
                     self.look_after = QUIET;
                     return Ok(batch);
                 }
-                Ok(Err(lost)) => self.part(&lost).await?,
+                Ok(Err(lost)) => Box::pin(self.part(&lost)).await?,
                 Err(_) => {}
             }
         }
-        let batch = self.read(limit).await?;
+        let batch = Box::pin(self.read(limit)).await?;
         self.look_after = if batch.is_empty() { QUIET } else { POLL };
         Ok(batch)
     }
@@ -175,7 +176,7 @@ impl Follower {
     async fn take_from_tail(&mut self, limit: usize) -> Result<Option<Vec<Arc<Envelope>>>, Setback> {
         if self.tail.as_mut().is_some_and(Reader::renewed) {
             self.verified = false;
-            self.verify().await?;
+            Box::pin(self.verify()).await?;
         }
         let position = self.at.position;
         let Some(tail) = self.tail.as_mut().filter(|tail| tail.reaches(position)) else { return Ok(None) };
@@ -183,7 +184,7 @@ impl Follower {
         tail.grows(position).await;
         match tail.after(position, limit) {
             Some(batch) => Ok(Some(batch)),
-            None => self.read(limit).await.map(Some),
+            None => Box::pin(self.read(limit)).await.map(Some),
         }
     }
 
@@ -250,7 +251,7 @@ impl Follower {
         Ok(())
     }
 
-    async fn try_join(&self) -> Result<Option<Subscription>, Setback> {
+    async fn try_join(&self) -> Result<Option<Box<Subscription>>, Setback> {
         let position = self.at.position;
         let Some(state) = self.stream.state().await? else { return Ok(None) };
         let ours = state.epoch == self.epoch && state.last <= self.log.head().await?;
@@ -263,7 +264,7 @@ impl Follower {
         {
             return Ok(None);
         }
-        Ok(Some(Subscription::after(position, &self.stream).await?))
+        Ok(Some(Box::new(Subscription::after(position, &self.stream).await?)))
     }
 
     /// Throws the consumer away; the next one is tried at once after a proof that the log is still the same.

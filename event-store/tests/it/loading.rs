@@ -1,6 +1,6 @@
 //! Loading aggregates, with snapshots and without; and why cqrs-es' own snapshots are not used.
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Instant};
 
 use cqrs_es::{
     Aggregate, CqrsFramework, DomainEvent, EventStore,
@@ -8,7 +8,7 @@ use cqrs_es::{
     persist::{EventUpcaster, PersistedEventStore, SerializedEvent},
 };
 use domain::{event::Timed, stored::Stored, time::Timestamp};
-use event_store::{AggregateRef, LoadError, NewEvent, Snapshot, StreamAppend, load};
+use event_store::{AggregateRef, LoadError, NewEvent, Snapshot, StreamAppend, load, past::Past};
 use postgres_es::PostgresEventRepository;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -215,4 +215,25 @@ async fn the_snapshots_of_cqrs_es_are_wrong_and_ours_are_right() {
     let wrong = theirs().load_aggregate(&a.id.to_string()).await.unwrap();
     assert_ne!(wrong.aggregate.sum, 4);
     assert_eq!(load::<Counter>(&store.log, a.id).await.unwrap().aggregate.sum, 4);
+}
+
+#[tokio::test]
+async fn those_who_look_at_the_same_time_look_together() {
+    let store = Store::new().await;
+    let counter = counter();
+    store.append(unit(vec![ones(counter, 0, 3)])).await;
+    let past = Past::<Counter>::new(store.log.clone());
+    let look = || past.now_since(counter.id, 3, Some(Instant::now()));
+    let (one, other) = tokio::join!(look(), look());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(Arc::ptr_eq(&one, &other), "each has asked the log");
+    // What was seen before somebody came does not count for them.
+    assert!(!Arc::ptr_eq(&one, &look().await.unwrap()));
+    // Who goes in the midst of it leaves the others to look themselves.
+    let mut gone = Box::pin(look());
+    assert!(futures_util::poll!(&mut gone).is_pending());
+    let mut stays = Box::pin(look());
+    assert!(futures_util::poll!(&mut stays).is_pending());
+    drop(gone);
+    assert!(!Arc::ptr_eq(&one, &stays.await.unwrap()));
 }

@@ -61,7 +61,7 @@ impl Selection {
         if self.interest.filter.is_none() || event.aggregate_type != "task" {
             return Ok(self.fits(event, None));
         }
-        let then = following.tasks.after(event).await?;
+        let then = Box::pin(following.tasks.after(event)).await?;
         Ok(self.fits(event, Some(TaskFacts::from(&*then))))
     }
 

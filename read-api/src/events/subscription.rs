@@ -92,7 +92,7 @@ impl Subscription {
     /// Waits for what is next, at most `limit` events. Can be cancelled and called again without loss.
     pub(crate) async fn next(&mut self, limit: usize) -> Result<Next, Problem> {
         if self.fetched.is_empty() && self.taken.is_empty() {
-            if self.is_at_the_end().await? {
+            if self.end.is_some() && Box::pin(self.is_at_the_end()).await? {
                 return Ok(Next { events: Vec::new(), up_to: self.at, caught_up: true });
             }
             let batch = self.follower.next_batch(limit.clamp(1, BATCH)).await.map_err(lost)?;

@@ -31,7 +31,9 @@ async fn one_process_at_a_time_has_a_group() {
     assert_eq!(bob.events(2).await, BTreeSet::from([out[1], third]));
     ann.ack([out[1], third]).await;
     system.read_api.signal("CONT");
-    assert_eq!(ann.end().await.code(), Code::Aborted);
+    // It has lost the group; or it has heard nothing of revocations for so long that it trusts nobody.
+    let end = ann.end().await;
+    assert!(matches!(end.code(), Code::Aborted | Code::Unavailable), "{end:?}");
     let position = "SELECT position FROM event_store.consumer_groups";
     let written: i64 = sqlx::query_scalar(position).fetch_one(&mut book.0).await.unwrap();
     assert!(written < out[1], "one that has lost the group has written down that it stands at {written}");
