@@ -9,7 +9,10 @@ use service::{
     http::StreamSlot,
     problem::{Code, Problem},
 };
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::timeout,
+};
 
 use super::Frame;
 
@@ -65,8 +68,14 @@ pub(super) fn pipe<T>(slot: StreamSlot) -> (Outlet<T>, Intake<T>) {
 impl<T> Outlet<T> {
     /// Waits while the reader has yet to take what came before; not for ever.
     pub(crate) async fn send(&self, item: T) -> Result<(), Problem> {
+        // Mostly there is room, and no need of a timer.
+        let Err(refused) = self.items.try_send(item) else { return Ok(()) };
+        let sent = match refused {
+            TrySendError::Full(item) => self.items.send_timeout(item, PATIENCE).await.is_ok(),
+            TrySendError::Closed(_) => false,
+        };
         // Of a reader who is gone nobody is told.
-        self.items.send_timeout(item, PATIENCE).await.map_err(|_| Code::FellBehind.into())
+        if sent { Ok(()) } else { Err(Code::FellBehind.into()) }
     }
 
     /// Resolves when there is no reader any more.
