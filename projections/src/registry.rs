@@ -7,9 +7,7 @@ use event_store::{Log, Sealer};
 use crate::{
     fingerprint::fnv1a,
     projector::Projector,
-    projectors::{
-        audit::Audit, task_search::TaskSearch, task_versions::TaskVersions, tasks::Tasks, users::Users,
-    },
+    projectors::{audit::Audit, task_search::TaskSearch, tasks::Tasks, users::Users},
 };
 
 /// What a projection is called and which tables it fills.
@@ -52,7 +50,7 @@ pub struct Compared {
 /// The line of a tables file that parts tables from indexes.
 pub const INDEXES: &str = "-- indexes";
 
-/// Task rows with people, labels, comments, checklist and relations.
+/// Task rows with people, labels, comments, checklist and relations, and their former versions.
 pub const TASKS: Projection = Projection {
     name: "tasks",
     tables: include_str!("../../migrations/read_model/tables/tasks.sql"),
@@ -71,8 +69,15 @@ pub const TASKS: Projection = Projection {
             owner: Some("tasks"),
         },
         Compared { name: "comments", key: &["task_id", "id"], aggregate: "task_id", owner: Some("tasks") },
+        Compared { name: "task_versions", key: &["id", "since"], aggregate: "id", owner: Some("tasks") },
+        Compared {
+            name: "task_past_links",
+            key: &["kind", "value", "task_id"],
+            aggregate: "task_id",
+            owner: Some("tasks"),
+        },
     ],
-    code: 1,
+    code: 2,
     pace: PROMPT,
 };
 
@@ -89,23 +94,6 @@ pub const TASK_SEARCH: Projection = Projection {
     }],
     code: 2,
     pace: UNHURRIED,
-};
-
-/// Versions of tasks, for lists as of a moment.
-pub const TASK_VERSIONS: Projection = Projection {
-    name: "task_versions",
-    tables: include_str!("../../migrations/read_model/tables/task_versions.sql"),
-    compared: &[
-        Compared { name: "task_versions", key: &["id", "since"], aggregate: "id", owner: None },
-        Compared {
-            name: "task_version_links",
-            key: &["kind", "value", "task_id", "since"],
-            aggregate: "task_id",
-            owner: None,
-        },
-    ],
-    code: 1,
-    pace: LOOKING_BACK,
 };
 
 /// Users with their names in clear.
@@ -127,14 +115,13 @@ pub const AUDIT: Projection = Projection {
 };
 
 /// All projections, in the order in which they are made.
-pub const PROJECTIONS: [&Projection; 5] = [&TASKS, &TASK_SEARCH, &TASK_VERSIONS, &USERS, &AUDIT];
+pub const PROJECTIONS: [&Projection; 4] = [&TASKS, &TASK_SEARCH, &USERS, &AUDIT];
 
 /// Their projectors, in the same order.
 pub fn projectors(sealer: &Arc<Sealer>, log: &Log) -> Vec<Arc<dyn Projector>> {
     vec![
         Arc::new(Tasks),
         Arc::new(TaskSearch::default()),
-        Arc::new(TaskVersions),
         Arc::new(Users::new(sealer.clone())),
         Arc::new(Audit::new(sealer.clone(), log.clone())),
     ]

@@ -30,7 +30,7 @@ pub(super) async fn rebuild(
 }
 
 /// What can be rebuilt.
-const PROJECTIONS: &[&str] = &["tasks", "task_search", "task_versions", "users", "audit"];
+const PROJECTIONS: &[&str] = &["tasks", "task_search", "users", "audit"];
 
 /// Try a parked event, and those that wait behind it, again.
 #[utoipa::path(post, path = "/v1/admin/parked-events/{id}/replay", tag = "operations",

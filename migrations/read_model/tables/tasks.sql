@@ -34,6 +34,8 @@ CREATE TABLE tasks (
     comment_count   integer     NOT NULL,
     create_time     timestamptz NOT NULL,
     update_time     timestamptz NOT NULL,
+    -- The last event happened more than a day after the log took it, as the log has it.
+    ahead           boolean     NOT NULL,
     delete_time     timestamptz,
     purge_time      timestamptz
 ) WITH (fillfactor = 80);
@@ -66,6 +68,46 @@ CREATE TABLE comments (
     PRIMARY KEY (task_id, id)
 ) WITH (fillfactor = 90);
 
+-- The versions of tasks that stand no more, as far as lists filter and sort by what can change, with the span of positions and
+-- of times in which each stood: a list as of a moment is those whose span it is in, among these and the rows of `tasks`.
+-- Inserted once and never changed; a task that never changed has none. What a task was like in all is read from the log.
+CREATE TABLE task_versions (
+    id              uuid        NOT NULL,
+    -- The event that made it, and the next one of the task.
+    since           bigint      NOT NULL,
+    until           bigint      NOT NULL,
+    -- When these two happened.
+    update_time     timestamptz NOT NULL,
+    until_time      timestamptz NOT NULL,
+    ahead           boolean     NOT NULL,
+    private         boolean     NOT NULL,
+    priority        smallint    NOT NULL,
+    status          text        COLLATE "C" NOT NULL,
+    due_order       timestamptz NOT NULL,
+    labels          text[]      COLLATE "C" NOT NULL,
+    assignees       uuid[]      NOT NULL,
+    watchers        uuid[]      NOT NULL,
+    parent          uuid,
+    external_system text        COLLATE "C",
+    external_id     text        COLLATE "C",
+    delete_time     timestamptz,
+    PRIMARY KEY (id, since)
+);
+
+-- For the same filters by person and by label: who and what was taken from a task, which it may have got again. It narrows
+-- the search; what a version had is in its arrays.
+CREATE TABLE task_past_links (
+    -- assignee | watcher | label
+    kind       text        COLLATE "C" NOT NULL,
+    -- The person's id, or the label.
+    value      text        COLLATE "C" NOT NULL,
+    task_id    uuid        NOT NULL,
+    -- The latest position and the latest time at which it was taken away.
+    until      bigint      NOT NULL,
+    until_time timestamptz NOT NULL,
+    PRIMARY KEY (kind, value, task_id)
+) WITH (fillfactor = 90);
+
 -- indexes
 CREATE INDEX tasks_by_key ON tasks (key);
 CREATE INDEX tasks_by_update ON tasks (update_time, id);
@@ -75,3 +117,12 @@ CREATE INDEX tasks_by_due ON tasks (due_order, id);
 CREATE INDEX tasks_by_priority ON tasks (priority, id);
 CREATE INDEX tasks_by_parent ON tasks (parent, id) WHERE parent IS NOT NULL;
 CREATE INDEX tasks_by_external_ref ON tasks (external_system, external_id) WHERE external_system IS NOT NULL;
+CREATE INDEX tasks_ahead ON tasks (id) WHERE ahead;
+CREATE INDEX task_versions_by_update ON task_versions (update_time, id);
+CREATE INDEX task_versions_by_status ON task_versions (status, update_time, id);
+CREATE INDEX task_versions_by_parent ON task_versions (parent, id) WHERE parent IS NOT NULL;
+CREATE INDEX task_versions_by_external_ref ON task_versions (external_system, external_id) WHERE external_system IS NOT NULL;
+-- For moments near the end of the log, after which few versions ended: those are found at once.
+CREATE INDEX task_versions_by_until ON task_versions (until);
+CREATE INDEX task_versions_by_until_time ON task_versions (until_time);
+CREATE INDEX task_versions_ahead ON task_versions (id) WHERE ahead;

@@ -28,7 +28,7 @@ pub(super) fn decode_one<E: DeserializeOwned>(at: &Envelope) -> Result<E, Decode
 /// at fault, as if that event and all after it were parked.
 pub(super) fn fold_histories<E: DeserializeOwned, R: Clone>(
     histories: &[Vec<Arc<Envelope>>],
-    fold: impl Fn(Option<R>, &Envelope, &E) -> Result<R, FoldError>,
+    mut fold: impl FnMut(Option<R>, &Envelope, &E) -> Result<R, FoldError>,
 ) -> (Vec<R>, Vec<Unfoldable>) {
     let mut unfoldable = Vec::new();
     let mut rows = Vec::with_capacity(histories.len());

@@ -5,6 +5,5 @@ mod binary;
 mod decode;
 mod literal;
 pub mod task_search;
-pub mod task_versions;
 pub mod tasks;
 pub mod users;

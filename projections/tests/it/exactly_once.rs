@@ -38,9 +38,14 @@ async fn events_at_or_below_a_checkpoint_are_dropped() {
     let lane = projections::runner::lane_of(histories[0].id.0);
     world.run(&format!("UPDATE read_model.checkpoints SET position = 0, event_id = NULL WHERE lane <> {lane} AND projection = 'tasks'")).await;
     for history in histories.iter().filter(|history| projections::runner::lane_of(history.id.0) != lane) {
-        for (table, task) in
-            [("tasks", "id"), ("comments", "task_id"), ("task_people", "task_id"), ("task_labels", "task_id")]
-        {
+        for (table, task) in [
+            ("tasks", "id"),
+            ("comments", "task_id"),
+            ("task_people", "task_id"),
+            ("task_labels", "task_id"),
+            ("task_versions", "id"),
+            ("task_past_links", "task_id"),
+        ] {
             world.run(&format!("DELETE FROM read_model_v1.{table} WHERE {task} = '{}'", history.id)).await;
         }
     }
@@ -125,7 +130,7 @@ async fn a_wiped_read_model_comes_back() {
 
 /// Workers lock the tables in an order of their own when they renew their leases, and whoever waits first loses.
 async fn wipe(world: &World) {
-    const WIPE: &str = "DROP SCHEMA read_model CASCADE; DROP SCHEMA read_model_v1, read_model_v2, read_model_v3, read_model_v4, read_model_v5 CASCADE";
+    const WIPE: &str = "DROP SCHEMA read_model CASCADE; DROP SCHEMA read_model_v1, read_model_v2, read_model_v3, read_model_v4 CASCADE";
     const DEADLOCK: Option<&str> = Some("40P01");
     while let Err(error) = sqlx::raw_sql(WIPE).execute(&world.owner).await {
         let code = error.as_database_error().and_then(|error| error.code());

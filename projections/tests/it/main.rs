@@ -16,6 +16,7 @@ mod migration;
 mod notices;
 mod operations;
 mod parking;
+mod past;
 mod progress;
 mod rebuild;
 mod schedules;

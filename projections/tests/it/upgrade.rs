@@ -5,7 +5,11 @@ use std::time::Duration;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use crate::{mail::to_verify, world::World};
+use crate::{
+    fold_law::{assert_folded, some_histories},
+    mail::to_verify,
+    world::World,
+};
 
 const SENT: &str = "
 INSERT INTO delivery.people (user_id, email, name, locale)
@@ -52,4 +56,36 @@ async fn nothing_is_sent_again_and_nothing_is_lost() {
     let free = "SELECT count(*) FROM delivery.checkpoints WHERE consumer = 'mail' AND lease_until < clock_timestamp() + interval '100 years'";
     assert_eq!(world.number(free).await, 0);
     projections::migrate(&world.url).await.unwrap();
+}
+
+/// Takes the schema back to where versions were a projection of their own, which has just been rebuilt once more.
+const VERSIONS_APART: &str = "
+DELETE FROM read_model._sqlx_migrations WHERE version = 5;
+SELECT read_model.make_schema(98);
+SELECT read_model.make_schema(99);
+CREATE TABLE read_model_v98.task_versions (id uuid, since bigint, until bigint);
+CREATE TABLE read_model_v99.task_versions (id uuid, since bigint, until bigint);
+DROP VIEW read_model.task_versions;
+CREATE VIEW read_model.task_versions AS SELECT * FROM read_model_v98.task_versions;
+CREATE VIEW read_model.task_version_links AS SELECT * FROM read_model_v98.task_versions;
+INSERT INTO read_model.projections (name, live_version, shape) VALUES ('task_versions', 98, 'older-1');
+INSERT INTO read_model.checkpoints (projection, version, lane)
+SELECT 'task_versions', version, lane FROM generate_series(98, 99) AS version, generate_series(0, 15) AS lane;
+UPDATE read_model.projections SET shape = 'older-1' WHERE name = 'tasks'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_that_were_a_projection_of_their_own_go_with_the_tasks() {
+    let world = World::new().await;
+    let histories = some_histories(&world, 4).await;
+    world.run(VERSIONS_APART).await;
+    projections::migrate(&world.url).await.unwrap();
+    let schemas = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('read_model_v98', 'read_model_v99')";
+    assert_eq!(world.number(schemas).await, 0);
+    assert_eq!(world.number("SELECT count(*) FROM read_model.projections").await, 4);
+    assert_eq!(world.number("SELECT count(DISTINCT version) FROM read_model.checkpoints").await, 4);
+    let _workers = world.start();
+    let rebuilt = "SELECT live_version > $2 FROM read_model.projections WHERE name = $1";
+    world.becomes_true(rebuilt, "tasks", 4).await;
+    world.all_reached(world.log.head().await.unwrap()).await;
+    assert_folded(&world, &histories).await;
 }

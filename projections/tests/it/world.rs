@@ -111,7 +111,7 @@ impl World {
 
     /// Starts the workers of one process on all projections.
     pub(crate) fn start(&self) -> Workers {
-        self.start_some(&["tasks", "task_search", "task_versions", "users", "audit"])
+        self.start_some(&["tasks", "task_search", "users", "audit"])
     }
 
     pub(crate) fn start_some(&self, names: &[&str]) -> Workers {
@@ -131,7 +131,7 @@ impl World {
     }
 
     pub(crate) async fn all_reached(&self, position: i64) {
-        for projection in ["tasks", "task_search", "task_versions", "users", "audit"] {
+        for projection in ["tasks", "task_search", "users", "audit"] {
             self.reached(projection, position).await;
         }
     }

@@ -30,8 +30,6 @@ const ASK_AGAIN: Duration = Duration::from_millis(50);
 pub(super) const TASKS: &[Projection] = &[Projection::Tasks, Projection::Users];
 /// What answers to text searches are made from.
 pub(super) const SEARCH: &[Projection] = &[Projection::Tasks, Projection::Users, Projection::TaskSearch];
-/// What lists as of a moment are made from: who sees a task is judged today.
-pub(super) const PAST: &[Projection] = &[Projection::Tasks, Projection::Users, Projection::TaskVersions];
 /// What answers about users are made from.
 pub(super) const USERS: &[Projection] = &[Projection::Users];
 

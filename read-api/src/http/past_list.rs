@@ -7,7 +7,7 @@ use service::{
 };
 
 use super::{
-    failure::{unlogged, untold},
+    failure::{failed, unlogged, untold},
     fresh::{self, Fresh, MinPosition},
     revisions::as_of,
 };
@@ -33,22 +33,23 @@ pub(super) fn asked(query: &mut Query) -> Option<Asked> {
 }
 
 impl Asked {
-    /// What is looked for, once the versions are there up to that moment.
+    /// What is looked for, once the tasks are there up to that moment.
     pub(super) async fn found(self, api: &ReadApi, min: MinPosition) -> Result<(When, Fresh), Problem> {
         let position = match self.0 {
             Moment::Occurred(time) => {
-                return Ok((When::Occurred(time.as_datetime()), min.wait(api, fresh::PAST).await?));
+                return Ok((When::Occurred(time.as_datetime()), min.wait(api, fresh::TASKS).await?));
             }
             Moment::Time(time) => api.log.position_at(time).await.map_err(unlogged)?,
             Moment::Position(position) | Moment::Version(position) => position,
         };
-        let fresh = min.or_later(position).wait(api, fresh::PAST).await?;
+        let fresh = min.or_later(position).wait(api, fresh::TASKS).await?;
         let recorded = match api.log.event_at(position).await.map_err(unlogged)? {
             Some(event) => event.recorded_at,
             None if position == 0 => Timestamp::default(),
             None => return Err(Code::PositionAhead.into()),
         };
-        Ok((When::Position { position, recorded: recorded.as_datetime() }, fresh))
+        let when = When::position(&api.points, position, recorded.as_datetime()).await.map_err(failed)?;
+        Ok((when, fresh))
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Lane {
 /// How a projection is doing.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ProjectionStatus {
-    /// `tasks`, `task_search`, `task_versions`, `users`, `audit`.
+    /// `tasks`, `task_search`, `users`, `audit`.
     pub name: String,
     /// The version that queries see.
     pub live_version: i32,

@@ -44,15 +44,13 @@ pub enum Projection {
     TaskSearch,
     /// Users and their names.
     Users,
-    /// Tasks as they were.
-    TaskVersions,
     /// Every event, for auditors.
     Audit,
 }
 
 impl Projection {
     /// Every projection.
-    pub const ALL: [Self; 5] = [Self::Tasks, Self::TaskSearch, Self::Users, Self::TaskVersions, Self::Audit];
+    pub const ALL: [Self; 4] = [Self::Tasks, Self::TaskSearch, Self::Users, Self::Audit];
 
     /// Its name in the registry and in `progress.<name>`.
     pub fn as_str(self) -> &'static str {
@@ -60,7 +58,6 @@ impl Projection {
             Self::Tasks => "tasks",
             Self::TaskSearch => "task_search",
             Self::Users => "users",
-            Self::TaskVersions => "task_versions",
             Self::Audit => "audit",
         }
     }

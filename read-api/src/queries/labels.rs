@@ -2,7 +2,7 @@
 
 use sqlx::{PgPool, QueryBuilder};
 
-use super::{Sight, TaskFilter};
+use super::{Sight, TaskFilter, When};
 use crate::model::Label;
 
 /// Steps from label to label through the index, however many tasks bear each.
@@ -22,7 +22,7 @@ SELECT d.label FROM distinct_labels d WHERE d.label IS NOT NULL AND EXISTS (
 pub async fn labels(pool: &PgPool, sight: Sight, after: &str, limit: i64) -> sqlx::Result<Vec<Label>> {
     let mut sql = QueryBuilder::new(DISTINCT);
     sql.push_bind(after).push(NEXT);
-    TaskFilter::default().push_where(&mut sql, sight);
+    TaskFilter::default().push_where(&mut sql, When::Now.standing(), sight);
     sql.push(" AND l.label = d.label) LIMIT ").push_bind(limit);
     let labels: Vec<String> = sql.build_query_scalar().fetch_all(pool).await?;
     Ok(labels.into_iter().map(|label| Label { label }).collect())

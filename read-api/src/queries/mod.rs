@@ -13,6 +13,7 @@ mod labels;
 mod notices;
 mod operations;
 mod parked_events;
+mod past_list;
 mod personal;
 mod processes;
 mod projections;
@@ -58,6 +59,7 @@ pub use operations::{
     replays_own_webhook,
 };
 pub use parked_events::parked_events;
+pub use past_list::past_page;
 pub use personal::{Archives, ExportError, export};
 pub use processes::{ProcessCursor, processes};
 pub use projections::projections;
@@ -72,7 +74,7 @@ pub use sync::{
 pub use task_counts::{GroupBy, count, count_by, estimate};
 pub use task_expression::Asked;
 pub use task_filter::{Span, TaskFilter};
-pub use task_list::{Sort, SortKey, TaskCursor, past_page, task_page};
+pub use task_list::{Sort, SortKey, TaskCursor, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};
 pub use trace::{Traced, intent, trace};
 pub use user_revisions::user_at;

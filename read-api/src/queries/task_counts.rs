@@ -71,7 +71,7 @@ pub async fn count_by(
     let mut sql = QueryBuilder::new("SELECT g.value::text AS value, ");
     sql.push(group_by.name()).push(" AS name, g.count FROM (SELECT ").push(value);
     sql.push(" AS value, count(*) AS count FROM ").push(from);
-    filter.push_where(&mut sql, sight);
+    filter.push_where(&mut sql, filter.when.standing(), sight);
     sql.push(" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 1000) g ORDER BY g.count DESC, g.value");
     let rows: Vec<CountRow> = sql.build_query_as().fetch_all(pool).await?;
     Ok(rows.into_iter().map(|CountRow { value, name, count }| Count { value, name, count }).collect())
@@ -84,14 +84,19 @@ pub async fn count(pool: &PgPool, filter: &TaskFilter, sight: Sight) -> sqlx::Re
 
 /// The same as the planner guesses it, at no cost.
 pub async fn estimate(pool: &PgPool, filter: &TaskFilter, sight: Sight) -> sqlx::Result<i64> {
-    let mut sql = all(filter, sight, "EXPLAIN (FORMAT JSON) SELECT t.id");
+    let mut sql = all(filter, sight, "EXPLAIN (FORMAT JSON) SELECT id");
     let Json(plan): Json<Value> = sql.build_query_scalar().fetch_one(pool).await?;
     Ok(plan.pointer("/0/Plan/Plan Rows").and_then(Value::as_i64).unwrap_or_default())
 }
 
 fn all(filter: &TaskFilter, sight: Sight, select: &str) -> QueryBuilder<'static, Postgres> {
     let mut sql = QueryBuilder::new(select);
-    sql.push(" FROM ").push(filter.when.tables());
-    filter.push_where(&mut sql, sight);
+    sql.push(" FROM (");
+    for (number, source) in filter.when.sources().into_iter().enumerate() {
+        sql.push(if number == 0 { "" } else { " UNION ALL " });
+        sql.push("SELECT t.id FROM ").push(source.tables());
+        filter.push_where(&mut sql, source, sight);
+    }
+    sql.push(") found");
     sql
 }

@@ -10,7 +10,7 @@ use domain::{
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::When;
+use super::when::Source;
 
 type Sql<'a> = QueryBuilder<'a, Postgres>;
 
@@ -24,44 +24,44 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Adds the condition on `t`, a row of [`When::tables`].
-    pub(super) fn push(&self, sql: &mut Sql<'_>, when: When) {
-        self.push_expression(self.filter.meaning(), when, sql);
+    /// Adds the condition on `t`, a row of [`Source::tables`].
+    pub(super) fn push(&self, sql: &mut Sql<'_>, source: Source) {
+        self.push_expression(self.filter.meaning(), source, sql);
     }
 
     /// SQL joins yes, no and unknown as filters do, and takes no row of which it cannot say yes.
-    fn push_expression(&self, expression: &Expression, when: When, sql: &mut Sql<'_>) {
+    fn push_expression(&self, expression: &Expression, source: Source, sql: &mut Sql<'_>) {
         match expression {
-            Expression::And(parts) => self.push_joined(parts, " AND ", when, sql),
-            Expression::Or(parts) => self.push_joined(parts, " OR ", when, sql),
+            Expression::And(parts) => self.push_joined(parts, " AND ", source, sql),
+            Expression::Or(parts) => self.push_joined(parts, " OR ", source, sql),
             Expression::Not(inner) => {
                 sql.push("NOT (");
-                self.push_expression(inner, when, sql);
+                self.push_expression(inner, source, sql);
                 sql.push(")");
             }
-            Expression::Is(condition) => self.push_condition(condition, when, sql),
+            Expression::Is(condition) => self.push_condition(condition, source, sql),
         }
     }
 
-    fn push_joined(&self, parts: &[Expression], word: &str, when: When, sql: &mut Sql<'_>) {
+    fn push_joined(&self, parts: &[Expression], word: &str, source: Source, sql: &mut Sql<'_>) {
         for (index, part) in parts.iter().enumerate() {
             sql.push(if index == 0 { "(" } else { word });
-            self.push_expression(part, when, sql);
+            self.push_expression(part, source, sql);
         }
         sql.push(")");
     }
 
     /// Each of them is yes or no for every task: what a task has not is compared as no.
-    fn push_condition(&self, condition: &Condition, when: When, sql: &mut Sql<'_>) {
+    fn push_condition(&self, condition: &Condition, source: Source, sql: &mut Sql<'_>) {
         match condition {
             Condition::Status(status) => sql.push("t.status = ").push_bind(status.as_str().to_owned()),
             Condition::Assignee(None) => sql.push("t.assignees = '{}'"),
-            Condition::Assignee(Some(person)) => when.push_people(sql, "assignee", &[self.id(*person)]),
-            Condition::Creator(person) => when.push_people(sql, "creator", &[self.id(*person)]),
+            Condition::Assignee(Some(person)) => source.push_people(sql, "assignee", &[self.id(*person)]),
+            Condition::Creator(person) => source.push_people(sql, "creator", &[self.id(*person)]),
             Condition::Watcher(None) => sql.push("t.watchers = '{}'"),
-            Condition::Watcher(Some(person)) => when.push_people(sql, "watcher", &[self.id(*person)]),
+            Condition::Watcher(Some(person)) => source.push_people(sql, "watcher", &[self.id(*person)]),
             Condition::Label(None) => sql.push("t.labels = '{}'"),
-            Condition::Label(Some(label)) => when.push_label(sql, label.as_str()),
+            Condition::Label(Some(label)) => source.push_label(sql, label.as_str()),
             Condition::Priority(order, priority) => {
                 sql.push("t.priority").push(sign(*order)).push_bind(*priority as i16)
             }
@@ -75,7 +75,9 @@ impl Asked {
             Condition::Due(Some((order, time))) => {
                 push_time("(t.due_order < 'infinity' AND t.due_order", *order, *time, sql).push(")")
             }
-            Condition::CreateTime(order, time) => push_time("t.create_time", *order, *time, sql),
+            Condition::CreateTime(order, time) => {
+                push_time(&format!("{}.create_time", source.task()), *order, *time, sql)
+            }
             Condition::UpdateTime(order, time) => push_time("t.update_time", *order, *time, sql),
             Condition::Visibility(Visibility::Private) => sql.push("t.private"),
             Condition::Visibility(Visibility::Team) => sql.push("NOT t.private"),
@@ -116,11 +118,12 @@ mod tests {
     use domain::filter::FilterOver;
 
     use super::*;
+    use crate::queries::When;
 
     fn sql(text: &str) -> String {
         let filter = Filter::parse(text, FilterOver::Tasks).unwrap();
         let mut sql = Sql::new("");
-        Asked { filter, me: UserId(Uuid::nil()) }.push(&mut sql, When::Now);
+        Asked { filter, me: UserId(Uuid::nil()) }.push(&mut sql, When::Now.standing());
         sql.sql().to_owned()
     }
 

@@ -5,7 +5,7 @@ use domain::task::values::{ExternalRef, Priority, Status};
 use sqlx::{Encode, Postgres, QueryBuilder, Type, postgres::PgHasArrayType};
 use uuid::Uuid;
 
-use super::{Asked, Sight, When, Words};
+use super::{Asked, Sight, When, Words, when::Source};
 
 /// A half-open span of time: `from` counts, `to` does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,26 +54,26 @@ pub struct TaskFilter {
 type Sql<'a> = QueryBuilder<'a, Postgres>;
 
 impl TaskFilter {
-    /// Adds ` WHERE …` for `t`, a row of [`When::tables`].
-    pub(super) fn push_where(&self, sql: &mut Sql<'_>, sight: Sight) {
+    /// Adds ` WHERE …` for `t`, a row of [`Source::tables`].
+    pub(super) fn push_where(&self, sql: &mut Sql<'_>, source: Source, sight: Sight) {
         sql.push(" WHERE ");
-        self.when.push_seen(sql, sight, self.deleted);
+        source.push_seen(sql, sight, self.deleted);
         self.push_values(sql);
-        push_people(sql, self.when, "assignee", "t.assignees = '{}'", &self.assignees);
-        push_people(sql, self.when, "creator", "false", &self.creators);
-        push_people(sql, self.when, "watcher", "t.watchers = '{}'", &self.watchers);
-        push_labels(sql, self.when, &self.labels);
+        push_people(sql, source, "assignee", "t.assignees = '{}'", &self.assignees);
+        push_people(sql, source, "creator", "false", &self.creators);
+        push_people(sql, source, "watcher", "t.watchers = '{}'", &self.watchers);
+        push_labels(sql, source, &self.labels);
         push_external_refs(sql, &self.external_refs);
         push_span(sql, "t.due_order", self.due);
         if self.due != Span::default() {
             sql.push(" AND t.due_order < 'infinity'");
         }
-        push_span(sql, "t.create_time", self.created);
+        push_span(sql, &format!("{}.create_time", source.task()), self.created);
         push_span(sql, "t.update_time", self.updated);
         self.words.push(sql);
         if let Some(asked) = &self.asked {
             sql.push(" AND ");
-            asked.push(sql, self.when);
+            asked.push(sql, source);
         }
     }
 
@@ -128,21 +128,21 @@ fn push_either<T>(
     sql.push(")");
 }
 
-fn push_people(sql: &mut Sql<'_>, when: When, role: &'static str, nobody: &str, people: &[Option<Uuid>]) {
+fn push_people(sql: &mut Sql<'_>, source: Source, role: &'static str, nobody: &str, people: &[Option<Uuid>]) {
     if people.is_empty() {
         return;
     }
     let (ids, none) = split(people);
     push_either(sql, &ids, none, nobody, |sql| {
-        when.push_people(sql, role, &ids);
+        source.push_people(sql, role, &ids);
     });
 }
 
-fn push_labels(sql: &mut Sql<'_>, when: When, labels: &[Option<String>]) {
+fn push_labels(sql: &mut Sql<'_>, source: Source, labels: &[Option<String>]) {
     for label in labels {
         match label {
             None => sql.push(" AND t.labels = '{}'"),
-            Some(label) => when.push_label(sql.push(" AND "), label),
+            Some(label) => source.push_label(sql.push(" AND "), label),
         };
     }
 }

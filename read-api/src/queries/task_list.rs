@@ -7,8 +7,9 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{
-    Sight, TaskFilter, When,
+    Sight, TaskFilter,
     task_row::{TASK_COLUMNS, TaskRow},
+    when::Source,
 };
 use crate::model::Task;
 
@@ -53,13 +54,13 @@ impl SortKey {
         ("key", Self::Key),
     ];
 
-    fn column(self, when: When) -> String {
+    pub(super) fn column(self, source: Source) -> String {
         let (row, column) = match self {
             Self::UpdateTime => ("t", "update_time"),
-            Self::CreateTime => (when.unchanging(), "create_time"),
+            Self::CreateTime => (source.task(), "create_time"),
             Self::Due => ("t", "due_order"),
             Self::Priority => ("t", "priority"),
-            Self::Key => (when.unchanging(), "key"),
+            Self::Key => (source.task(), "key"),
         };
         format!("{row}.{column}")
     }
@@ -84,7 +85,7 @@ pub struct TaskCursor {
 
 /// A sort key's value; no time = the end of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Value {
+pub(super) enum Value {
     Time(Option<DateTime<Utc>>),
     Rank(i16),
     Number(i64),
@@ -96,16 +97,22 @@ impl TaskCursor {
         Self { value: sort.key.value_of(task), id: task.id }
     }
 
-    fn push(&self, sql: &mut QueryBuilder<'_, Postgres>, sort: Sort, when: When) {
+    fn push(&self, sql: &mut QueryBuilder<'_, Postgres>, sort: Sort, source: Source) {
         let comparison = if sort.descending { "<" } else { ">" };
-        sql.push(format_args!(" AND ({}, t.id) {comparison} (", sort.key.column(when)));
-        match self.value {
-            Value::Time(Some(time)) => sql.push_bind(time),
-            Value::Time(None) => sql.push("'infinity'::timestamptz"),
-            Value::Rank(rank) => sql.push_bind(rank),
-            Value::Number(number) => sql.push_bind(number),
-        };
+        sql.push(format_args!(" AND ({}, t.id) {comparison} (", sort.key.column(source)));
+        self.value.push(sql);
         sql.push(", ").push_bind(self.id).push(")");
+    }
+}
+
+impl Value {
+    pub(super) fn push(self, sql: &mut QueryBuilder<'_, Postgres>) {
+        match self {
+            Self::Time(Some(time)) => sql.push_bind(time),
+            Self::Time(None) => sql.push("'infinity'::timestamptz"),
+            Self::Rank(rank) => sql.push_bind(rank),
+            Self::Number(number) => sql.push_bind(number),
+        };
     }
 }
 
@@ -118,42 +125,36 @@ pub async fn task_page(
     after: Option<&TaskCursor>,
     limit: i64,
 ) -> sqlx::Result<Vec<Task>> {
-    let mut sql = page_sql(TASK_COLUMNS, filter, sight, sort, after, limit);
+    let mut sql = page_sql(TASK_COLUMNS, filter, filter.when.standing(), sight, sort, after);
+    push_order(&mut sql, filter.when.standing(), sort, limit);
     let rows: Vec<TaskRow> = sql.build_query_as().fetch_all(pool).await?;
     Ok(rows.into_iter().map(|row| row.task).collect())
 }
 
-/// The same of a moment in the past, by id.
-pub async fn past_page(
-    pool: &PgPool,
-    filter: &TaskFilter,
-    sight: Sight,
-    sort: Sort,
-    after: Option<&TaskCursor>,
-    limit: i64,
-) -> sqlx::Result<Vec<Uuid>> {
-    page_sql("t.id", filter, sight, sort, after, limit).build_query_scalar().fetch_all(pool).await
-}
-
-fn page_sql(
+/// What is behind `after`; the order is yet to be added.
+pub(super) fn page_sql(
     columns: &str,
     filter: &TaskFilter,
+    source: Source,
     sight: Sight,
     sort: Sort,
     after: Option<&TaskCursor>,
-    limit: i64,
 ) -> QueryBuilder<'static, Postgres> {
     let mut sql = QueryBuilder::new("SELECT ");
-    sql.push(columns).push(" FROM ").push(filter.when.tables());
-    filter.push_where(&mut sql, sight);
+    sql.push(columns).push(" FROM ").push(source.tables());
+    filter.push_where(&mut sql, source, sight);
     if let Some(after) = after {
-        after.push(&mut sql, sort, filter.when);
+        after.push(&mut sql, sort, source);
     }
+    sql
+}
+
+/// Adds the order and the length of the page.
+pub(super) fn push_order(sql: &mut QueryBuilder<'_, Postgres>, source: Source, sort: Sort, limit: i64) {
     let direction = if sort.descending { "DESC" } else { "ASC" };
-    let column = sort.key.column(filter.when);
+    let column = sort.key.column(source);
     sql.push(format_args!(" ORDER BY {column} {direction}, t.id {direction} LIMIT "));
     sql.push_bind(limit);
-    sql
 }
 
 /// As the read model orders it: the instant, or the start of the day in UTC.

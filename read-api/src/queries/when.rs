@@ -1,7 +1,7 @@
 //! As of when tasks are looked for: the tables to look in, and the condition on what stood then.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Sight, task_filter::push_any};
@@ -19,80 +19,113 @@ pub enum When {
     Now,
     /// As the log had them.
     Position {
-        /// After this event …
+        /// After this event.
         position: i64,
-        /// … which the log took then.
-        recorded: DateTime<Utc>,
+        /// Nothing in the log had happened later than that; none if that is not known.
+        latest: Option<DateTime<Utc>>,
     },
     /// After what had happened then.
     Occurred(DateTime<Utc>),
 }
 
+/// Where a list looks. What stands is in one table and what stands no more in another: each by itself lets Postgres go by
+/// the order of the list in the one and, near the end of the log, by the few that ended since in the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    when: When,
+    former: bool,
+}
+
+const MARKED: &str = "
+SELECT EXISTS (SELECT FROM read_model.tasks WHERE ahead) OR EXISTS (SELECT FROM read_model.task_versions WHERE ahead)";
+
 impl When {
-    /// Where `t` comes from; of the past also `n`, the task as it stands.
-    pub(super) fn tables(self) -> &'static str {
+    /// After the event at this position, which the log took then. The tables must have come as far.
+    ///
+    /// The log takes what has happened; what it took too early is marked.
+    pub async fn position(pool: &PgPool, position: i64, recorded: DateTime<Utc>) -> sqlx::Result<Self> {
+        let marked: bool = sqlx::query_scalar(MARKED).fetch_one(pool).await?;
+        Ok(Self::Position { position, latest: (!marked).then(|| recorded + AHEAD) })
+    }
+
+    /// The tasks.
+    pub(super) fn standing(self) -> Source {
+        Source { when: self, former: false }
+    }
+
+    /// Their former versions.
+    pub(super) fn former(self) -> Source {
+        Source { when: self, former: true }
+    }
+
+    /// Everywhere that there may be something; nothing is in two of them.
+    pub(super) fn sources(self) -> Vec<Source> {
         match self {
-            Self::Now => "read_model.tasks t",
-            Self::Position { .. } | Self::Occurred(_) => {
-                "read_model.task_versions t JOIN read_model.tasks n ON n.id = t.id"
-            }
+            Self::Now => vec![self.standing()],
+            Self::Position { .. } | Self::Occurred(_) => vec![self.standing(), self.former()],
+        }
+    }
+}
+
+impl Source {
+    /// Where `t` comes from; of former versions also `n`, the task as it stands.
+    pub(super) fn tables(self) -> &'static str {
+        if self.former {
+            "read_model.task_versions t JOIN read_model.tasks n ON n.id = t.id"
+        } else {
+            "read_model.tasks t"
         }
     }
 
-    /// The row with what never changes.
-    pub(super) fn unchanging(self) -> &'static str {
-        if self == Self::Now { "t" } else { "n" }
+    /// The row of the task as it stands, which has what never changes.
+    pub(super) fn task(self) -> &'static str {
+        if self.former { "n" } else { "t" }
     }
 
     /// Adds the condition on what can be seen and what is deleted. Who sees a task is judged today, what it was like then.
     pub(super) fn push_seen(self, sql: &mut Sql<'_>, sight: Sight, deleted: bool) {
-        if self == Self::Now {
-            sight.push(sql);
-            return sight.push_deleted(sql, deleted);
+        sight.push_on(sql, self.task());
+        if !self.former {
+            sight.push_deleted(sql, deleted);
+        } else {
+            if sight != Sight::Everything {
+                sql.push(" AND (n.purge_time IS NULL OR n.purge_time > now())");
+            }
+            if !deleted {
+                sql.push(" AND t.delete_time IS NULL");
+            }
         }
-        self.push_span(sql, "t", "update_time");
-        // Where the indexes by time may begin.
-        for column in ["t.update_time", "n.create_time"] {
-            self.push_not_later(sql, column);
-        }
-        sight.push_on(sql.push(" AND "), "n");
-        if sight != Sight::Everything {
-            sql.push(" AND (n.purge_time IS NULL OR n.purge_time > now())");
-        }
-        if !deleted {
-            sql.push(" AND t.delete_time IS NULL");
-        }
+        self.push_stood(sql);
     }
 
-    /// Adds the condition that this time is not later than that of anything that had happened. The log takes what has
-    /// happened; what it took too early is marked.
-    fn push_not_later(self, sql: &mut Sql<'_>, column: &str) {
-        sql.push(format_args!(" AND {column} <= "));
-        match self {
-            Self::Now => sql.push("'infinity'"),
-            Self::Occurred(time) => sql.push_bind(time),
-            Self::Position { recorded, .. } => sql
-                .push("(SELECT CASE WHEN EXISTS (SELECT FROM read_model.task_versions a WHERE a.ahead) ")
-                .push("THEN 'infinity' ELSE ")
-                .push_bind(recorded + AHEAD)
-                .push(" END)"),
+    /// Adds the condition that `t` stood then, and where the indexes by time may begin.
+    fn push_stood(self, sql: &mut Sql<'_>) {
+        let latest = match self.when {
+            When::Now => return,
+            When::Position { position, latest } => {
+                let since = if self.former { "since" } else { "position" };
+                sql.push(format_args!(" AND t.{since} <= ")).push_bind(position);
+                latest
+            }
+            When::Occurred(time) => Some(time),
         };
+        if let Some(latest) = latest {
+            sql.push(" AND t.update_time <= ").push_bind(latest);
+            sql.push(format_args!(" AND {}.create_time <= ", self.task())).push_bind(latest);
+        }
+        if self.former {
+            self.push_ended_later(sql, "t");
+        }
     }
 
-    /// Adds the condition that `row` stood then; `began` is when its span began.
-    fn push_span(self, sql: &mut Sql<'_>, row: &str, began: &str) {
-        match self {
-            Self::Now => sql.push("true"),
-            Self::Position { position, .. } => {
-                sql.push(format_args!("{row}.since <= ")).push_bind(position);
-                sql.push(format_args!(" AND ({row}.until IS NULL OR {row}.until > "));
-                sql.push_bind(position).push(")")
+    /// Adds the condition that `row`, which stands no more, did so at the moment.
+    fn push_ended_later(self, sql: &mut Sql<'_>, row: &str) {
+        match self.when {
+            When::Now => sql.push(" AND false"),
+            When::Position { position, .. } => {
+                sql.push(format_args!(" AND {row}.until > ")).push_bind(position)
             }
-            Self::Occurred(time) => {
-                sql.push(format_args!("{row}.{began} <= ")).push_bind(time);
-                sql.push(format_args!(" AND ({row}.until_time IS NULL OR {row}.until_time > "));
-                sql.push_bind(time).push(")")
-            }
+            When::Occurred(time) => sql.push(format_args!(" AND {row}.until_time > ")).push_bind(time),
         };
     }
 
@@ -103,33 +136,38 @@ impl When {
         role: &'static str,
         people: &[Uuid],
     ) -> &'b mut Sql<'a> {
-        if self != Self::Now {
-            return self.push_links(sql, role, people.iter().map(Uuid::to_string).collect());
+        // Nobody ceases to be the creator.
+        let may_have_left = self.former && role != "creator";
+        if may_have_left {
+            sql.push(format_args!("(t.{role}s && ")).push_bind(people.to_vec()).push(" AND ");
         }
         sql.push("t.id IN (SELECT p.task_id FROM read_model.task_people p WHERE p.role = '").push(role);
         push_any(sql.push("' AND "), "p.user_id", people.to_vec());
+        if may_have_left {
+            self.push_past_links(sql, role, people.iter().map(Uuid::to_string).collect());
+            sql.push(")");
+        }
         sql.push(")")
     }
 
     /// Adds the condition that `t` has this label.
     pub(super) fn push_label<'a, 'b>(self, sql: &'b mut Sql<'a>, label: &str) -> &'b mut Sql<'a> {
-        if self != Self::Now {
-            return self.push_links(sql, "label", vec![label.to_owned()]);
+        if self.former {
+            sql.push("(t.labels @> ").push_bind(vec![label.to_owned()]).push(" AND ");
         }
         sql.push("t.id IN (SELECT l.task_id FROM read_model.task_labels l WHERE l.label = ");
-        sql.push_bind(label.to_owned()).push(")")
+        sql.push_bind(label.to_owned());
+        if self.former {
+            self.push_past_links(sql, "label", vec![label.to_owned()]);
+            sql.push(")");
+        }
+        sql.push(")")
     }
 
-    fn push_links<'a, 'b>(
-        self,
-        sql: &'b mut Sql<'a>,
-        kind: &'static str,
-        values: Vec<String>,
-    ) -> &'b mut Sql<'a> {
-        sql.push("t.id IN (SELECT l.task_id FROM read_model.task_version_links l WHERE l.kind = '")
-            .push(kind);
+    /// Goes on with the tasks that lost such a link after the moment, whether or not they have it again.
+    fn push_past_links(self, sql: &mut Sql<'_>, kind: &'static str, values: Vec<String>) {
+        sql.push(" UNION ALL SELECT l.task_id FROM read_model.task_past_links l WHERE l.kind = '").push(kind);
         push_any(sql.push("' AND "), "l.value", values);
-        self.push_span(sql.push(" AND "), "l", "since_time");
-        sql.push(")")
+        self.push_ended_later(sql, "l");
     }
 }

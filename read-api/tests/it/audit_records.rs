@@ -11,7 +11,7 @@ const MANY: i64 = 20_000;
 
 /// One event a minute from Monday 2026-11-16 on, by a hundred people from as many addresses, on a thousand things.
 const EVENTS: &str = "
-INSERT INTO read_model_v5.audit_events
+INSERT INTO read_model_v4.audit_events
 SELECT n, timestamptz '2026-11-16 00:00Z' + n * interval '1 minute', timestamptz '2026-11-16 00:00Z' + n * interval '1 minute',
     (ARRAY['task.created', 'task.title_changed', 'task.started', 'task.completed'])[1 + n % 4],
     md5('target' || n % 1000)::uuid, md5('actor' || n % 100)::uuid, md5('session' || n % 500)::uuid,
@@ -23,7 +23,7 @@ const INDEXES: &str = include_str!("../../../migrations/read_model/tables/audit.
 async fn filled() -> (World, String) {
     let world = World::new().await;
     sqlx::query(EVENTS).bind(MANY).execute(&world.pool).await.unwrap();
-    sqlx::query("ANALYZE read_model_v5.audit_events").execute(&world.pool).await.unwrap();
+    sqlx::query("ANALYZE read_model_v4.audit_events").execute(&world.pool).await.unwrap();
     let token = world.token(Uuid::now_v7(), &["auditor"]);
     (world, token)
 }

@@ -18,14 +18,14 @@ SELECT ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 1, 1, 'us
     '{member}', now(), now() FROM generate_series(0, 999) n;
 INSERT INTO tasks (id, key, version, position, title, description, status, priority, due_date, labels, assignees,
     watchers, creator, parent, external_system, external_id, private, progress, relations, checklist, comment_count,
-    create_time, update_time, delete_time, purge_time)
+    create_time, update_time, ahead, delete_time, purge_time)
 SELECT id, n, 3, n, title, repeat('lorem ipsum dolor sit amet ', 8), status, (random() * 3)::int,
     CASE WHEN random() < 0.3 THEN date '2026-01-01' + (random() * 700)::int END,
     CASE WHEN random() < 0.5 THEN ARRAY['label ' || (random() ^ 3 * 200)::int] ELSE '{}' END,
     CASE WHEN random() < 0.8 THEN ARRAY[person] ELSE '{}' END,
     CASE WHEN random() < 0.3 THEN ARRAY[watcher] ELSE '{}' END, creator, NULL,
     CASE WHEN n % 5 = 0 THEN 'helpdesk' END, CASE WHEN n % 5 = 0 THEN n::text END, random() < 0.1, 0, '[]', '[]', 0,
-    timestamptz '2024-01-01' + n * interval '1 minute', timestamptz '2024-01-01' + (n + random() * 200000) * interval '1 minute',
+    timestamptz '2024-01-01' + n * interval '1 minute', timestamptz '2024-01-01' + (n + random() * 200000) * interval '1 minute', false,
     CASE WHEN random() < 0.03 THEN now() END, CASE WHEN random() < 0.03 THEN now() END
 FROM (
     SELECT n, ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid AS id,

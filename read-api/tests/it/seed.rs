@@ -77,9 +77,9 @@ impl Seed {
     async fn store_row(&self, pool: &PgPool) {
         const SQL: &str = "INSERT INTO read_model.tasks (id, key, version, position, title, description, status, priority, \
              due_date, due_at, due_zone, labels, assignees, watchers, creator, parent, external_system, external_id, \
-             private, progress, relations, checklist, comment_count, create_time, update_time, delete_time, purge_time) \
+             private, progress, relations, checklist, comment_count, create_time, update_time, ahead, delete_time, purge_time) \
              VALUES ($1, $2, $3, 1, $4, NULL, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 40, \
-             '[]', $18, 0, $19, $20, $21, $22)";
+             '[]', $18, 0, $19, $20, false, $21, $22)";
         sqlx::query(SQL)
             .bind(self.id)
             .bind(self.key)

@@ -225,11 +225,10 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
     Ok(())
 }
 
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 4] = [
     ("tasks", include_str!("../../../migrations/read_model/tables/tasks.sql")),
     ("task_search", include_str!("../../../migrations/read_model/tables/task_search.sql")),
     ("users", include_str!("../../../migrations/read_model/tables/users.sql")),
-    ("task_versions", include_str!("../../../migrations/read_model/tables/task_versions.sql")),
     ("audit", include_str!("../../../migrations/read_model/tables/audit.sql")),
 ];
 

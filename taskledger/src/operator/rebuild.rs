@@ -14,7 +14,7 @@ use crate::{error::Failure, say};
 /// Settings of `rebuild`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Rebuild {
-    /// `tasks`, `task_search`, `task_versions`, `users` or `audit`.
+    /// `tasks`, `task_search`, `users` or `audit`.
     projection: String,
     /// Switch to the new version although its rows differ from the live ones.
     #[arg(long)]

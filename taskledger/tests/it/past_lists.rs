@@ -215,3 +215,45 @@ async fn imported_tasks_are_listed_as_of_when_things_happened() {
     compare(&reader, &ids, &me, &times, &mut rng).await;
     system.end().await;
 }
+
+/// Who has a task, and what it is labelled with, changes; so do the lists that it is found in, for their time only.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_by_person_or_label_has_what_it_had_then() {
+    let mut system = System::start().await;
+    let admin = system.admin().await;
+    let reader = admin.at(&system.read_api.url);
+    let me = reader.get_when_there("/v1/users/me").await.json()["id"].as_str().unwrap().to_owned();
+    let created =
+        admin.post("/v1/tasks", &json!({"title": "x", "assignees": [me], "labels": ["roof"]})).await.unwrap();
+    let created = created.expect(201);
+    let id = created.json()["id"].as_str().unwrap().to_owned();
+    let mut moments = vec![(created.number("position"), true, true)];
+    let commands = [
+        ("unassign", json!({"assignees": [me]}), false, true),
+        ("update", json!({"labels": []}), false, false),
+        ("update", json!({"labels": ["roof"]}), false, true),
+        ("assign", json!({"assignees": [me]}), true, true),
+        ("update", json!({"labels": []}), true, false),
+        ("unassign", json!({"assignees": [me]}), false, false),
+        ("update", json!({"title": "y"}), false, false),
+    ];
+    for (op, data, assigned, labelled) in commands {
+        let command = json!({"op": op, "uuid": Uuid::new_v4(), "id": id, "data": data});
+        let done = admin.post("/v1/sync", &json!({"commands": [command]})).await.unwrap().expect(207);
+        moments.push((done.json()["position"].as_i64().unwrap(), assigned, labelled));
+    }
+    for (position, assigned, labelled) in moments {
+        for (filter, expected) in [
+            ("assignee=me", assigned),
+            ("label=roof", labelled),
+            ("assignee=me&label=roof", assigned && labelled),
+            ("filter=NOT%20assignee%3Dme%20AND%20label%3Droof", !assigned && labelled),
+            ("assignee=none", !assigned),
+            ("creator=me", true),
+        ] {
+            let query = format!("{filter}&as_of={position}");
+            assert_eq!(listed(&reader, &query, 5).await.len(), usize::from(expected), "{query}");
+        }
+    }
+    system.end().await;
+}

@@ -9,7 +9,7 @@ use uuid::Uuid;
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub struct ProjectionPath {
-    /// `tasks`, `task_search`, `task_versions`, `users`, `audit`.
+    /// `tasks`, `task_search`, `users`, `audit`.
     pub name: String,
 }
 

@@ -12,7 +12,7 @@ use crate::projectors::literal::{Lines, array};
 const COPY_TASKS: &str = "
 COPY tasks (id, key, version, position, title, description, status, priority, due_date, due_at, due_zone, labels,
     assignees, watchers, creator, parent, external_system, external_id, private, progress, relations, checklist,
-    comment_count, create_time, update_time, delete_time, purge_time) FROM STDIN";
+    comment_count, create_time, update_time, ahead, delete_time, purge_time) FROM STDIN";
 const COPY_PEOPLE: &str = "COPY task_people (user_id, role, task_id) FROM STDIN";
 const COPY_LABELS: &str = "COPY task_labels (label, task_id) FROM STDIN";
 const COPY_COMMENTS: &str =
@@ -66,6 +66,7 @@ fn task_line(lines: &mut Lines, row: &TaskRow) {
         .plain(row.comment_count)
         .plain(row.create_time)
         .plain(row.update_time)
+        .plain(row.ahead)
         .plain_or_null(row.delete_time)
         .plain_or_null(row.purge_time)
         .end();

@@ -1,9 +1,10 @@
-//! Tasks as lists and pages show them.
+//! Tasks as lists and pages show them, and what lists as of a moment find them by.
 
 mod comments;
 mod copy;
 mod fold;
 mod links;
+mod past;
 mod row;
 mod store;
 
@@ -16,6 +17,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub use fold::fold;
+pub use past::{Link, Past, Until, VersionRow};
 pub use row::{ChecklistItem, CommentRow, LargeText, Relation, TaskRow};
 
 use super::decode::{Decoded, decode, fold_histories};
@@ -24,7 +26,8 @@ use crate::{
     registry::{Projection, TASKS},
 };
 
-/// Folds task events into `tasks`, `task_people`, `task_labels` and `comments`.
+/// Folds task events into `tasks`, `task_people`, `task_labels` and `comments`; what stands no more, into `task_versions` and
+/// `task_past_links`.
 #[derive(Debug)]
 pub struct Tasks;
 
@@ -51,8 +54,10 @@ impl Projector for Tasks {
         histories: &'a [Vec<Arc<Envelope>>],
     ) -> BoxFuture<'a, Result<Vec<Unfoldable>, ApplyError>> {
         Box::pin(async move {
-            let (rows, unfoldable) = fold_histories(histories, fold);
+            let mut past = Past::default();
+            let (rows, unfoldable) = fold_histories(histories, |row, at, event| past.fold(row, at, event));
             copy::copy(tables, &rows).await?;
+            past::store::copy(tables, &past).await?;
             Ok(unfoldable)
         })
     }
@@ -68,11 +73,13 @@ async fn apply(tables: &mut PgConnection, events: &[Arc<Envelope>]) -> Result<()
     let events = decode::<TaskEvent>(events)?;
     let mut before = store::load(tables, &older_tasks(&events)).await?;
     comments::load(tables, &mut before, &events).await?;
-    let changed = fold_batch(before, &events)?;
+    let mut past = Past::default();
+    let changed = fold_batch(before, &events, &mut past)?;
     store::insert(tables, &changed).await?;
     store::update(tables, &changed).await?;
     links::write(tables, &changed).await?;
     comments::write(tables, &changed).await?;
+    past::store::write(tables, &past).await?;
     Ok(())
 }
 
@@ -88,12 +95,13 @@ fn older_tasks(events: &[Decoded<TaskEvent>]) -> Vec<Uuid> {
 fn fold_batch(
     mut before: BTreeMap<Uuid, TaskRow>,
     events: &[Decoded<TaskEvent>],
+    past: &mut Past,
 ) -> Result<Vec<Changed>, ApplyError> {
     let mut after: BTreeMap<Uuid, TaskRow> = BTreeMap::new();
     for Decoded { at, event } in events {
         let id = at.aggregate_id;
         let row = after.remove(&id).or_else(|| before.get(&id).cloned());
-        after.insert(id, fold(row, at, event)?);
+        after.insert(id, past.fold(row, at, event)?);
     }
     Ok(after.into_iter().map(|(id, after)| Changed { before: before.remove(&id), after }).collect())
 }

@@ -62,6 +62,8 @@ pub struct TaskRow {
     pub create_time: DateTime<Utc>,
     /// When its last event happened.
     pub update_time: DateTime<Utc>,
+    /// Whether that was more than a day after the log took it.
+    pub ahead: bool,
     /// When it was deleted.
     pub delete_time: Option<DateTime<Utc>>,
     /// When a deleted one goes for good.

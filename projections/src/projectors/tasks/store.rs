@@ -15,7 +15,7 @@ use crate::projectors::literal::array;
 const LOAD: &str = "
 SELECT id, key, version, position, title, status, priority, due_date, due_at, due_zone, labels, assignees, watchers,
     creator, parent, external_system, external_id, private, progress, relations, checklist, comment_count,
-    create_time, update_time, delete_time, purge_time
+    create_time, update_time, ahead, delete_time, purge_time
 FROM tasks WHERE id = ANY($1)";
 
 /// The rows of these tasks, without descriptions and comments.
@@ -36,10 +36,10 @@ macro_rules! with_rows {
             "$8::text[], $9::smallint[], $10::date[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], ",
             "$15::text[], $16::uuid[], $17::uuid[], $18::text[], $19::text[], $20::boolean[], $21::smallint[], ",
             "$22::jsonb[], $23::jsonb[], $24::integer[], $25::timestamptz[], $26::timestamptz[], ",
-            "$27::timestamptz[], $28::timestamptz[]) AS u (id, key, version, position, title, description, described, ",
+            "$27::boolean[], $28::timestamptz[], $29::timestamptz[]) AS u (id, key, version, position, title, description, described, ",
             "status, priority, due_date, due_at, due_zone, labels, assignees, watchers, creator, parent, ",
             "external_system, external_id, private, progress, relations, checklist, comment_count, create_time, ",
-            "update_time, delete_time, purge_time) ",
+            "update_time, ahead, delete_time, purge_time) ",
             $after
         )
     };
@@ -48,10 +48,10 @@ macro_rules! with_rows {
 const INSERT: &str = with_rows!(
     "INSERT INTO tasks (id, key, version, position, title, description, status, priority, due_date, due_at, due_zone,
         labels, assignees, watchers, creator, parent, external_system, external_id, private, progress, relations,
-        checklist, comment_count, create_time, update_time, delete_time, purge_time)
+        checklist, comment_count, create_time, update_time, ahead, delete_time, purge_time)
     SELECT id, key, version, position, title, description, status, priority, due_date, due_at, due_zone,
         labels::text[], assignees::uuid[], watchers::uuid[], creator, parent, external_system, external_id, private,
-        progress, relations, checklist, comment_count, create_time, update_time, delete_time, purge_time FROM",
+        progress, relations, checklist, comment_count, create_time, update_time, ahead, delete_time, purge_time FROM",
     ""
 );
 
@@ -63,7 +63,7 @@ const UPDATE: &str = with_rows!(
         labels = u.labels::text[], assignees = u.assignees::uuid[], watchers = u.watchers::uuid[], parent = u.parent,
         external_system = u.external_system, external_id = u.external_id, private = u.private,
         progress = u.progress, relations = u.relations, checklist = u.checklist, comment_count = u.comment_count,
-        update_time = u.update_time, delete_time = u.delete_time, purge_time = u.purge_time FROM",
+        update_time = u.update_time, ahead = u.ahead, delete_time = u.delete_time, purge_time = u.purge_time FROM",
     "WHERE t.id = u.id"
 );
 
@@ -115,6 +115,7 @@ async fn write(tables: &mut PgConnection, sql: &str, rows: &[&TaskRow]) -> sqlx:
         .bind(all(rows, |row| row.comment_count))
         .bind(all(rows, |row| row.create_time))
         .bind(all(rows, |row| row.update_time))
+        .bind(all(rows, |row| row.ahead))
         .bind(all(rows, |row| row.delete_time))
         .bind(all(rows, |row| row.purge_time))
         .execute(tables)
