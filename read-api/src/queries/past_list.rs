@@ -54,6 +54,9 @@ impl Page<'_> {
     ) -> sqlx::Result<Vec<(Value, Uuid)>> {
         let columns = format!("t.id, {}", self.sort.key.place(source));
         let mut sql = page_sql(&columns, self.filter, source, self.sight, self.sort, self.after);
+        if let (SortKey::CreateTime | SortKey::Key, Some(latest)) = (self.sort.key, source.latest()) {
+            sql.push(format_args!(" AND {}.create_time <= ", source.task())).push_bind(latest);
+        }
         if let Some(last) = last {
             let comparison = if self.sort.descending { ">=" } else { "<=" };
             sql.push(format_args!(" AND {} {comparison} ", self.sort.key.column(source)));

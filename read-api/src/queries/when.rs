@@ -98,20 +98,24 @@ impl Source {
         self.push_stood(sql);
     }
 
-    /// Adds the condition that `t` stood then, and where the indexes by time may begin.
-    fn push_stood(self, sql: &mut Sql<'_>) {
-        let latest = match self.when {
-            When::Now => return,
-            When::Position { position, latest } => {
-                let since = if self.former { "since" } else { "position" };
-                sql.push(format_args!(" AND t.{since} <= ")).push_bind(position);
-                latest
-            }
+    /// Nothing that had happened then had happened later than this; none if that is not known.
+    pub(super) fn latest(self) -> Option<DateTime<Utc>> {
+        match self.when {
+            When::Now => None,
+            When::Position { latest, .. } => latest,
             When::Occurred(time) => Some(time),
-        };
-        if let Some(latest) = latest {
+        }
+    }
+
+    /// Adds the condition that `t` stood then.
+    fn push_stood(self, sql: &mut Sql<'_>) {
+        if let When::Position { position, .. } = self.when {
+            let since = if self.former { "since" } else { "position" };
+            sql.push(format_args!(" AND t.{since} <= ")).push_bind(position);
+        }
+        // Of a position it says where the indexes by time may begin.
+        if let Some(latest) = self.latest() {
             sql.push(" AND t.update_time <= ").push_bind(latest);
-            sql.push(format_args!(" AND {}.create_time <= ", self.task())).push_bind(latest);
         }
         if self.former {
             self.push_ended_later(sql, "t");
