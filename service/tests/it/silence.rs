@@ -62,9 +62,8 @@ async fn next(stream: &mut TcpStream) -> Option<(u8, u8, Vec<u8>)> {
 /// What the server asks to hear whether anybody is there.
 async fn asked(stream: &mut TcpStream) -> Vec<u8> {
     loop {
-        match next(stream).await.expect("it is still open") {
-            (PING, 0, question) => return question,
-            _ => {}
+        if let (PING, 0, question) = next(stream).await.expect("it is still open") {
+            return question;
         }
     }
 }
