@@ -1,6 +1,6 @@
 //! What this service puts into the audit log, and how it seals it.
 
-use domain::{ids::UserId, user::values::Email};
+use domain::{ids::UserId, personal::Sealed, user::values::Email};
 use event_store::{LogError, SealError};
 use service::audit::{About, Keeper, Record, Row, SealedOrigin};
 use sqlx::{PgExecutor, types::Json};
@@ -18,6 +18,7 @@ pub(crate) const KEPT: &[&str] = &[
     "auth.logout_all",
     "auth.logout_others",
     "auth.end_session",
+    "auth.reauthenticate",
 ];
 
 /// Whose key seals what belongs to nobody in particular.
@@ -35,8 +36,9 @@ impl Keeper for Scribe {
         let about = about.map(|user| user.0);
         match self.0.seal_client(person, &record.client).await {
             Ok(client) => {
-                let (ip, user_agent) = (Some(client.ip.0), client.user_agent.map(|sealed| sealed.0));
-                Ok(SealedOrigin { about, ip, user_agent, query: None })
+                let text = |sealed: Option<Sealed>| sealed.map(|sealed| sealed.0);
+                let (ip, ip_chain) = (Some(client.ip.0), text(client.ip_chain));
+                Ok(SealedOrigin { about, ip, ip_chain, user_agent: text(client.user_agent), query: None })
             }
             // Of those who are erased nothing is kept.
             Err(Refusal::Seal(SealError::Erased)) => Ok(SealedOrigin { about, ..SealedOrigin::default() }),

@@ -120,7 +120,13 @@ impl CommandApi {
         surroundings.shutdown.spawn(async move { ended.stopped().await });
         let sealer = Sealer::new(pool.clone(), &MasterKey(secret.derive(MasterKey::LABEL)));
         revocations.on_change_of_rights(sealer.forgetter());
-        let commands = Commands::new(Log::connect(pool.clone()), appender, sealer, revocations);
+        let commands = Commands::new(
+            Log::connect(pool.clone()),
+            appender,
+            sealer,
+            revocations,
+            surroundings.node.clone(),
+        );
         let verifier = verifier.accepting(api_keys(pool, commands.clone()));
         let verifier = verifier.accepting_system(SystemTokens::new(&secret));
         let auth = Auth::new(commands.clone(), keys, &secret, public_url, surroundings.shutdown.clone());

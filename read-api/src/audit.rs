@@ -41,6 +41,7 @@ impl Keeper for Scribe {
         Ok(SealedOrigin {
             about: None,
             ip: self.sealed(person, Some(&client.ip.to_string())).await?,
+            ip_chain: self.sealed(person, client.chain().as_deref()).await?,
             user_agent: self.sealed(person, client.user_agent.as_deref()).await?,
             query: self.sealed(person, record.query.as_deref().filter(|query| !query.is_empty())).await?,
         })

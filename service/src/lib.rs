@@ -14,6 +14,7 @@ pub mod json;
 pub mod mail_token;
 pub mod metrics;
 pub mod nats;
+pub mod node;
 pub mod operation;
 pub mod outbound;
 pub mod page_token;

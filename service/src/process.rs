@@ -8,11 +8,12 @@ use tokio::net::TcpListener;
 
 use crate::{
     auth::Revocations,
-    config::{self, ConfigError, HttpArgs, LogArgs},
+    config::{self, ConfigError, HttpArgs, LogArgs, NodeArgs},
     files, grpc,
     health::Health,
     http,
     metrics::{self, Metrics},
+    node::Node,
     shutdown::Shutdown,
     telemetry::{self, TelemetryError},
 };
@@ -26,11 +27,16 @@ pub struct ProcessArgs {
     /// What it logs.
     #[command(flatten)]
     pub log: LogArgs,
+    /// What it is called.
+    #[command(flatten)]
+    pub node: NodeArgs,
 }
 
 /// The parts that a process gives to each of its services. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
+    /// Which process it is.
+    pub node: Node,
     /// Gets the checks of each service.
     pub health: Health,
     /// Gets the figures of each service.
@@ -80,9 +86,9 @@ pub async fn run(
     arguments: &ProcessArgs,
     build: impl AsyncFnOnce(&HttpArgs, &Surroundings) -> Result<Router, BuildError>,
 ) -> Result<(), RunError> {
-    let ProcessArgs { http, log } = arguments;
+    let ProcessArgs { http, log, node } = arguments;
     telemetry::init(log.filter.as_deref())?;
-    let surroundings = Surroundings::default();
+    let surroundings = Surroundings { node: node.node(), ..Surroundings::default() };
     surroundings.shutdown.on_signals()?;
     files::allow(http.max_connections);
     if let Some(address) = http.metrics_addr {

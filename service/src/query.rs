@@ -149,7 +149,7 @@ impl<S: Sync> FromRequestParts<S> for Query {
 }
 
 /// Percent-decoding with `+` as a space; `None` for broken escapes, invalid UTF-8 and control characters.
-fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

@@ -25,6 +25,8 @@ pub struct Admission {
     pub refresh_within: TimeDelta,
     /// The session that both name.
     pub session: Uuid,
+    /// `amr`: how it was opened.
+    pub methods: Vec<String>,
     /// Who.
     pub user: UserId,
     /// Their address in clear.
@@ -82,6 +84,7 @@ impl Auth {
             refresh_token: self.0.refresh_tokens.write(refresh_token),
             refresh_within: limits.idle.min(session.created_at + limits.absolute - session.now),
             session: session.id,
+            methods: session.methods.clone(),
             user: session.user(),
             email: clear(&user.email).await?,
             name: clear(&user.name).await?,

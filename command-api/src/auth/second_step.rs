@@ -59,6 +59,8 @@ pub struct Reauthenticated {
     pub access_token: String,
     /// Seconds until it expires.
     pub expires_in: i64,
+    /// `amr`: how they have proved it.
+    pub methods: Vec<String>,
 }
 
 impl Auth {
@@ -122,7 +124,7 @@ impl Auth {
             epoch: state.epoch,
         };
         let (access_token, expires_in) = self.sign(&subject)?;
-        Ok(Reauthenticated { access_token, expires_in })
+        Ok(Reauthenticated { access_token, expires_in, methods: session.methods })
     }
 
     pub(super) async fn count_try(&self, user: UserId) -> Result<(), SecondFactorError> {

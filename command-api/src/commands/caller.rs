@@ -13,7 +13,10 @@ use domain::{
     user::User,
 };
 use event_store::Guard;
-use service::request::{Cause, ClientInfo};
+use service::{
+    node::Node,
+    request::{Cause, ClientInfo},
+};
 use uuid::Uuid;
 
 use super::{Commands, Refusal, user_ref};
@@ -53,6 +56,8 @@ pub struct Caller {
     pub session: Option<Uuid>,
     /// The caller's address, sealed with the key of the one who acts.
     pub ip: Option<Sealed>,
+    /// The proxies on the way, sealed too; none where there are none.
+    pub ip_chain: Option<Sealed>,
     /// The caller's `User-Agent`, sealed too.
     pub user_agent: Option<Sealed>,
     /// The request.
@@ -74,6 +79,8 @@ pub struct Caller {
 pub struct SealedClient {
     /// The address.
     pub ip: Sealed,
+    /// The proxies on the way.
+    pub ip_chain: Option<Sealed>,
     /// The `User-Agent`.
     pub user_agent: Option<Sealed>,
 }
@@ -82,11 +89,16 @@ impl Commands {
     /// Seals where a request of this user came from.
     pub async fn seal_client(&self, user: UserId, client: &ClientInfo) -> Result<SealedClient, Refusal> {
         let ip = self.seal(user, &client.ip.to_string()).await?;
-        let user_agent = match &client.user_agent {
-            Some(text) => Some(self.seal(user, text).await?),
-            None => None,
-        };
-        Ok(SealedClient { ip, user_agent })
+        let ip_chain = self.seal_if_any(user, client.chain().as_deref()).await?;
+        let user_agent = self.seal_if_any(user, client.user_agent.as_deref()).await?;
+        Ok(SealedClient { ip, ip_chain, user_agent })
+    }
+
+    async fn seal_if_any(&self, user: UserId, text: Option<&str>) -> Result<Option<Sealed>, Refusal> {
+        match text {
+            Some(text) => self.seal(user, text).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 
@@ -98,6 +110,7 @@ impl Caller {
             who,
             session: None,
             ip: None,
+            ip_chain: None,
             user_agent: None,
             request_id,
             correlation_id: request_id,
@@ -122,11 +135,12 @@ impl Caller {
 
     /// The same, having come from there.
     pub fn of(self, client: SealedClient) -> Self {
-        Self { ip: Some(client.ip), user_agent: client.user_agent, ..self }
+        let SealedClient { ip, ip_chain, user_agent } = client;
+        Self { ip: Some(ip), ip_chain, user_agent, ..self }
     }
 
-    /// The circumstances as events store them, for events that bear this time.
-    pub(crate) fn metadata(&self, occurred_at: Timestamp) -> Result<Arc<str>, Refusal> {
+    /// The circumstances as events store them, for events that bear this time and are made by this process.
+    pub(crate) fn metadata(&self, occurred_at: Timestamp, node: &Node) -> Result<Arc<str>, Refusal> {
         let (actor_type, actor_id, on_behalf_of) = match self.who {
             Who::System => (ActorType::System, None, None),
             Who::Anonymous => (ActorType::Anonymous, None, None),
@@ -140,6 +154,7 @@ impl Caller {
             on_behalf_of,
             session_id: self.session,
             ip: self.ip.clone(),
+            ip_chain: self.ip_chain.clone(),
             user_agent: self.user_agent.clone(),
             request_id: self.request_id,
             correlation_id: self.correlation_id,
@@ -147,6 +162,8 @@ impl Caller {
             traceparent: self.traceparent.clone(),
             transport: self.transport.to_owned(),
             occurred_at,
+            node: Some(Arc::clone(&node.name)),
+            app_version: Some(Arc::clone(&node.version)),
         };
         serde_json::to_string(&metadata).map(Arc::from).map_err(Refusal::Encode)
     }

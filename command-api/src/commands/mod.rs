@@ -21,7 +21,7 @@ use domain::{
     user::User,
 };
 use event_store::{AggregateRef, Appender, Log, Sealer, TaskKeys};
-use service::auth::Revocations;
+use service::{auth::Revocations, node::Node};
 
 pub use caller::{Caller, SealedClient, Who};
 pub use operations::OperationUnit;
@@ -48,6 +48,7 @@ struct Inner {
     locks: Locks<AggregateRef>,
     twins: Locks<Twins>,
     revocations: Revocations,
+    node: Node,
     key_index: quick_cache::sync::Cache<TaskKey, TaskId>,
 }
 
@@ -60,8 +61,8 @@ const CACHED_KEYS: usize = 10_000;
 
 impl Commands {
     /// Commands on this log; `sealer` must be able to seal.
-    /// What they revoke goes into `revocations`.
-    pub fn new(log: Log, appender: Appender, sealer: Sealer, revocations: Revocations) -> Self {
+    /// What they revoke goes into `revocations`; events say that `node` has taken the command.
+    pub fn new(log: Log, appender: Appender, sealer: Sealer, revocations: Revocations, node: Node) -> Self {
         Self(Arc::new(Inner {
             keys: TaskKeys::new(log.pool().clone()),
             aggregates: Aggregates::new(log.clone()),
@@ -71,6 +72,7 @@ impl Commands {
             locks: Locks::new(TURN_PATIENCE),
             twins: Locks::new(TWIN_PATIENCE),
             revocations,
+            node,
             key_index: quick_cache::sync::Cache::new(CACHED_KEYS),
         }))
     }
@@ -78,6 +80,11 @@ impl Commands {
     /// The log that commands read.
     pub fn log(&self) -> &Log {
         &self.0.log
+    }
+
+    /// Which process it is.
+    pub(crate) fn node(&self) -> &Node {
+        &self.0.node
     }
 
     /// What this process and others have revoked.

@@ -52,8 +52,9 @@ impl<R: Fn(&Operation) -> Reply + Send + Sync> Plan for OperationPlan<'_, R> {
         let mut draft = Draft::new();
         draft.guards.extend(guard.map(|guard| (guard.aggregate, guard.sequence)));
         let loaded = self.load(trust).await?;
-        let mut stream =
-            Stream::open(self.unit.id, loaded, self.caller.now, |time| self.caller.metadata(time))?;
+        let mut stream = Stream::open(self.unit.id, loaded, self.caller.now, |time| {
+            self.caller.metadata(time, self.commands.node())
+        })?;
         let context = OperationContext { actor, now: self.caller.now };
         stream.handle(self.unit.command.clone(), &context).await.map_err(Refusal::from)?;
         draft.reply = (self.reply)(&stream.state);

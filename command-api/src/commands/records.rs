@@ -79,7 +79,9 @@ where
         let around = self.circumstances(&mut draft, trust).await?;
         let loaded = self.load(trust).await?;
         let before = loaded.aggregate.holds();
-        let mut stream = Stream::open(unit.id, loaded, self.caller.now, |time| self.caller.metadata(time))?;
+        let mut stream = Stream::open(unit.id, loaded, self.caller.now, |time| {
+            self.caller.metadata(time, self.commands.node())
+        })?;
         stream.state.authorise(&unit.command, &around).map_err(Refusal::from)?;
         unit.precondition.check_user(stream.state.version())?;
         let events = stream.handle(unit.command.clone(), &around).await.map_err(Refusal::from)?.to_vec();

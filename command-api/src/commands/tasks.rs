@@ -199,7 +199,9 @@ impl<R> TaskPlan<'_, R> {
         } else {
             (*sources.aggregates.get::<Task>(id, sources.trust).await?).clone()
         };
-        let stream = Stream::open(id, loaded, self.caller.now, |time| self.caller.metadata(time))?;
+        let stream = Stream::open(id, loaded, self.caller.now, |time| {
+            self.caller.metadata(time, self.commands.node())
+        })?;
         draft.streams.push(stream);
         Ok(draft.streams.len() - 1)
     }

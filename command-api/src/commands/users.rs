@@ -224,8 +224,9 @@ impl<R: Fn(&UserDone) -> Reply + Send + Sync> Plan for UserPlan<'_, R> {
         let mut draft = Draft::new();
         draft.guards.extend(guard.map(|guard| (guard.aggregate, guard.sequence)));
         let loaded = self.load(trust).await?;
-        let mut stream =
-            Stream::open(unit.user.0, loaded, self.caller.now, |time| self.caller.metadata(time))?;
+        let mut stream = Stream::open(unit.user.0, loaded, self.caller.now, |time| {
+            self.caller.metadata(time, self.commands.node())
+        })?;
         let facts = self.facts(&mut draft, trust).await?;
         let context = UserContext { user: unit.user, actor, now: self.caller.now, facts };
         unit.command.authorise(&context).map_err(Refusal::from)?;

@@ -127,6 +127,7 @@ impl App {
             who: Who::Anonymous,
             session: None,
             ip: None,
+            ip_chain: None,
             user_agent: None,
             request_id,
             correlation_id: request_id,

@@ -97,7 +97,7 @@ pub(super) async fn login(
     let entry = app.auth.log_in(&address, password, app.anonymous(&context), context.client()).await?;
     Ok(match entry {
         Entry::In(admission) => {
-            trail.came_in(admission.user.0, admission.session);
+            trail.came_in(admission.user.0, admission.session, &admission.methods);
             admitted(&admission, handover)
         }
         Entry::HalfWay(mfa_token) => second_step::asked(&mfa_token),

@@ -130,7 +130,14 @@ impl Commands {
         let Some(device) = self.load_user(owner).await?.device(&sealed).map(|device| device.id) else {
             return Ok(());
         };
-        let system = Caller { who: Who::System, session: None, ip: None, user_agent: None, ..caller.clone() };
+        let system = Caller {
+            who: Who::System,
+            session: None,
+            ip: None,
+            ip_chain: None,
+            user_agent: None,
+            ..caller.clone()
+        };
         let claims = vec![self.device_claim(owner, token.as_str(), ClaimAction::Release)];
         let command = UserCommand::RemoveDevice { device, why: Removal::TakenOver };
         self.user(&system, &UserUnit { claims, ..UserUnit::new(owner, command) }).await.map(drop)

@@ -61,7 +61,7 @@ pub(super) async fn mfa(
     handover.check(&app, &headers)?;
     let caller = app.anonymous(&context);
     let admission = app.auth.finish_login(&mfa_token, &proof, caller, context.client()).await?;
-    trail.came_in(admission.user.0, admission.session);
+    trail.came_in(admission.user.0, admission.session, &admission.methods);
     Ok(admitted(&admission, handover))
 }
 
@@ -107,7 +107,8 @@ pub(super) async fn reauthenticate(exchange: Exchange<RequestBody<LOGIN_LIMIT>>)
     let (password, code) = read(&exchange.body)?;
     let session = exchange.caller.session.unwrap_or_default();
     let proved = exchange.app.auth.reauthenticate(me, session, password, code).await?;
-    let Reauthenticated { access_token, expires_in } = proved;
+    let Reauthenticated { access_token, expires_in, methods } = proved;
+    exchange.trail.proved(&methods);
     Ok(not_kept(&json!({"access_token": access_token, "token_type": "Bearer", "expires_in": expires_in})))
 }
 

@@ -77,6 +77,13 @@ async fn coming_in_and_going_out_is_kept() {
         (&Value::Null, &json!("user"), &id)
     );
     assert_eq!((&rows[3]["actor"], &rows[3]["target_id"]), (&Value::Null, &Value::Null));
+    // How they came in stands where they came in, and nowhere else; who answered, everywhere.
+    for (row, methods) in
+        rows.iter().zip([json!(["pwd"]), json!(["pwd"])].into_iter().chain(std::iter::repeat(Value::Null)))
+    {
+        assert_eq!((&row["methods"], &row["ip_chain"]), (&methods, &Value::Null), "{row}");
+        assert!(row["node"].is_string() && row["app_version"].is_string(), "{row}");
+    }
     assert_eq!((&rows[4]["actor"], &rows[4]["session"]), (&id, &inside["session_id"]));
     assert_eq!((&rows[6]["target_id"], &rows[6]["session"]), (&id, &inside["session_id"]));
     assert_eq!(rows[7]["target_id"], Value::Null);

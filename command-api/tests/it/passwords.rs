@@ -151,7 +151,7 @@ async fn links_expire() {
     api.forgot("kim@example.org").await;
     let (verify, reset) = (world.to_verify().await, world.to_reset().await);
     let auth = &api.inside.auth;
-    let client = ClientInfo { ip: [192, 0, 2, 1].into(), user_agent: None };
+    let client = ClientInfo { ip: [192, 0, 2, 1].into(), proxies: Vec::new(), user_agent: None };
     let asked = Caller::internal(Who::Anonymous, "system");
     let after = |minutes| asked.clone().at(asked.now.plus(TimeDelta::minutes(minutes)));
     let other = || Password::chosen(OTHER).unwrap();

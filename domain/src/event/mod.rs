@@ -4,6 +4,8 @@ mod catalogue;
 mod pattern;
 mod stored;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -78,6 +80,9 @@ pub struct Metadata {
     /// The caller's address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<Sealed>,
+    /// The proxies between the caller and the program, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_chain: Option<Sealed>,
     /// The caller's `User-Agent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<Sealed>,
@@ -95,6 +100,12 @@ pub struct Metadata {
     pub transport: String,
     /// When it happened, by the server's clock or by the imported record; never falls within an aggregate.
     pub occurred_at: Timestamp,
+    /// The process that took the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Arc<str>>,
+    /// The version of its program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_version: Option<Arc<str>>,
 }
 
 /// An event as the log holds it. Its payload is the bytes as stored, never re-encoded.

@@ -2,7 +2,11 @@
 
 use uuid::Uuid;
 
-use super::{FilterFault, FilterOver, Network, RecordCondition, RecordTarget, parser::Value, record::word};
+use super::{
+    FilterFault, FilterOver, Network, RecordCondition, RecordTarget,
+    parser::Value,
+    record::{part, word},
+};
 use crate::{
     event::EventPattern,
     ids::{TaskId, UserId},
@@ -65,6 +69,12 @@ words! {
         Correlation = "correlation",
         /// Which field changed.
         Field = "field",
+        /// What a value that changed had in it.
+        Old = "old",
+        /// What a value that changed has in it.
+        New = "new",
+        /// What any of its texts have in them.
+        Text = "text",
         /// When it happened.
         OccurredAt = "occurred_at",
         /// When it was recorded.
@@ -148,6 +158,9 @@ impl FilterField {
             | Self::Request
             | Self::Correlation
             | Self::Field
+            | Self::Old
+            | Self::New
+            | Self::Text
             | Self::OccurredAt
             | Self::RecordedAt => over == FilterOver::Records,
             Self::Status
@@ -217,6 +230,9 @@ impl FilterField {
             Self::Request => of_record(id(text), RecordCondition::Request),
             Self::Correlation => of_record(id(text), RecordCondition::Correlation),
             Self::Field => of_record(word(text), RecordCondition::Field),
+            Self::Old => of_record(part(text), RecordCondition::Old),
+            Self::New => of_record(part(text), RecordCondition::New),
+            Self::Text => of_record(part(text), RecordCondition::Text),
             Self::OccurredAt => of_record(instant(text), |time| RecordCondition::OccurredAt(order, time)),
             Self::RecordedAt => of_record(instant(text), |time| RecordCondition::RecordedAt(order, time)),
         };

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use condition::{Condition, FilterField, Order, Person};
 pub use judge::{EventFacts, Subject, TaskFacts};
-pub use record::{Crud, Network, RecordCondition, RecordOutcome, RecordTarget, word};
+pub use record::{Crud, Network, RecordCondition, RecordOutcome, RecordTarget, part, word};
 
 use crate::violation::{Unit, Violation};
 
@@ -90,6 +90,18 @@ pub enum FilterFault {
     /// Nested deeper than anybody needs.
     #[error("nested deeper than {MAX_DEPTH}")]
     TooDeep,
+}
+
+impl Expression {
+    /// Whether anything of it only a record itself can say.
+    pub fn is_of_content(&self) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::is_of_content),
+            Self::Not(inner) => inner.is_of_content(),
+            Self::Is(Condition::Record(condition)) => condition.is_of_content(),
+            Self::Is(_) => false,
+        }
+    }
 }
 
 impl Filter {

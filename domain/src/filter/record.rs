@@ -38,6 +38,8 @@ words! {
 
 /// Longest word of a condition in bytes.
 const MAX_WORD: usize = 100;
+/// Longest part of a text that is searched for, in bytes.
+const MAX_PART: usize = 200;
 
 /// One condition on a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,8 +64,14 @@ pub enum RecordCondition {
     Request(Uuid),
     /// Belongs to this intent.
     Correlation(Uuid),
-    /// May have changed this field.
+    /// Changed this field.
     Field(String),
+    /// Changed a value with this in it, in lower case.
+    Old(String),
+    /// Changed something to a value with this in it, in lower case.
+    New(String),
+    /// Has this in any of its texts, in lower case.
+    Text(String),
     /// Happened then.
     OccurredAt(Order, Timestamp),
     /// Was recorded then.
@@ -143,6 +151,11 @@ impl RecordCondition {
         Ok(Self::Action(begins.to_owned()))
     }
 
+    /// Whether only the record itself says it, and no index: what it changed, and to what.
+    pub fn is_of_content(&self) -> bool {
+        matches!(self, Self::Field(_) | Self::Old(_) | Self::New(_) | Self::Text(_))
+    }
+
     /// The field that it is about.
     pub fn field(&self) -> FilterField {
         match self {
@@ -157,6 +170,9 @@ impl RecordCondition {
             Self::Request(_) => FilterField::Request,
             Self::Correlation(_) => FilterField::Correlation,
             Self::Field(_) => FilterField::Field,
+            Self::Old(_) => FilterField::Old,
+            Self::New(_) => FilterField::New,
+            Self::Text(_) => FilterField::Text,
             Self::OccurredAt(..) => FilterField::OccurredAt,
             Self::RecordedAt(..) => FilterField::RecordedAt,
         }
@@ -168,9 +184,12 @@ impl RecordCondition {
             Self::Action(begins) => write!(f, "= {begins}"),
             Self::Crud(crud) => write!(f, "= {crud}"),
             Self::Outcome(outcome) => write!(f, "= {outcome}"),
-            Self::Code(text) | Self::UserAgent(text) | Self::Field(text) => {
-                write!(f, "= {}", super::write::quoted(text))
-            }
+            Self::Code(text)
+            | Self::UserAgent(text)
+            | Self::Field(text)
+            | Self::Old(text)
+            | Self::New(text)
+            | Self::Text(text) => write!(f, "= {}", super::write::quoted(text)),
             Self::Target(RecordTarget::Id(id)) => write!(f, "= {id}"),
             Self::Target(RecordTarget::Key(key)) => write!(f, "= {key}"),
             Self::Ip(Network { first, last }) if first == last => write!(f, "= {first}"),
@@ -198,6 +217,15 @@ pub fn word(text: &str) -> Result<String, Violation> {
         0 => Err(Violation::Empty),
         1..=MAX_WORD => Ok(text.to_owned()),
         _ => Err(Violation::TooLong { max: MAX_WORD, unit: crate::violation::Unit::Bytes }),
+    }
+}
+
+/// A part of a text that is searched for, whatever its case.
+pub fn part(text: &str) -> Result<String, Violation> {
+    match text.len() {
+        0 => Err(Violation::Empty),
+        1..=MAX_PART => Ok(text.to_lowercase()),
+        _ => Err(Violation::TooLong { max: MAX_PART, unit: crate::violation::Unit::Bytes }),
     }
 }
 

@@ -36,6 +36,9 @@ pub(super) struct Record {
     target_type: Option<String>,
     target_id: Option<String>,
     count: i64,
+    methods: Option<Vec<String>>,
+    node: Option<String>,
+    app_version: Option<String>,
 }
 
 /// The columns of events.
@@ -43,7 +46,7 @@ pub(super) const OF_EVENTS: [&str; 9] =
     ["position", "id", "type", "subject", "occurred", "recorded", "actor", "correlation", "data"];
 
 /// The columns of the audit log.
-pub(super) const OF_RECORDS: [&str; 17] = [
+pub(super) const OF_RECORDS: [&str; 20] = [
     "position",
     "id",
     "action",
@@ -61,6 +64,9 @@ pub(super) const OF_RECORDS: [&str; 17] = [
     "target_type",
     "target_id",
     "count",
+    "methods",
+    "node",
+    "app_version",
 ];
 
 impl Entry {
@@ -127,6 +133,9 @@ impl Entry {
                 text(record.target_type.as_ref()),
                 text(record.target_id.as_ref()),
                 record.count.to_string(),
+                record.methods.as_deref().unwrap_or_default().join(" "),
+                text(record.node.as_ref()),
+                text(record.app_version.as_ref()),
             ],
         }
     }

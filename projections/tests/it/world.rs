@@ -226,6 +226,9 @@ pub(crate) fn stored(event_type: &str, version: &str, payload: String, at: Times
         traceparent: None,
         transport: "system".into(),
         occurred_at: at,
+        ip_chain: None,
+        node: None,
+        app_version: None,
     };
     NewEvent {
         id: EventId(id),

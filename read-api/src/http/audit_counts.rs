@@ -40,6 +40,13 @@ pub(super) async fn counts(
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::AuditRead)?;
     let asked = audit_query::read(&mut query, caller);
+    if asked.is_of_content() {
+        let flaw = Flaw::new("EXCLUDES").param("other", "field, old, new, text");
+        query.refuse(
+            "filter",
+            flaw.detail("must not ask for field, old, new or text: they are known in lists only"),
+        );
+    }
     if !query.has("group_by") {
         query.refuse("group_by", Flaw::new("REQUIRED"));
     }

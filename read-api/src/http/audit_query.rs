@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use domain::{
     filter::{
         Condition, Expression, Filter, FilterOver, Network, Order, Person, RecordCondition, RecordTarget,
-        word,
+        part, word,
     },
     ids::UserId,
     time::{TimeZone, Timestamp},
@@ -79,7 +79,8 @@ pub(super) struct AuditFilterParams {
     /// Of any of these intents.
     #[param(nullable = false)]
     correlation: Option<Vec<String>>,
-    /// An expression which a record must meet too: `action = "task." AND (ip = 10.0.0.0/8 OR NOT outcome = success)`.
+    /// An expression which a record must meet too: `action = "task." AND (ip = 10.0.0.0/8 OR NOT outcome = success)`; lists also
+    /// know `field`, `old`, `new`, `text` there.
     #[param(nullable = false)]
     filter: Option<String>,
     /// Only what happened at other times than these, `09:00-18:00`, or on a Saturday or Sunday.
@@ -136,9 +137,21 @@ pub(super) fn read(query: &mut Query, caller: Caller) -> Asked {
 }
 
 impl Asked {
-    /// A field that a record must have changed.
-    pub(super) fn of_field(&mut self, field: Option<&String>) {
-        self.filter.all.extend(field.map(|field| is(RecordCondition::Field(field.clone()))));
+    /// Reads what a record must have changed, from what and to what, all in one change, and what it must mention.
+    pub(super) fn of_content(&mut self, query: &mut Query) {
+        let part = |text: &str| part(text).map_err(flaw);
+        let field = query.one("field", field).map(RecordCondition::Field);
+        let (old, new) = (query.one("old", part), query.one("new", part));
+        let changed = [field, old.map(RecordCondition::Old), new.map(RecordCondition::New)];
+        let mut changed: Vec<_> = changed.into_iter().flatten().map(is).collect();
+        let one = if changed.len() > 1 { Some(Expression::And(changed)) } else { changed.pop() };
+        let text = query.one("text", part).map(RecordCondition::Text).map(is);
+        self.filter.all.extend(one.into_iter().chain(text));
+    }
+
+    /// Whether records must be read to know which of them are asked for.
+    pub(super) fn is_of_content(&self) -> bool {
+        self.filter.is_of_content()
     }
 
     /// The filter with times, targets and intents as places in the logs.
@@ -226,7 +239,7 @@ fn hours(text: &str) -> Result<(NaiveTime, NaiveTime), Flaw> {
 }
 
 /// A field of tasks or users.
-pub(super) fn field(text: &str) -> Result<String, Flaw> {
+fn field(text: &str) -> Result<String, Flaw> {
     if is_field(text) { Ok(text.to_owned()) } else { Err(Flaw::new("UNKNOWN_VALUE")) }
 }
 

@@ -5,7 +5,6 @@ use axum::{
     response::IntoResponse,
 };
 use domain::policy::Action;
-use serde_json::Value;
 use service::{
     problem::{Code, Flaw, Problem},
     query::Query,
@@ -33,8 +32,6 @@ use crate::{
 const LOOK_AT: i64 = 5_000;
 /// … and so many at once.
 const AT_ONCE: i64 = 500;
-/// What is searched for is no longer than this, in bytes.
-const MAX_TEXT: usize = 200;
 
 #[derive(Clone, Copy, Debug)]
 enum Counting {
@@ -42,18 +39,8 @@ enum Counting {
     Estimate,
 }
 
-/// What a record must say; looked for in the records themselves.
-#[derive(Default)]
-struct Content {
-    field: Option<String>,
-    old: Option<String>,
-    new: Option<String>,
-    text: Option<String>,
-}
-
 struct ListRequest {
     asked: Asked,
-    content: Content,
     ascending: bool,
     counting: Option<Counting>,
     paging: Paging,
@@ -64,25 +51,24 @@ impl ListRequest {
     fn read(mut query: ListQuery, caller: Caller) -> Result<Self, Problem> {
         let filters = &mut query.filters;
         let mut asked = audit_query::read(filters, caller);
-        let content = Content::read(filters);
-        asked.of_field(content.field.as_ref());
+        asked.of_content(filters);
         let sort = [("-recorded_at", false), ("recorded_at", true)];
         let ascending = filters.one("sort", |word| one_of(&sort, word)).unwrap_or(false);
         let counting = filters.one("count", |word| {
             one_of(&[("exact", Counting::Exact), ("estimate", Counting::Estimate)], word)
         });
-        if counting.is_some() && !content.is_empty() {
+        if counting.is_some() && asked.is_of_content() {
             let flaw = Flaw::new("EXCLUDES").param("other", "field, old, new, text");
             filters.refuse("count", flaw);
         }
         let (paging, min_position) = query.finish(caller)?;
-        Ok(Self { asked, content, ascending, counting, paging, min_position })
+        Ok(Self { asked, ascending, counting, paging, min_position })
     }
 }
 
 /// What happened, what was tried and refused, and who read what: newest first.
 ///
-/// Where `field`, `old`, `new` or `text` is asked for, a page may hold fewer records than others, even none: an empty
+/// Where `field`, `old`, `new` or `text` is asked for, also in `filter`, a page may hold fewer records than others, even none: an empty
 /// `next_page_token` is the end.
 #[utoipa::path(
     get, path = "/v1/audit/records", tag = "audit", operation_id = "list_records",
@@ -112,12 +98,11 @@ pub(super) async fn list(
     query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::AuditRead)?;
-    let ListRequest { asked, content, ascending, counting, paging, min_position } =
-        ListRequest::read(query, caller)?;
+    let ListRequest { asked, ascending, counting, paging, min_position } = ListRequest::read(query, caller)?;
     let after: AuditCursor = paging.after()?.unwrap_or_else(|| AuditCursor::start(ascending));
     let fresh = min_position.wait(&api, fresh::AUDIT).await?;
     let filter = asked.placed(&api).await?;
-    let search = Search { api: &api, filter: &filter, content: &content, ascending };
+    let search = Search { api: &api, filter: &filter, ascending };
     let (items, next) = search.page(after, paging.size()).await?;
     let next_page_token = next.map(|cursor| paging.seal(&cursor)).transpose()?.unwrap_or_default();
     let count = count(&api, &filter, counting).await?;
@@ -160,7 +145,6 @@ fn archive(api: &ReadApi) -> Archive<'_> {
 struct Search<'a> {
     api: &'a ReadApi,
     filter: &'a AuditFilter,
-    content: &'a Content,
     ascending: bool,
 }
 
@@ -171,7 +155,7 @@ impl Search<'_> {
         mut cursor: AuditCursor,
         size: i64,
     ) -> Result<(Vec<AuditRecord>, Option<AuditCursor>), Problem> {
-        let at_once = if self.content.is_empty() { size + 1 } else { AT_ONCE };
+        let at_once = if self.filter.is_of_content() { AT_ONCE } else { size + 1 };
         let (mut items, mut looked_at) = (Vec::new(), 0);
         while looked_at < LOOK_AT {
             let found = audit_page(&self.api.lists, self.filter, self.ascending, cursor, at_once).await;
@@ -182,11 +166,10 @@ impl Search<'_> {
                 if i64::try_from(items.len()) == Ok(size) {
                     return Ok((items, Some(cursor)));
                 }
-                cursor.passes(*place);
+                cursor.passes(place);
                 let id = place.id().to_string();
-                items.extend(
-                    records.next_if(|record| record.id == id).filter(|record| self.content.is_in(record)),
-                );
+                let record = records.next_if(|record| record.id == id);
+                items.extend(record.filter(|record| self.filter.passes(place, record)));
             }
             let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
             if count < at_once {
@@ -209,56 +192,4 @@ async fn count(
         Some(Counting::Estimate) => audit_estimate(&api.lists, filter).await,
     };
     count.map(Some).map_err(failed)
-}
-
-impl Content {
-    fn read(query: &mut Query) -> Self {
-        let mut text = |name| query.one(name, searched);
-        let (old, new, text) = (text("old"), text("new"), text("text"));
-        Self { field: query.one("field", audit_query::field), old, new, text }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.field.is_none() && self.old.is_none() && self.new.is_none() && self.text.is_none()
-    }
-
-    fn is_in(&self, record: &AuditRecord) -> bool {
-        let of_change = self.field.is_none() && self.old.is_none() && self.new.is_none()
-            || record.changes.iter().any(|change| {
-                self.field.as_ref().is_none_or(|field| is_of(field, &change.field))
-                    && self.old.as_ref().is_none_or(|old| says(&change.old, old))
-                    && self.new.as_ref().is_none_or(|new| says(&change.new, new))
-            });
-        of_change && self.text.as_ref().is_none_or(|text| mentions(record, text))
-    }
-}
-
-/// What is looked for, in lower case.
-fn searched(text: &str) -> Result<String, Flaw> {
-    match text.len() {
-        0 => Err(Flaw::new("EMPTY")),
-        1..=MAX_TEXT => Ok(text.to_lowercase()),
-        _ => Err(Flaw::new("TOO_LONG").param("max", MAX_TEXT)),
-    }
-}
-
-/// `comments` is also of `comments/<id>`.
-fn is_of(field: &str, changed: &str) -> bool {
-    changed.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn says(value: &Value, wanted: &str) -> bool {
-    match value {
-        Value::Null => false,
-        Value::String(text) => text.to_lowercase().contains(wanted),
-        other => other.to_string().to_lowercase().contains(wanted),
-    }
-}
-
-fn mentions(record: &AuditRecord, wanted: &str) -> bool {
-    let target = record.target.as_ref().and_then(|target| target.key.as_ref());
-    let texts = [&record.reason, &record.code, &record.source.user_agent, &record.query];
-    let texts = texts.into_iter().flatten().chain(target).chain([&record.action]);
-    texts.into_iter().any(|text| text.to_lowercase().contains(wanted))
-        || record.changes.iter().any(|change| says(&change.old, wanted) || says(&change.new, wanted))
 }

@@ -47,6 +47,9 @@ pub struct AuditRecord {
     /// The session that it was done in; of a program the API key.
     #[schema(required)]
     pub session: Option<Uuid>,
+    /// How the one who acted had proved who it was; null of the system, of strangers and where it is not known.
+    #[schema(required)]
+    pub auth: Option<RecordAuth>,
     /// Where it came from.
     pub source: RecordSource,
     /// The request that it was part of.
@@ -82,6 +85,12 @@ pub struct AuditRecord {
     /// Why, where a reason was given.
     #[schema(required)]
     pub reason: Option<String>,
+    /// The process that took or answered the request; null where it is not known, or none did.
+    #[schema(required, example = "command-api-1")]
+    pub node: Option<String>,
+    /// The version of its program.
+    #[schema(required)]
+    pub app_version: Option<String>,
     /// Above 1: it stands for so many alike from one address within a minute.
     pub count: i32,
     /// The sealed block that it is in; null until it is sealed, some seconds later.
@@ -106,12 +115,26 @@ pub struct RecordActor {
     pub roles: RoleSet,
 }
 
+/// How somebody had proved who they were when they acted.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RecordAuth {
+    /// `password`, `oidc` (an outside provider) or `api_key`.
+    pub method: String,
+    /// All that they had shown: `pwd`, `fed` (an outside provider), `otp` (a second factor). Nothing of a login that failed.
+    pub amr: Vec<String>,
+    /// The API key.
+    #[schema(required)]
+    pub key_id: Option<Uuid>,
+}
+
 /// Where something came from.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RecordSource {
     /// The address; null where it was none, or is erased.
     #[schema(required)]
     pub ip: Option<String>,
+    /// The proxies between that address and us, the one that it spoke to first; those that are not trusted are not known.
+    pub ip_chain: Vec<String>,
     /// What the client called itself.
     #[schema(required)]
     pub user_agent: Option<String>,

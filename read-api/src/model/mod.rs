@@ -27,7 +27,9 @@ mod webhook;
 pub use announcement::{
     Announcement, AnnouncementAudience, AnnouncementOutcome, AnnouncementSchedule, ChannelOutcome,
 };
-pub use audit::{AuditRecord, RecordActor, RecordChange, RecordSeal, RecordSource, RecordTarget, RoleHolder};
+pub use audit::{
+    AuditRecord, RecordActor, RecordAuth, RecordChange, RecordSeal, RecordSource, RecordTarget, RoleHolder,
+};
 pub use comment::Comment;
 pub use consumer_group::{
     ConsumerGroup, ConsumerGroupRequest, GroupInterest, ParkedGroupEvent, ReplayRequest, SeekRequest,

@@ -41,6 +41,9 @@ pub(crate) fn metadata(actor: Uuid) -> Metadata {
         traceparent: None,
         transport: "http".into(),
         occurred_at: Utc::now().into(),
+        ip_chain: None,
+        node: None,
+        app_version: None,
     }
 }
 

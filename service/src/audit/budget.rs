@@ -68,9 +68,14 @@ impl Record {
         keep_shared(&mut self.code, other.code);
         keep_shared(&mut self.actor, other.actor);
         keep_shared(&mut self.session, other.session);
+        keep_shared(&mut self.methods, other.methods);
         keep_shared(&mut self.target, other.target);
         keep_shared(&mut self.key_hash, other.key_hash);
         keep_shared(&mut self.client.user_agent, other.client.user_agent);
+        if self.client.proxies != other.client.proxies {
+            self.client.proxies.clear();
+        }
+        self.is_program &= other.is_program;
         if self.about != other.about {
             self.about = About::Nobody;
         }
@@ -90,8 +95,14 @@ pub(super) fn sample() -> Record {
         code: Some(crate::problem::Code::Forbidden),
         actor: None,
         session: None,
+        is_program: false,
+        methods: None,
         about: About::Nobody,
-        client: crate::request::ClientInfo { ip: Ipv4Addr::LOCALHOST.into(), user_agent: None },
+        client: crate::request::ClientInfo {
+            ip: Ipv4Addr::LOCALHOST.into(),
+            proxies: Vec::new(),
+            user_agent: None,
+        },
         request: uuid::Uuid::now_v7(),
         trace: String::new(),
         method: "POST".to_owned(),

@@ -15,9 +15,10 @@ use uuid::Uuid;
 
 use super::{Audit, Outcome, Record, Target, Trail, trail::Facts};
 use crate::{
-    auth::Witness,
+    auth::{Principal, Witness},
     http::charge_address,
     problem::{Code, Problem},
+    query::decode,
     request::RequestContext,
 };
 
@@ -209,6 +210,8 @@ impl Seen<'_> {
             code: refusal.code,
             actor: principal.map(|principal| principal.user_id).or(facts.user),
             session: principal.map(|principal| principal.session_id).or(facts.session),
+            is_program: principal.is_some_and(Principal::is_api_key),
+            methods: facts.methods.clone(),
             about: facts.about.clone(),
             client: context.client().clone(),
             request: context.request_id().0,
@@ -233,7 +236,9 @@ const TEXTS: [&str; 5] = ["q", "text", "old", "new", "user_agent"];
 fn question(query: &str) -> String {
     let said = query.split('&').filter(|pair| !pair.starts_with("page_token="));
     let said = said.map(|pair| match pair.split_once('=') {
-        Some((name, _)) if TEXTS.contains(&name) => format!("{name}=…"),
+        Some((name, value)) if TEXTS.contains(&name) || name == "filter" && looks_for_text(value) => {
+            format!("{name}=…")
+        }
         _ => pair.to_owned(),
     });
     cut(&said.collect::<Vec<_>>().join("&"))
@@ -241,6 +246,12 @@ fn question(query: &str) -> String {
 
 fn cut(text: &str) -> String {
     text.chars().take(MAX_QUERY).collect()
+}
+
+/// Whether a filter searches in texts too.
+fn looks_for_text(filter: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    decode(filter).is_none_or(|text| text.split(|c| !is_part(c)).any(|word| TEXTS.contains(&word)))
 }
 
 fn hash(key: &HeaderValue) -> String {
@@ -284,5 +295,17 @@ mod tests {
             assert_eq!(target(task, &format!("/v1/tasks/{other}/comments/x")), None);
         }
         assert_eq!(target("/v1/tasks", "/v1/tasks"), None);
+    }
+
+    #[test]
+    fn of_texts_that_are_searched_for_only_that_there_was_one_is_kept() {
+        for (asked, kept) in [
+            ("action=task.&text=Kim&page_token=x", "action=task.&text=…"),
+            ("filter=outcome%20%3D%20denied", "filter=outcome%20%3D%20denied"),
+            ("filter=outcome%3Ddenied+AND+NOT+old%3AKim&crud=read", "filter=…&crud=read"),
+            ("filter=user_agent%3Dkims", "filter=…"),
+        ] {
+            assert_eq!(question(asked), kept);
+        }
     }
 }

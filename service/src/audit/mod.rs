@@ -50,6 +50,10 @@ pub struct Record {
     /// Who was known to be acting.
     pub actor: Option<Uuid>,
     pub(crate) session: Option<Uuid>,
+    /// Whether that is an API key.
+    pub(crate) is_program: bool,
+    /// `amr`: how somebody proved who they are, where that was done with it.
+    pub(crate) methods: Option<Vec<String>>,
     /// Whom it was about, where nobody was known to be acting.
     pub about: About,
     /// Where it came from.
@@ -121,7 +125,7 @@ impl Audit {
         let (records, queue) = mpsc::channel(QUEUE);
         let dropped = surroundings.metrics.audit_records_dropped().clone();
         let shutdown = surroundings.shutdown.token().clone();
-        surroundings.shutdown.spawn(writer::run(keeper, queue, shutdown));
+        surroundings.shutdown.spawn(writer::run(keeper, surroundings.node.clone(), queue, shutdown));
         Self { records, dropped, complained: Arc::default() }
     }
 

@@ -1,10 +1,13 @@
 //! A row of the audit log, as JSON for the function that adds it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::{About, Outcome, Record, Target};
+use crate::node::Node;
 
 /// A row of the table; members are its columns.
 #[derive(Debug, Serialize)]
@@ -18,7 +21,9 @@ pub struct Row {
     actor_type: &'static str,
     actor: Option<Uuid>,
     session: Option<Uuid>,
+    methods: Option<Vec<String>>,
     ip: Option<String>,
+    ip_chain: Option<String>,
     user_agent: Option<String>,
     request_id: Uuid,
     correlation_id: Uuid,
@@ -30,6 +35,8 @@ pub struct Row {
     key_hash: Option<String>,
     count: u32,
     query: Option<String>,
+    node: Option<Arc<str>>,
+    app_version: Arc<str>,
 }
 
 /// Whose affair a record is, and where it came from, sealed with their key.
@@ -39,6 +46,8 @@ pub struct SealedOrigin {
     pub about: Option<Uuid>,
     /// The address; none of those who are erased.
     pub ip: Option<String>,
+    /// The proxies on the way.
+    pub ip_chain: Option<String>,
     /// What the client called itself.
     pub user_agent: Option<String>,
     /// What it asked for.
@@ -55,13 +64,18 @@ pub enum By {
 }
 
 impl Row {
-    /// What a request has left behind.
-    pub(super) fn of(record: Record, origin: SealedOrigin) -> Self {
+    /// What a request has left behind that this process answered.
+    pub(super) fn of(record: Record, origin: SealedOrigin, node: &Node) -> Self {
         let target = record.target.or_else(|| origin.about.map(|user| Target::new("user", user)));
         let (target_type, target_id) = target.map(|Target { kind, id }| (kind, id)).unzip();
         let session = match record.about {
             About::Session(session) => Some(session),
             About::Nobody | About::Address(_) => record.session,
+        };
+        let actor_type = match record.actor {
+            Some(_) if record.is_program => "service_account",
+            Some(_) => "user",
+            None => "anonymous",
         };
         Self {
             id: Uuid::now_v7(),
@@ -70,10 +84,12 @@ impl Row {
             outcome: word(record.outcome),
             status: Some(record.status),
             code: record.code.map(|code| code.as_str()),
-            actor_type: if record.actor.is_some() { "user" } else { "anonymous" },
+            actor_type,
             actor: record.actor,
             session,
+            methods: record.methods,
             ip: origin.ip,
+            ip_chain: origin.ip_chain,
             user_agent: origin.user_agent,
             request_id: record.request,
             correlation_id: record.request,
@@ -85,10 +101,13 @@ impl Row {
             key_hash: record.key_hash,
             count: record.count,
             query: origin.query,
+            node: Some(Arc::clone(&node.name)),
+            app_version: Arc::clone(&node.version),
         }
     }
 
-    /// Something that was done without a request; what was done in one go bears the same `correlation`.
+    /// Something that was done without a request, so that no node answered; what was done in one go bears the same
+    /// `correlation`.
     pub fn done(by: By, action: &str, target: Target, correlation: Uuid) -> Self {
         let actor_type = match by {
             By::Operator => "operator",
@@ -104,7 +123,9 @@ impl Row {
             actor_type,
             actor: None,
             session: None,
+            methods: None,
             ip: None,
+            ip_chain: None,
             user_agent: None,
             request_id: correlation,
             correlation_id: correlation,
@@ -116,6 +137,8 @@ impl Row {
             key_hash: None,
             count: 1,
             query: None,
+            node: None,
+            app_version: Node::version(),
         }
     }
 }

@@ -22,6 +22,7 @@ pub struct Trail(Arc<Mutex<Facts>>);
 pub(super) struct Facts {
     pub(super) user: Option<Uuid>,
     pub(super) session: Option<Uuid>,
+    pub(super) methods: Option<Vec<String>>,
     pub(super) about: About,
     pub(super) shown: bool,
     pub(super) done: Option<(Target, String)>,
@@ -41,9 +42,15 @@ impl Trail {
         self.note(|facts| facts.about = session.map_or(About::Nobody, About::Session));
     }
 
-    /// It is that person, now in this session.
-    pub fn came_in(&self, user: Uuid, session: Uuid) {
+    /// It is that person, now in this session, who has proved it by these methods (`amr`).
+    pub fn came_in(&self, user: Uuid, session: Uuid, methods: &[String]) {
         self.note(|facts| (facts.user, facts.session) = (Some(user), Some(session)));
+        self.proved(methods);
+    }
+
+    /// Whoever it is has proved it by these methods.
+    pub fn proved(&self, methods: &[String]) {
+        self.note(|facts| facts.methods = Some(methods.to_vec()));
     }
 
     /// The answer shows what is somebody else's affair: it must be known who has seen it.

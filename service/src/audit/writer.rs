@@ -9,6 +9,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Record, Row, SealedOrigin, budget::Budget};
+use crate::node::Node;
 
 /// Rows of one INSERT at most, and how long the first of them waits.
 const BATCH: usize = 256;
@@ -31,6 +32,7 @@ pub trait Keeper: Send + Sync + 'static {
 
 struct Writer<K> {
     keeper: K,
+    node: Node,
     budget: Budget,
     minute: Instant,
     /// Not yet sealed; while the database is away no more than a batch is taken from the queue.
@@ -39,9 +41,14 @@ struct Writer<K> {
 }
 
 /// Writes until nobody is left who keeps records, but not long after `shutdown`.
-pub(super) async fn run(keeper: impl Keeper, mut queue: Receiver<Record>, shutdown: CancellationToken) {
+pub(super) async fn run(
+    keeper: impl Keeper,
+    node: Node,
+    mut queue: Receiver<Record>,
+    shutdown: CancellationToken,
+) {
     let (budget, minute) = (Budget::default(), Instant::now());
-    let mut writer = Writer { keeper, budget, minute, records: VecDeque::new(), rows: Vec::new() };
+    let mut writer = Writer { keeper, node, budget, minute, records: VecDeque::new(), rows: Vec::new() };
     let mut timer = interval(FLUSH);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut end = std::pin::pin!(async {
@@ -97,7 +104,7 @@ impl<K: Keeper> Writer<K> {
     async fn write(&mut self) -> Result<(), K::Error> {
         while let Some(record) = self.records.pop_front() {
             match self.keeper.seal(&record).await {
-                Ok(origin) => self.rows.push(Row::of(record, origin)),
+                Ok(origin) => self.rows.push(Row::of(record, origin, &self.node)),
                 Err(error) => {
                     self.records.push_front(record);
                     return Err(error);

@@ -10,6 +10,7 @@ use crate::{
     health::Health,
     http::{Edge, Limits, Origin, RateLimits, Rates},
     metrics::Metrics,
+    node::{Node, NodeName},
     request::Network,
     secrets::{SecretKey, SecretKeyError},
     shutdown::Shutdown,
@@ -154,6 +155,21 @@ impl HttpArgs {
             metrics,
             shutdown,
         }
+    }
+}
+
+/// Which process it is.
+#[derive(Args, Clone, Debug, Default)]
+pub struct NodeArgs {
+    /// What records of the audit call this process; by default the machine's name.
+    #[arg(long, env = "NODE_NAME", value_name = "NAME")]
+    pub node_name: Option<NodeName>,
+}
+
+impl NodeArgs {
+    /// The process.
+    pub fn node(&self) -> Node {
+        self.node_name.as_ref().map(Node::named).unwrap_or_default()
     }
 }
 

@@ -7,7 +7,7 @@ mod units;
 mod urls;
 
 pub use self::{
-    args::{EventStoreArgs, HttpArgs, LogArgs, NatsArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
+    args::{EventStoreArgs, HttpArgs, LogArgs, NatsArgs, NodeArgs, ReadModelArgs, SecretKeyArgs, TokenArgs},
     load::{ConfigError, EXIT_CODE, exit, load, load_from},
     seal_keys::{SealKeyArgs, SealPublicKey},
     units::{ByteSize, InvalidUnit, Span},

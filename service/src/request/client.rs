@@ -20,6 +20,8 @@ const MAX_HOPS: usize = 16;
 pub struct ClientInfo {
     /// The address of the client, behind the trusted proxies; unspecified where no peer is known.
     pub ip: IpAddr,
+    /// The trusted proxies between the client and us, the one that it spoke to first; none where it spoke to us.
+    pub proxies: Vec<IpAddr>,
     /// At most 256 bytes, control characters removed.
     pub user_agent: Option<String>,
 }
@@ -28,26 +30,35 @@ impl ClientInfo {
     pub(crate) fn read(parts: &Parts, proxies: &TrustedProxies) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ip| ip.to_canonical());
-        Self { ip: behind_proxies(peer, &parts.headers, proxies), user_agent: user_agent(&parts.headers) }
+        let (ip, proxies) = behind_proxies(peer, &parts.headers, proxies);
+        Self { ip, proxies, user_agent: user_agent(&parts.headers) }
+    }
+
+    /// The proxies as one text, none where there are none.
+    pub fn chain(&self) -> Option<String> {
+        let proxies: Vec<String> = self.proxies.iter().map(IpAddr::to_string).collect();
+        (!proxies.is_empty()).then(|| proxies.join(", "))
     }
 }
 
-/// Goes from the nearest hop outwards as long as the hop is one of ours.
-fn behind_proxies(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> IpAddr {
-    let mut client = peer;
+/// Goes from the nearest hop outwards as long as the hop is one of ours; the client, and the hops on the way from it.
+fn behind_proxies(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> (IpAddr, Vec<IpAddr>) {
+    let (mut client, mut chain) = (peer, Vec::new());
     if !proxies.contains(client) {
-        return client;
+        return (client, chain);
     }
     let lines = headers.get_all("x-forwarded-for").iter().rev();
     let hops = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.rsplit(','));
     for hop in hops.take(MAX_HOPS) {
         let Ok(ip) = hop.trim().parse::<IpAddr>() else { break };
+        chain.push(client);
         client = ip.to_canonical();
         if !proxies.contains(client) {
             break;
         }
     }
-    client
+    chain.reverse();
+    (client, chain)
 }
 
 fn user_agent(headers: &HeaderMap) -> Option<String> {
@@ -130,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+    fn read(peer: &str, forwarded: &[&str], trusted: &[&str]) -> ClientInfo {
         let mut request = Request::builder().header("user-agent", "curl/8");
         for line in forwarded {
             request = request.header("x-forwarded-for", *line);
@@ -139,7 +150,11 @@ mod tests {
         let peer = SocketAddr::new(peer.parse().unwrap(), 1);
         parts.extensions.insert(ConnectInfo(peer));
         let proxies = trusted.iter().map(|text| text.parse::<Network>().unwrap()).collect();
-        ClientInfo::read(&parts, &proxies).ip.to_string()
+        ClientInfo::read(&parts, &proxies)
+    }
+
+    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        read(peer, forwarded, trusted).ip.to_string()
     }
 
     #[test]
@@ -156,6 +171,17 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["6.6.6.6, 1.2.3.4, fd00::7"], &trusted), "1.2.3.4");
         assert_eq!(client("10.0.0.1", &["6.6.6.6", "1.2.3.4"], &trusted), "1.2.3.4");
         assert_eq!(client("10.0.0.1", &["1.2.3.4, garbage"], &trusted), "10.0.0.1");
+    }
+
+    #[test]
+    fn the_proxies_on_the_way_are_known_and_nobody_can_add_to_them() {
+        let trusted = ["10.0.0.0/8", "fd00::/8"];
+        let chain = |peer: &str, forwarded: &[&str]| read(peer, forwarded, &trusted).chain();
+        let both = Some("fd00::7, 10.0.0.1".to_owned());
+        assert_eq!(chain("10.0.0.1", &["10.6.6.6, 1.2.3.4, fd00::7"]), both);
+        assert_eq!(chain("10.0.0.1", &["1.2.3.4"]), Some("10.0.0.1".to_owned()));
+        assert_eq!(chain("10.0.0.1", &[]), None);
+        assert_eq!(chain("203.0.113.9", &["1.2.3.4, 10.0.0.1"]), None);
     }
 
     #[test]

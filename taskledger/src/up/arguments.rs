@@ -6,7 +6,7 @@ use command_api::{oidc::OidcArgs, relay::StreamArgs, sealing::SealArgs};
 use projections::OutwardArgs;
 use servers::Which;
 use service::config::{
-    ConfigError, EventStoreArgs, HttpArgs, InvalidUrl, LogArgs, NatsArgs, ReadModelArgs, Span,
+    ConfigError, EventStoreArgs, HttpArgs, InvalidUrl, LogArgs, NatsArgs, NodeArgs, ReadModelArgs, Span,
 };
 
 use crate::admin::AdminArgs;
@@ -58,6 +58,8 @@ pub(crate) struct Up {
     pub(crate) http: HttpArgs,
     #[command(flatten)]
     pub(crate) log: LogArgs,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 impl Up {

@@ -62,7 +62,11 @@ async fn serve(
         seals: stores.seals(&arguments.seals),
         oidc: arguments.oidc.clone(),
         outward: arguments.outward.clone(),
-        surroundings: Surroundings { shutdown: shutdown.clone(), ..Surroundings::default() },
+        surroundings: Surroundings {
+            node: arguments.node.node(),
+            shutdown: shutdown.clone(),
+            ..Surroundings::default()
+        },
         pressure: Pressure::new(arguments.burst_lag.0),
     };
     process.serve_metrics(process.http.metrics_addr).await?;

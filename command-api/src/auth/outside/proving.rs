@@ -27,14 +27,14 @@ impl Auth {
     }
 
     /// Notes that the person has come back from the provider, and is the one whose session it is. They had shown their second
-    /// factor before, or had none.
+    /// factor before, or had none. Gives the methods (`amr`).
     pub async fn prove_anew_outside(
         &self,
         who: &Recognised,
         user: UserId,
         session: Uuid,
         second_factor: bool,
-    ) -> Result<(), OutsideError> {
+    ) -> Result<Vec<String>, OutsideError> {
         if who.user != user {
             return Err(OutsideError::Conflict);
         }
@@ -45,6 +45,6 @@ impl Auth {
         let methods: Vec<String> = METHODS.into_iter().chain(otp).map(str::to_owned).collect();
         let pool = self.0.commands.log().pool();
         let proved = sessions::prove_anew(pool, session, user, who.state.session_epoch, &methods).await?;
-        proved.map(drop).ok_or(OutsideError::Over)
+        proved.map(|session| session.methods).ok_or(OutsideError::Over)
     }
 }

@@ -138,8 +138,8 @@ async fn finish(
         }
         Purpose::ProveAnew { user, session, second_factor } => {
             let who = app.auth.recognise_known(&person).await?;
-            app.auth.prove_anew_outside(&who, user, session, second_factor).await?;
-            trail.came_in(user.0, session);
+            let methods = app.auth.prove_anew_outside(&who, user, session, second_factor).await?;
+            trail.came_in(user.0, session, &methods);
             Ok(Ending::at(return_to))
         }
     }
@@ -161,7 +161,7 @@ impl HandOver<'_> {
         }
         Ok(match self.app.auth.let_in(who, self.context.client()).await? {
             Entry::In(admission) => {
-                self.trail.came_in(admission.user.0, admission.session);
+                self.trail.came_in(admission.user.0, admission.session, &admission.methods);
                 ending.keeping(&admission)
             }
             Entry::HalfWay(mfa_token) => ending.with("mfa_token", mfa_token),
@@ -191,7 +191,7 @@ pub(super) async fn oidc_token(
     handover.check(&app, &headers)?;
     Ok(match app.auth.redeem_login_code(&code, context.client()).await? {
         Entry::In(admission) => {
-            trail.came_in(admission.user.0, admission.session);
+            trail.came_in(admission.user.0, admission.session, &admission.methods);
             admitted(&admission, handover)
         }
         Entry::HalfWay(mfa_token) => second_step::asked(&mfa_token),

@@ -31,6 +31,9 @@ fn event(position: i64, aggregate: u128) -> Arc<Envelope> {
         traceparent: None,
         transport: "system".into(),
         occurred_at: now().into(),
+        ip_chain: None,
+        node: None,
+        app_version: None,
     };
     let recorded = RecordedEvent {
         position,

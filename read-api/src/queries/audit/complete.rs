@@ -1,4 +1,4 @@
-//! What goes with records: names, roles, keys of tasks, seals.
+//! What goes with records: names, roles, proofs, keys of tasks, seals.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,19 +7,20 @@ use event_store::Log;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{Archive, RecordId, Source, roles::Roles};
+use super::{Archive, RecordId, Source, circumstances::Proofs, roles::Roles};
 use crate::{
     model::{AuditRecord, RecordSeal},
     queries::{history::HistoryError, users::names},
 };
 
-/// Adds names, roles, keys and seals.
+/// Adds names, roles, proofs, keys and seals.
 pub(super) async fn complete(archive: Archive<'_>, records: &mut [AuditRecord]) -> Result<(), HistoryError> {
     let actors: BTreeSet<Uuid> = records.iter().filter_map(|record| record.actor.id).collect();
     let others = records.iter().filter_map(|record| record.on_behalf_of.as_ref()).map(|person| person.id);
     let people: Vec<Uuid> = actors.iter().copied().chain(others).collect();
     let names = names(archive.pool, &people).await?;
     let roles = Roles::of(archive.log, &actors).await?;
+    let proofs = Proofs::of(archive.log, records).await?;
     let keys = keys(archive.pool, records).await?;
     let seals = Seals::of(archive.log, records).await?;
     for record in records {
@@ -34,6 +35,7 @@ pub(super) async fn complete(archive: Archive<'_>, records: &mut [AuditRecord]) 
             let known = target.id.and_then(|id| keys.get(&id)).map(|key| TaskKey(*key).to_string());
             target.key = target.key.take().or(known);
         }
+        record.auth = proofs.behind(record);
         record.seal = seals.around(&record.id);
     }
     Ok(())

@@ -39,6 +39,24 @@ pub struct AuditFilter {
     pub logged: Logged,
 }
 
+/// What is not known before a record is read is judged so that none is missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judgement {
+    /// It may be so.
+    AtMost,
+    /// It may not be so.
+    AtLeast,
+}
+
+impl Judgement {
+    fn opposite(self) -> Self {
+        match self {
+            Self::AtMost => Self::AtLeast,
+            Self::AtLeast => Self::AtMost,
+        }
+    }
+}
+
 /// When people work, Monday to Friday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hours {
@@ -66,7 +84,7 @@ impl AuditFilter {
         }
         for expression in &self.all {
             sql.push(" AND ");
-            self.push_expression(expression, source, sql);
+            self.push_expression(expression, Judgement::AtMost, source, sql);
         }
         if let Some(hours) = self.outside {
             push_outside(hours, sql);
@@ -83,30 +101,52 @@ impl AuditFilter {
         }
     }
 
-    fn push_expression(&self, expression: &Expression, source: Source, sql: &mut Sql<'_>) {
+    pub(super) fn push_expression(
+        &self,
+        expression: &Expression,
+        as_to_content: Judgement,
+        source: Source,
+        sql: &mut Sql<'_>,
+    ) {
         match expression {
-            Expression::And(parts) => self.push_joined(parts, " AND ", source, sql),
-            Expression::Or(parts) => self.push_joined(parts, " OR ", source, sql),
+            Expression::And(parts) => self.push_joined(parts, " AND ", as_to_content, source, sql),
+            Expression::Or(parts) => self.push_joined(parts, " OR ", as_to_content, source, sql),
             Expression::Not(inner) => {
                 // What a record has not is compared as no, so that what is not so can be asked for too.
                 sql.push("NOT coalesce(");
-                self.push_expression(inner, source, sql);
+                self.push_expression(inner, as_to_content.opposite(), source, sql);
                 sql.push(", false)");
             }
-            Expression::Is(condition) => self.push_condition(condition, source, sql),
+            Expression::Is(condition) => self.push_condition(condition, as_to_content, source, sql),
         }
     }
 
-    fn push_joined(&self, parts: &[Expression], word: &str, source: Source, sql: &mut Sql<'_>) {
+    fn push_joined(
+        &self,
+        parts: &[Expression],
+        word: &str,
+        as_to_content: Judgement,
+        source: Source,
+        sql: &mut Sql<'_>,
+    ) {
         for (index, part) in parts.iter().enumerate() {
             sql.push(if index == 0 { "(" } else { word });
-            self.push_expression(part, source, sql);
+            self.push_expression(part, as_to_content, source, sql);
         }
         sql.push(")");
     }
 
-    fn push_condition(&self, condition: &Condition, source: Source, sql: &mut Sql<'_>) {
+    fn push_condition(
+        &self,
+        condition: &Condition,
+        as_to_content: Judgement,
+        source: Source,
+        sql: &mut Sql<'_>,
+    ) {
         match condition {
+            Condition::Record(record) if record.is_of_content() && as_to_content == Judgement::AtLeast => {
+                sql.push("false")
+            }
             Condition::Actor(None) => sql.push("r.actor IS NULL"),
             Condition::Actor(Some(person)) => sql.push("r.actor = ").push_bind(self.id(*person)),
             Condition::Record(record) => {
@@ -183,6 +223,7 @@ impl AuditFilter {
                 push_field(field, source, sql);
                 sql
             }
+            RecordCondition::Old(_) | RecordCondition::New(_) | RecordCondition::Text(_) => sql.push("true"),
             RecordCondition::OccurredAt(order, time) => {
                 sql.push("r.occurred_at").push(sign(*order)).push_bind(time.as_datetime())
             }
@@ -320,7 +361,8 @@ mod tests {
     #[test]
     fn what_clients_write_is_bound() {
         let canary = "x' OR 1=1 --";
-        for text in [format!("user_agent = \"{canary}\""), format!("code = \"{canary}\"")] {
+        for field in ["user_agent", "code", "field", "old", "new", "text"] {
+            let text = format!("{field} = \"{canary}\" OR NOT code = \"{canary}\"");
             for source in Source::ALL {
                 let filter = Filter::parse(&text, FilterOver::Records).unwrap();
                 let all = vec![filter.meaning().clone()];
@@ -335,6 +377,7 @@ mod tests {
                     logged: Logged::default(),
                 };
                 let mut sql = Sql::new("");
+                asked.push_held(source, &mut sql);
                 asked.push_where(source, &mut sql);
                 assert!(!sql.sql().contains("1=1"), "{}", sql.sql());
             }

@@ -3,8 +3,10 @@
 //! Two tables are asked, each with the same conditions and through its own indexes, and what they answer is merged. What an event
 //! says is read from the log when it is shown.
 
+mod circumstances;
 mod complete;
 mod condition;
+mod content;
 mod counts;
 mod id;
 mod logged;

@@ -6,17 +6,18 @@ use sqlx::{FromRow, PgPool};
 
 use super::{AuditFilter, RecordId, Source, condition::Sql};
 
-/// Where a record is, and when it was recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a record is, when it was recorded, and what of the filter is known to hold for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordRef {
     pub(super) source: Source,
     pub(super) position: i64,
     pub(super) recorded_at: DateTime<Utc>,
+    pub(super) held: Vec<bool>,
 }
 
 impl RecordRef {
     /// Its permanent name.
-    pub fn id(self) -> RecordId {
+    pub fn id(&self) -> RecordId {
         RecordId { source: self.source, position: self.position }
     }
 }
@@ -36,7 +37,7 @@ impl AuditCursor {
     }
 
     /// The place behind this record, which follows the others.
-    pub fn passes(&mut self, record: RecordRef) {
+    pub fn passes(&mut self, record: &RecordRef) {
         match record.source {
             Source::Events => self.events = record.position,
             Source::Attempts => self.attempts = record.position,
@@ -55,9 +56,10 @@ impl AuditCursor {
 struct Found {
     position: i64,
     recorded_at: DateTime<Utc>,
+    held: Vec<bool>,
 }
 
-/// The records behind `after` that pass the filter, by the time when they were recorded, at most `limit`.
+/// The records behind `after` that pass the filter, as far as their content is not asked for, by the time when they were recorded, at most `limit`.
 pub async fn audit_page(
     pool: &PgPool,
     filter: &AuditFilter,
@@ -71,7 +73,8 @@ pub async fn audit_page(
             .build_query_as()
             .fetch_all(pool)
             .await?;
-        let reference = |Found { position, recorded_at }| RecordRef { source, position, recorded_at };
+        let reference =
+            |Found { position, recorded_at, held }| RecordRef { source, position, recorded_at, held };
         all.extend(found.into_iter().map(reference));
     }
     // Within one log the order stays as it is: neither positions nor times fall there.
@@ -84,7 +87,9 @@ pub async fn audit_page(
 }
 
 fn page_sql(filter: &AuditFilter, source: Source, ascending: bool, after: i64, limit: i64) -> Sql<'static> {
-    let mut sql = Sql::new("SELECT r.position, r.recorded_at FROM ");
+    let mut sql = Sql::new("SELECT r.position, r.recorded_at, ");
+    filter.push_held(source, &mut sql);
+    sql.push(" AS held FROM ");
     sql.push(source.table()).push(" r");
     filter.push_where(source, &mut sql);
     sql.push(if ascending { " AND r.position > " } else { " AND r.position < " }).push_bind(after);

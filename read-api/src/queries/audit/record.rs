@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::{event::RecordedEvent, policy::RoleSet};
+use domain::{event::RecordedEvent, personal::Sealed, policy::RoleSet};
 use event_store::{Log, Sealer};
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
 
 use super::{
     RecordId, Source,
+    circumstances::{Circumstances, chains},
     complete::complete,
     page::RecordRef,
     words::{crud_of_attempt, crud_of_event},
@@ -33,7 +34,7 @@ pub struct Archive<'a> {
 /// One record, if it is there.
 pub async fn audit_record(archive: Archive<'_>, id: RecordId) -> Result<Option<AuditRecord>, HistoryError> {
     let RecordId { source, position } = id;
-    let reference = RecordRef { source, position, recorded_at: DateTime::UNIX_EPOCH };
+    let reference = RecordRef { source, position, recorded_at: DateTime::UNIX_EPOCH, held: Vec::new() };
     Ok(audit_records(archive, &[reference]).await?.pop())
 }
 
@@ -50,7 +51,7 @@ pub async fn audit_records(
     for record in of_events(archive, &events).await? {
         records.insert((true, record.position.unwrap_or_default()), record);
     }
-    for (position, record) in of_attempts(archive.pool, &attempts).await? {
+    for (position, record) in of_attempts(archive, &attempts).await? {
         records.insert((false, position), record);
     }
     let taken = |record: &RecordRef| records.remove(&(record.source == Source::Events, record.position));
@@ -77,14 +78,27 @@ async fn of_events(archive: Archive<'_>, positions: &[i64]) -> Result<Vec<AuditR
     let mut rows: HashMap<i64, EventRow> = rows.into_iter().map(|row| (row.position, row)).collect();
     let events = archive.log.read_positions(positions).await?;
     let mut told = tell(archive.log, archive.sealer, archive.pool, &events).await?;
-    let record = |event: RecordedEvent| {
+    let sealed: Vec<_> = events.iter().map(|event| event.metadata.ip_chain.clone()).collect();
+    let chains = chains(archive.sealer, &sealed).await?;
+    let record = |(event, chain): (RecordedEvent, Vec<String>)| {
         let row = rows.remove(&event.position)?;
-        Some(of_event(row, told.remove(&event.position).unwrap_or_default(), event))
+        Some(of_event(row, chain, told.remove(&event.position).unwrap_or_default(), event))
     };
-    Ok(events.into_iter().filter_map(record).collect())
+    Ok(events.into_iter().zip(chains).filter_map(record).collect())
 }
 
-fn of_event(row: EventRow, told: Told, event: RecordedEvent) -> AuditRecord {
+/// The proxies go with the address: where that was taken out they are no more.
+fn source(
+    ip: Option<String>,
+    chain: Vec<String>,
+    user_agent: Option<String>,
+    transport: String,
+) -> RecordSource {
+    let ip_chain = if ip.is_some() { chain } else { Vec::new() };
+    RecordSource { ip, ip_chain, user_agent, transport }
+}
+
+fn of_event(row: EventRow, chain: Vec<String>, told: Told, event: RecordedEvent) -> AuditRecord {
     let metadata = event.metadata;
     let person = |id: Uuid| Person { id, name: None };
     AuditRecord {
@@ -106,7 +120,8 @@ fn of_event(row: EventRow, told: Told, event: RecordedEvent) -> AuditRecord {
         },
         on_behalf_of: metadata.on_behalf_of.map(|id| person(id.0)),
         session: row.session,
-        source: RecordSource { ip: row.ip, user_agent: row.user_agent, transport: metadata.transport },
+        auth: None,
+        source: source(row.ip, chain, row.user_agent, metadata.transport),
         request_id: metadata.request_id,
         correlation_id: metadata.correlation_id,
         causation_id: metadata.causation_id.map(|id| id.0),
@@ -131,6 +146,8 @@ fn of_event(row: EventRow, told: Told, event: RecordedEvent) -> AuditRecord {
         }),
         changes: told.changes,
         reason: told.reason,
+        node: metadata.node.map(|name| name.to_string()),
+        app_version: metadata.app_version.map(|version| version.to_string()),
         count: 1,
         seal: None,
     }
@@ -163,18 +180,26 @@ struct AttemptRow {
     query: Option<String>,
 }
 
-async fn of_attempts(pool: &PgPool, positions: &[i64]) -> sqlx::Result<Vec<(i64, AuditRecord)>> {
+async fn of_attempts(
+    archive: Archive<'_>,
+    positions: &[i64],
+) -> Result<Vec<(i64, AuditRecord)>, HistoryError> {
     const SQL: &str = "SELECT position, occurred_at, recorded_at, action, outcome, status, code, actor_type, actor, \
          session, request, correlation, trace, method, route, target_type, target, target_key, key_hash, count, \
          host(ip) AS ip, user_agent, query FROM read_model.audit_attempts WHERE position = ANY($1)";
     if positions.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<AttemptRow> = sqlx::query_as(SQL).bind(positions).fetch_all(pool).await?;
-    Ok(rows.into_iter().map(|row| (row.position, of_attempt(row))).collect())
+    let rows: Vec<AttemptRow> = sqlx::query_as(SQL).bind(positions).fetch_all(archive.pool).await?;
+    let mut around = Circumstances::of(archive.log, positions).await?;
+    let around: Vec<_> = rows.iter().map(|row| around.remove(&row.position).unwrap_or_default()).collect();
+    let sealed: Vec<_> = around.iter().map(|around| around.ip_chain.clone().map(Sealed)).collect();
+    let chains = chains(archive.sealer, &sealed).await?;
+    let rows = rows.into_iter().zip(around).zip(chains);
+    Ok(rows.map(|((row, around), chain)| (row.position, of_attempt(row, around, chain))).collect())
 }
 
-fn of_attempt(row: AttemptRow) -> AuditRecord {
+fn of_attempt(row: AttemptRow, around: Circumstances, chain: Vec<String>) -> AuditRecord {
     let crud = crud_of_attempt(row.method.as_deref());
     let transport = if row.method.is_some() { "http" } else { "system" };
     let (id, key) = (row.target, row.target_key);
@@ -192,7 +217,8 @@ fn of_attempt(row: AttemptRow) -> AuditRecord {
         actor: RecordActor { kind: row.actor_type, id: row.actor, name: None, roles: RoleSet::EMPTY },
         on_behalf_of: None,
         session: row.session,
-        source: RecordSource { ip: row.ip, user_agent: row.user_agent, transport: transport.to_owned() },
+        auth: None,
+        source: source(row.ip, chain, row.user_agent, transport.to_owned()),
         request_id: row.request,
         correlation_id: row.correlation,
         causation_id: None,
@@ -205,6 +231,8 @@ fn of_attempt(row: AttemptRow) -> AuditRecord {
         aggregate: None,
         changes: Vec::new(),
         reason: None,
+        node: around.node,
+        app_version: around.app_version,
         count: row.count,
         seal: None,
     }

@@ -1,5 +1,7 @@
 //! The questions of `docs/audit.md`, asked as an auditor asks them.
 
+mod caused;
+mod circumstances;
 mod office;
 mod questions;
 mod records;

@@ -1,5 +1,7 @@
 //! An auditor and those whom he looks at.
 
+use std::process::Command;
+
 use domain::policy::Role;
 use serde_json::{Value, json};
 
@@ -18,7 +20,12 @@ pub(super) struct Office {
 
 impl Office {
     pub(super) async fn open() -> Self {
-        let world = World::new().await;
+        Self::open_with(|_| {}).await
+    }
+
+    /// The same with more settings.
+    pub(super) async fn open_with(set: impl FnOnce(&mut Command)) -> Self {
+        let world = World::with(set).await;
         let ann = world.person("ann", &[Role::Member]).await;
         let auditor = world.person("vera", &[Role::Auditor]).await;
         Self { world, ann, auditor }

@@ -2,6 +2,7 @@
 
 use std::{
     net::TcpListener,
+    process::Command,
     sync::atomic::{AtomicI64, Ordering},
 };
 
@@ -48,6 +49,11 @@ pub(crate) struct Person {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The same with more settings.
+    pub(crate) async fn with(set: impl FnOnce(&mut Command)) -> Self {
         // The provider must know where the product will be.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (data, outside) = (directory(), Outside::of(port).await);
@@ -56,6 +62,7 @@ impl World {
         let up = Up::start_at(data.path(), port, |command| {
             command.env("TASKLEDGER_ADMIN_PASSWORD", PASSWORD);
             command.env("OIDC_PROVIDERS", &providers);
+            set(command);
         });
         let roles = RoleSet::of(&[Role::Member, Role::Admin]);
         let root = Mutex::new(come_in(Client::new(&up.url), "admin@localhost", roles).await);
