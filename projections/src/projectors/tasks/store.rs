@@ -36,9 +36,9 @@ macro_rules! with_rows {
             "$8::text[], $9::smallint[], $10::date[], $11::timestamptz[], $12::text[], $13::text[], $14::text[], ",
             "$15::text[], $16::uuid[], $17::uuid[], $18::text[], $19::text[], $20::boolean[], $21::smallint[], ",
             "$22::jsonb[], $23::jsonb[], $24::integer[], $25::timestamptz[], $26::timestamptz[], ",
-            "$27::boolean[], $28::timestamptz[], $29::timestamptz[]) AS u (id, key, version, position, title, description, described, ",
-            "status, priority, due_date, due_at, due_zone, labels, assignees, watchers, creator, parent, ",
-            "external_system, external_id, private, progress, relations, checklist, comment_count, create_time, ",
+            "$27::boolean[], $28::timestamptz[], $29::timestamptz[]) AS u (id, key, version, position, title, ",
+            "description, described, status, priority, due_date, due_at, due_zone, labels, assignees, watchers, ",
+            "creator, parent, external_system, external_id, private, progress, relations, checklist, comment_count, create_time, ",
             "update_time, ahead, delete_time, purge_time) ",
             $after
         )
