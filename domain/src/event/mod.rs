@@ -132,3 +132,22 @@ pub struct RecordedEvent {
     /// When the log took it; never falls from one position to the next.
     pub recorded_at: Timestamp,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn circumstances_are_stored_under_these_names_and_old_ones_have_fewer() {
+        let old = r#"{"actor_type":"system","request_id":"0199a8ca-0000-7000-8000-000000000001","correlation_id":"0199a8ca-0000-7000-8000-000000000001","transport":"system","occurred_at":"2026-11-21T05:00:00Z"}"#;
+        let mut metadata: Metadata = serde_json::from_str(old).unwrap();
+        let stored: serde_json::Value = serde_json::to_value(&metadata).unwrap();
+        assert_eq!(stored, serde_json::from_str::<serde_json::Value>(old).unwrap());
+        metadata.ip_chain = Some(Sealed("s1.x".to_owned()));
+        (metadata.node, metadata.app_version) = (Some("web-1".into()), Some("1.2.3".into()));
+        let stored = serde_json::to_value(&metadata).unwrap();
+        let named = ["ip_chain", "node", "app_version"].map(|name| stored[name].as_str().unwrap().to_owned());
+        assert_eq!(named, ["s1.x", "web-1", "1.2.3"]);
+        assert_eq!(serde_json::from_value::<Metadata>(stored).unwrap(), metadata);
+    }
+}

@@ -246,4 +246,21 @@ mod tests {
             assert!(ends(bad).is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn parts_of_texts_are_asked_for_whatever_their_case_and_of_records_only() {
+        use super::super::{Filter, FilterOver};
+        let text = "old = \"New Roof\" AND NOT new : SLATE AND text = x";
+        let meaning = Filter::parse(text, FilterOver::Records).unwrap().meaning().clone();
+        assert!(meaning.is_of_content());
+        let written = meaning.to_string();
+        assert_eq!(written, "old = \"new roof\" AND NOT new = \"slate\" AND text = \"x\"");
+        assert_eq!(*Filter::parse(&written, FilterOver::Records).unwrap().meaning(), meaning);
+        for wrong in ["text = \"\"", "old > x", &format!("new = {}", "x".repeat(MAX_PART + 1))] {
+            assert!(Filter::parse(wrong, FilterOver::Records).is_err(), "{wrong}");
+        }
+        for over in [FilterOver::Tasks, FilterOver::Events] {
+            assert!(Filter::parse("text = x", over).is_err());
+        }
+    }
 }

@@ -64,9 +64,9 @@ async fn records_say_how_somebody_had_come_in() {
 async fn the_proxies_on_the_way_are_told_until_somebody_is_erased() {
     let office = office().await;
     let (ann, stranger) = (&office.ann, office.world.stranger());
-    let made =
-        office.world.ask_with(&ann.client, "POST", "/v1/tasks", Some(&json!({"title": "t"})), &[FORWARDED]);
-    let task = text(&made.await.expect(201).json()["id"]);
+    let new = json!({"title": "t"});
+    let made = office.world.ask_with(&ann.client, "POST", "/v1/tasks", Some(&new), &[FORWARDED]).await;
+    let task = text(&made.expect(201).json()["id"]);
     let body = json!({"email": ann.email, "password": PASSWORD});
     office.world.ask_with(&stranger, "POST", "/v1/auth/login", Some(&body), &[FORWARDED]).await.expect(200);
     let acts = [
