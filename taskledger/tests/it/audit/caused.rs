@@ -34,15 +34,21 @@ async fn an_act_with_all_that_came_of_it() {
     .await;
     let bob = office.world.person("bob", &[Role::Member]).await;
     let ann = &office.ann;
-    let new = json!({"title": "Gutter", "assignees": [bob.id]});
-    let task = text(&office.does(&ann.client, "POST", "/v1/tasks", new).await.json()["id"]);
+    for person in [&bob, ann] {
+        let wish = json!({"channels": {"assignment": {"email": "now"}}});
+        office.does(&person.client, "PUT", "/v1/notification-preferences", wish).await;
+    }
+    let made = office.does(&ann.client, "POST", "/v1/tasks", json!({"title": "Gutter"})).await;
+    let task = text(&made.json()["id"]);
+    let assign = json!({"assignees": [bob.id]});
+    office.does(&ann.client, "POST", &format!("/v1/tasks/{task}/assign"), assign).await;
     let assigned = format!("/v1/audit/records?target={task}&action=task.assigned");
     let assigned = office.finds(&assigned, |items| !items.is_empty()).await.remove(0);
-    // 20: told to bob, and offered to the core system
+    // 20: written to bob, and offered to the core system
     let deliveries = format!("/v1/deliveries?event_id={}", text(&assigned["event_id"]));
     let ended = |items: &[Value]| {
         let all = json!(items);
-        states(&all, "interface") == ["rejected"] && states(&all, "inbox") == ["delivered"]
+        states(&all, "interface") == ["rejected"] && states(&all, "email") == ["delivered"]
     };
     let told = office.finds(&deliveries, ended).await;
     assert!(told.iter().all(|one| one["event_id"] == assigned["event_id"]), "{told:#?}");
@@ -67,7 +73,7 @@ async fn an_act_with_all_that_came_of_it() {
     }
     let to_ann = tree[1..].iter().find(|event| event["type"] == "task.assigned.v1").unwrap();
     let told_ann = format!("/v1/deliveries?event_id={}", text(&to_ann["id"]));
-    office.finds(&told_ann, |items| states(&json!(items), "inbox") == ["delivered"]).await;
+    office.finds(&told_ann, |items| states(&json!(items), "email") == ["delivered"]).await;
     let caused =
         format!("/v1/audit/records?correlation={}&sort=recorded_at", text(&tree[0]["correlation_id"]));
     let caused = office.finds(&caused, |items| items.len() >= 3).await;
