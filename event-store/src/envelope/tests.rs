@@ -34,7 +34,7 @@ fn assigned() -> RecordedEvent {
             traceparent: Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into()),
             transport: "http".into(),
             occurred_at: "2026-11-21T05:00:00.000001Z".parse().unwrap(),
-            ip_chain: Some(Sealed("s1.0199a8ca-0000-7000-8000-000000000000.chain".into())),
+            ip_chain: Some(domain::personal::Sealed("s1.0199a8ca-0000-7000-8000-000000000000.chain".into())),
             node: Some("web-1".into()),
             app_version: Some("1.2.3".into()),
         },
