@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn circumstances_are_stored_under_these_names_and_old_ones_have_fewer() {
-        let old = r#"{"actor_type":"system","request_id":"0199a8ca-0000-7000-8000-000000000001","correlation_id":"0199a8ca-0000-7000-8000-000000000001","transport":"system","occurred_at":"2026-11-21T05:00:00Z"}"#;
+        let old = r#"{"actor_type":"system","request_id":"0199a8ca-0000-7000-8000-000000000001","correlation_id":"0199a8ca-0000-7000-8000-000000000001","transport":"system","occurred_at":"2026-11-21T05:00:00.000001Z"}"#;
         let mut metadata: Metadata = serde_json::from_str(old).unwrap();
         let stored: serde_json::Value = serde_json::to_value(&metadata).unwrap();
         assert_eq!(stored, serde_json::from_str::<serde_json::Value>(old).unwrap());
