@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     Source,
     logged::Logged,
-    words::{CRUD_OF_ATTEMPTS, EVERYDAY, crud_sql_of_events, events_of_field},
+    words::{CRUD_OF_ATTEMPTS, EVERYDAY, crud_sql_of_events, events_of_crud, events_of_field},
 };
 use crate::queries::search::escaped;
 
@@ -249,6 +249,11 @@ impl AuditFilter {
 }
 
 fn push_crud(crud: Crud, source: Source, sql: &mut Sql<'_>) {
+    if source == Source::Events && crud == Crud::Delete {
+        // Rare, so by their index; all others are never far.
+        sql.push("r.action = ANY(").push_bind(events_of_crud(crud)).push(")");
+        return push_rare(sql);
+    }
     match source {
         Source::Events => sql.push(crud_sql_of_events()),
         Source::Attempts => sql.push(CRUD_OF_ATTEMPTS),

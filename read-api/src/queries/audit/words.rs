@@ -1,6 +1,6 @@
 //! What actions are called, and what that says of them.
 
-use domain::filter::Crud;
+use domain::{filter::Crud, upcasters::known_types};
 
 /// Whether an event creates, changes or removes: its last word says so.
 pub(super) fn crud_of_event(event_type: &str) -> Crud {
@@ -12,6 +12,11 @@ pub(super) fn crud_of_event(event_type: &str) -> Crud {
     } else {
         Crud::Update
     }
+}
+
+/// The events that do so.
+pub(super) fn events_of_crud(crud: Crud) -> Vec<String> {
+    known_types().filter(|name| crud_of_event(name) == crud).map(ToOwned::to_owned).collect()
 }
 
 const CREATES: &[&str] = &[
@@ -130,6 +135,9 @@ mod tests {
     fn the_index_leaves_out_what_is_everyday() {
         let tables = include_str!("../../../../migrations/read_model/tables/audit.sql");
         assert!(tables.contains(&format!("WHERE action NOT IN ('{}')", EVERYDAY.join("', '"))));
+        // Those that remove something are looked for in it.
+        assert!(EVERYDAY.iter().all(|action| crud_of_event(action) != Crud::Delete));
+        assert!(events_of_crud(Crud::Delete).contains(&"task.deleted".to_owned()));
     }
 
     #[test]
