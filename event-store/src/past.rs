@@ -183,6 +183,18 @@ where
     Ok(after)
 }
 
+/// Those of these aggregates that were there after the event at position `up_to`, as they stood then.
+pub async fn all_at<A: Stored>(log: &Log, ids: &[Uuid], up_to: i64) -> Result<HashMap<Uuid, A>, LogError>
+where
+    A::Event: DeserializeOwned,
+{
+    let mut all = HashMap::<Uuid, A>::new();
+    for at in log.read_aggregates(A::TYPE, ids, &[], up_to).await? {
+        apply(all.entry(at.aggregate_id).or_default(), &at);
+    }
+    Ok(all)
+}
+
 fn apply<A: Stored>(state: &mut A, at: &RecordedEvent)
 where
     A::Event: DeserializeOwned,

@@ -171,7 +171,7 @@ impl World {
 
     /// Time passes for what is to be tried again.
     pub(crate) async fn retries_are_due(&self) {
-        self.run("UPDATE delivery.deliveries SET due_at = '-infinity' WHERE state = 'failed'").await;
+        self.run("UPDATE delivery.deliveries SET due_at = '-infinity' WHERE state = 'failed' AND due_at > '-infinity'").await;
     }
 
     /// `1 failed, 2 delivered` for all attempts, in order.

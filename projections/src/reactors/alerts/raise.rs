@@ -8,7 +8,7 @@ use domain::{
     time::Timestamp,
     user::User,
 };
-use event_store::{Log, envelope::Envelope};
+use event_store::{Log, envelope::Envelope, past::all_at};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
@@ -79,7 +79,7 @@ pub(super) async fn raise(tables: &mut PgConnection, alert: &Alert, position: i6
     Ok(query.execute(tables).await?.rows_affected() == 1)
 }
 
-/// Tells all admins whom it is to be told, by each of these ways. No preference counts.
+/// Tells all admins whom it is to be told, by each of these ways: those who were and still are. No preference counts.
 pub(super) async fn tell(
     tables: &mut PgConnection,
     log: &Log,
@@ -89,7 +89,11 @@ pub(super) async fn tell(
 ) -> Result<Vec<NewDelivery>, ReactError> {
     let users = States::<User>::read_all(tables, log, notices::NAME).await?;
     let admins = users.iter().filter(|(id, user)| user.is_active_admin() && alert.tells(UserId(*id)));
-    let admins: Vec<(Uuid, &User)> = admins.collect();
+    let mut admins: Vec<(Uuid, &User)> = admins.collect();
+    // Who becomes one by that event, or later, is told of nothing that was before.
+    let ids: Vec<Uuid> = admins.iter().map(|(id, _)| *id).collect();
+    let then = all_at::<User>(log, &ids, position - 1).await?;
+    admins.retain(|(id, _)| then.get(id).is_some_and(User::is_active_admin));
     let ids: Vec<Uuid> = admins.iter().map(|(id, _)| *id).collect();
     sqlx::query(SHOW)
         .bind(ids.iter().map(|_| Uuid::now_v7()).collect::<Vec<_>>())

@@ -95,7 +95,10 @@ async fn what_waits_is_told_again_and_reported() {
     });
     let _sending = world.react(Duration::from_secs(2)).and(world.email(&[])).and(world.tell_core(&core));
     let known = "SELECT position >= $2 FROM delivery.checkpoints WHERE consumer = $1";
-    world.becomes_true(known, "account_mails", position).await;
+    // Whoever is written to is known to be active.
+    for reactor in ["account_mails", "notices"] {
+        world.becomes_true(known, reactor, position).await;
+    }
     let report = world.night(&core, PACE).await;
     assert_eq!(numbers(&report), [12, 10, 1, 1, 1], "{report}");
     // All but what was refused, what failed, and what waits behind that.
