@@ -27,8 +27,8 @@ use crate::{live::Live, projector::Projector};
 const READ_AHEAD: usize = 1;
 
 /// So many events in a batch say that more are coming than small transactions keep up with: each costs the same whatever it
-/// holds, so they are gathered for so long at least. So many come in that time only when that is still so.
-const BUSY: usize = 64;
+/// holds, so they are gathered for so long at least.
+const BUSY: usize = 32;
 const GATHER: Duration = Duration::from_millis(15);
 
 /// Rows and checkpoint reach the disk together and in order, but a batch need not wait for it: what a crash of Postgres
