@@ -20,7 +20,7 @@ use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::world::World;
+use crate::world::{DEADLINE, World};
 
 pub(crate) const URL: &str = "https://tasks.example.com/app";
 
@@ -41,6 +41,13 @@ impl Sending {
             let _ = task.await;
         }
         for pool in self.pools.drain(..) {
+            // Who comes back has heard all answers; to close one that has not would leave its last question to be answered later.
+            let back = async {
+                while pool.num_idle() < pool.size() as usize {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(DEADLINE, back).await.expect("connections come back");
             pool.close().await;
         }
     }
