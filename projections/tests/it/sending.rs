@@ -119,9 +119,12 @@ impl World {
 
     /// The same where there are these channels.
     pub(crate) fn react_by(&self, channels: &[&str], lease: Duration, clock: fn() -> Timestamp) -> Sending {
+        self.react_with(self.reactors(channels, clock), lease)
+    }
+
+    pub(crate) fn reactors(&self, channels: &[&str], clock: fn() -> Timestamp) -> Vec<Arc<dyn Reactor>> {
         let (log, sealer) = (self.log.clone(), self.opener());
-        let means = Means { log, sealer, channels, clock, zone: TimeZone::UTC };
-        self.react_with(reactors::reactors(means), lease)
+        reactors::reactors(Means { log, sealer, channels, clock, zone: TimeZone::UTC })
     }
 
     pub(crate) fn react_with(&self, reactors: Vec<Arc<dyn Reactor>>, lease: Duration) -> Sending {

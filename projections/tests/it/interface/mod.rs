@@ -292,8 +292,11 @@ async fn a_core_system_in_trouble_is_left_alone_and_nothing_is_used_up() {
     core.is(|_| Mood::Takes);
     let calls = core.told().len() as i64;
     assert!((5..=8).contains(&calls), "{calls}");
-    assert_eq!(world.number("SELECT sum(attempts)::bigint FROM delivery.deliveries").await, calls);
-    assert_eq!(world.number("SELECT count(*) FROM delivery.attempts").await, calls);
+    // Whom the breaker holds back was claimed for a moment, which is given back.
+    let used = "SELECT sum(attempts) = $2 AND (SELECT count(*) FROM delivery.attempts) = $2 AND $1 = ''
+        FROM delivery.deliveries";
+    world.becomes_true(used, "", calls).await;
+    assert_eq!(core.told().len() as i64, calls);
     world.pauses_pass().await;
     world.all_delivered(40).await;
     assert_eq!(core.taken().len(), 40);

@@ -123,6 +123,27 @@ async fn roles_that_most_have_not_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_became_an_admin_afterwards_is_told_of_nothing_before() {
+    let world = World::new().await;
+    let (root, bob) = (world.admin("Root").await, world.member("Bob", "en").await);
+    world.watches_from_now().await.end().await;
+    world.loses_a_session(bob).await;
+    let kim = world.admin("Kim").await;
+    let position = world.log.head().await.unwrap();
+    // Who is known to be an admin is known up to the end before anybody looks at what happened.
+    let mut reactors = world.reactors(&["email"], || Utc::now().into());
+    reactors.retain(|reactor| reactor.name() == "notices");
+    let knowing = world.react_with(reactors, LEASE);
+    world.told(position).await;
+    knowing.end().await;
+    let telling = world.tell();
+    world.alerted(position).await;
+    assert_eq!(world.alerts(root).await, ["alert.token_reused 1", "alert.role_granted 1"]);
+    assert_eq!(world.alerts(kim).await, [""; 0]);
+    telling.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_in_two_hands_is_told() {
     let world = World::new().await;
     let (root, bob) = (world.admin("Root").await, world.member("Bob", "en").await);
