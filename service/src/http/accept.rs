@@ -19,12 +19,12 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 const REFUSAL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
-/// The next connection, with Nagle's algorithm off.
-pub(super) async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+/// The next connection, with Nagle's algorithm off; it ends when what was sent is not acknowledged within this time.
+pub(super) async fn next(listener: &TcpListener, unacknowledged: Duration) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                if stream.set_nodelay(true).is_ok() {
+                if stream.set_nodelay(true).is_ok() && give_up_after(&stream, unacknowledged).is_ok() {
                     return (stream, peer);
                 }
             }
@@ -35,6 +35,19 @@ pub(super) async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             }
         }
     }
+}
+
+/// A machine that has vanished closes nothing, and the system would go on sending to it for a quarter of an hour.
+#[cfg(target_os = "linux")]
+fn give_up_after(stream: &TcpStream, unacknowledged: Duration) -> io::Result<()> {
+    let milliseconds = u32::try_from(unacknowledged.as_millis()).unwrap_or(u32::MAX);
+    Ok(rustix::net::sockopt::set_tcp_user_timeout(stream, milliseconds)?)
+}
+
+/// Other systems have no such option, and their own patience.
+#[cfg(not(target_os = "linux"))]
+fn give_up_after(_: &TcpStream, _: Duration) -> io::Result<()> {
+    Ok(())
 }
 
 fn is_about_one_connection(error: &io::Error) -> bool {
@@ -128,6 +141,15 @@ mod tests {
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn nobody_is_sent_to_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = next(&listener, Duration::from_secs(30)).await;
+        assert_eq!(rustix::net::sockopt::tcp_user_timeout(&stream).unwrap(), 30_000);
     }
 
     #[test]

@@ -39,12 +39,12 @@ pub async fn serve(
     shutdown: Shutdown,
 ) -> io::Result<()> {
     let server = Server::new(router, limits.clone());
-    let census = Census::new(limits);
+    let census = Census::new(limits.clone());
     loop {
         let (stream, peer) = tokio::select! {
             biased;
             () = shutdown.begun() => break,
-            accepted = accept::next(&listener) => accepted,
+            accepted = accept::next(&listener, limits.write_timeout) => accepted,
         };
         match census.admit(peer.ip()) {
             Some(admission) => server.spawn(stream, peer, admission),
