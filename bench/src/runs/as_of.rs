@@ -30,8 +30,8 @@ const MOMENTS: u64 = 97;
 /// Makes tasks, starts every other one, and asks for lists as of all times.
 pub(crate) async fn as_of(settings: &Settings, tasks: u64) -> Result<(), Failure> {
     let stores = Stores::start().await?;
-    let system = System::start(&stores).await?;
-    fill(settings, &system, tasks).await?;
+    let mut system = System::start(&stores).await?;
+    fill(settings, &mut system, tasks).await?;
     let mut connection = PgConnection::connect(&system.url).await?;
     let ids = ids(&mut connection, 20_000).await?;
     let bare = by_id(settings, &system, ids).await?;
@@ -59,7 +59,7 @@ pub(crate) async fn as_of(settings: &Settings, tasks: u64) -> Result<(), Failure
     Ok(())
 }
 
-async fn fill(settings: &Settings, system: &System, tasks: u64) -> Result<(), Failure> {
+async fn fill(settings: &Settings, system: &mut System, tasks: u64) -> Result<(), Failure> {
     let mut made = 0;
     while made < tasks {
         let duration = Duration::from_secs(2);
@@ -69,6 +69,7 @@ async fn fill(settings: &Settings, system: &System, tasks: u64) -> Result<(), Fa
     }
     report::figure("tasks", made as f64, "", None);
     report::figure("drained after", system.drain().await?.as_secs_f64(), "s", None);
+    system.log_in_anew().await?;
     let ids = ids(&mut PgConnection::connect(&system.url).await?, made / 2).await?;
     let started = ids.len();
     let token = format!("Bearer {}", system.token);
@@ -81,9 +82,10 @@ async fn fill(settings: &Settings, system: &System, tasks: u64) -> Result<(), Fa
             .body(Full::new(Bytes::from_static(b"{}")))
             .expect("valid")
     });
-    load::so_many(system.address, settings.connections, started as u64, start).await?;
+    let run = load::so_many(system.address, settings.connections, started as u64, start).await?;
+    report::figure("tasks started", run.accepted as f64, "", None);
     report::figure("drained again after", system.drain().await?.as_secs_f64(), "s", None);
-    Ok(())
+    system.log_in_anew().await
 }
 
 async fn ids(connection: &mut PgConnection, limit: u64) -> Result<Arc<Vec<String>>, Failure> {
