@@ -7,8 +7,8 @@ use super::{AfterLast, Channel, Job, pace::Room};
 
 /// A row is due when its time has come and nobody tries it. Of an order key only the first unfinished row is; of a recipient
 /// only so many as may fly at once. The first ones are found in one pass over an index: asking of each row whether another is
-/// before it takes forty milliseconds for two thousand that wait. The attempt is written down in the same statement, its
-/// outcome unknown.
+/// before it takes forty milliseconds for two thousand that wait. Whatever died in its last attempt is left to [`GIVE_UP`]. The
+/// attempt is written down in the same statement, its outcome unknown.
 const CLAIM: &str = "
 WITH flying AS (
     SELECT recipient, count(*) AS flights FROM deliveries
@@ -20,7 +20,7 @@ WITH flying AS (
 ), due AS (
     SELECT d.id, d.recipient, d.due_at, d.position, d.next_trigger FROM deliveries AS d
     WHERE d.channel = $1 AND d.state IN ('pending', 'failed') AND d.due_at <= clock_timestamp()
-        AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())
+        AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp() AND d.step < $8)
         AND d.recipient NOT IN (
             SELECT recipient FROM flying WHERE flights >= CASE WHEN recipient = ANY($6) THEN 1 ELSE $5 END
         )
@@ -62,6 +62,7 @@ pub(super) async fn claim(
         .bind(i64::from(settings.per_recipient))
         .bind(&room.slow)
         .bind(count(room.for_slow))
+        .bind(settings.schedule.attempts())
         .fetch_all(pool)
         .await
 }
