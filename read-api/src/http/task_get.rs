@@ -86,7 +86,7 @@ pub(super) async fn visible(
     let found = found.map_err(unread)?.ok_or(Code::NotFound)?;
     must_see(caller, &found.task)?;
     let theirs = found.task.relation_to(caller.id) != Relation::default();
-    if found.task.visibility == Visibility::Private && !theirs {
+    if found.task.visibility == Visibility::Private && !theirs || is_purged(&found.task) {
         trail.shows_what_is_not_theirs();
     }
     let fresh = min_position.narrow(api, fresh::TASKS, found.task.id, fresh)?;
@@ -99,6 +99,9 @@ fn must_see(caller: Caller, task: &Task) -> Result<(), Problem> {
     if caller.decide(Action::TaskRead, Some(task.visibility), relation) != Decision::Allow {
         return Err(Problem::hidden());
     }
-    let purged = task.purge_time.is_some_and(|time| time.as_datetime() <= Utc::now());
-    if purged && !caller.roles.has(Role::Auditor) { Err(Code::NotFound.into()) } else { Ok(()) }
+    if is_purged(task) && !caller.roles.has(Role::Auditor) { Err(Code::NotFound.into()) } else { Ok(()) }
+}
+
+fn is_purged(task: &Task) -> bool {
+    task.purge_time.is_some_and(|time| time.as_datetime() <= Utc::now())
 }

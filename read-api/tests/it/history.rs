@@ -1,6 +1,7 @@
 //! Histories, from a real log.
 
 use axum::http::StatusCode;
+use chrono::Utc;
 use domain::{
     ids::{ChecklistItemId, CommentId, UserId},
     personal::Sealed,
@@ -31,7 +32,7 @@ async fn a_tasks_history_tells_old_and_new_newest_first() {
     let world = World::new().await;
     let kim = store_user(&world.pool, "kim", &["member"]).await;
     let lee = store_user(&world.pool, "lee", &["member"]).await;
-    let task = Seed::new(1, kim).store(&world.pool).await;
+    let task = Seed { delete_time: Some(Utc::now()), ..Seed::new(1, kim) }.store(&world.pool).await;
     let (comment, item) = (CommentId(Uuid::now_v7()), ChecklistItemId(Uuid::now_v7()));
     let facts = vec![
         created(kim, lee),

@@ -1,5 +1,6 @@
 //! Tasks as they were.
 
+use chrono::{SubsecRound, TimeDelta, Utc};
 use domain::{event::Metadata, task::TaskEvent, time::Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,11 +11,19 @@ use crate::{
     world::World,
 };
 
-/// A task whose events happened a day apart long ago and came into the log now, with somebody who sees it.
+/// A task whose events happened a day apart long ago and came into the log now, but that it was deleted happened yesterday, with
+/// somebody who sees it.
 async fn task(world: &World, private: bool) -> (Uuid, String, Uuid) {
+    deleted_task(world, private, TimeDelta::days(1)).await
+}
+
+/// The same, deleted so long ago.
+async fn deleted_task(world: &World, private: bool, ago: TimeDelta) -> (Uuid, String, Uuid) {
+    let delete_time = (Utc::now() - ago).trunc_subsecs(0);
     let kim = store_user(&world.pool, "kim", &["member"]).await;
     let lee = store_user(&world.pool, "lee", &["member"]).await;
-    let seed = Seed { version: 6, private, ..Seed::new(1, kim) }.store(&world.pool).await;
+    let seed = Seed { version: 6, private, delete_time: Some(delete_time), ..Seed::new(1, kim) };
+    let seed = seed.store(&world.pool).await;
     let facts = [
         json!({"task.created": {
             "key": "T-1", "title": "first", "description": "old", "priority": "normal", "due": null, "labels": ["a"],
@@ -26,7 +35,10 @@ async fn task(world: &World, private: bool) -> (Uuid, String, Uuid) {
         json!({"task.unassigned": {"assignee": lee}}),
         json!({"task.deleted": {}}),
     ];
-    let day = |n: usize| -> Timestamp { format!("2020-01-0{}T12:00:00Z", n + 1).parse().unwrap() };
+    let last = facts.len() - 1;
+    let day = |n: usize| -> Timestamp {
+        if n == last { delete_time.into() } else { format!("2020-01-0{}T12:00:00Z", n + 1).parse().unwrap() }
+    };
     let events = facts
         .into_iter()
         .enumerate()
@@ -58,7 +70,12 @@ async fn every_revision_is_there_with_its_neighbours() {
     assert_eq!((&second["entry"]["changes"], &second["task"]["title"]), (&change, &json!("second")));
     let last = revision(6).await;
     assert_eq!((&last["previous"], &last["next"]), (&json!(5), &Value::Null));
-    assert_eq!(last["task"]["delete_time"], "2020-01-06T12:00:00.000000Z");
+    let now = world.get(&token, "/v1/tasks/T-1").await.body;
+    assert!(now["delete_time"].is_string(), "{now}");
+    assert_eq!(
+        (&last["task"]["delete_time"], &last["task"]["purge_time"]),
+        (&now["delete_time"], &now["purge_time"])
+    );
     for (version, status) in [("7", 404), ("0", 400), ("x", 400)] {
         let reply = world.get(&token, &format!("/v1/tasks/{id}/revisions/{version}")).await;
         assert_eq!(reply.status.as_u16(), status, "{version}");
@@ -138,4 +155,70 @@ async fn who_does_not_see_the_task_today_sees_nothing_of_its_past() {
         assert_eq!(world.get(&token, &path).await.status.as_u16(), 200, "{path}");
         assert_eq!(world.get(&lees, &path).await.status.as_u16(), 404, "{path}");
     }
+}
+
+/// The task and all that tells of its past.
+const PAST: [&str; 7] = [
+    "",
+    "?as_of=1",
+    "?as_of_occurred=2020-01-02T12:00:00Z",
+    "/revisions/1",
+    "/revisions/6",
+    "/diff?from=1&to=6",
+    "/history",
+];
+
+#[tokio::test]
+async fn a_deleted_task_keeps_its_past_for_whoever_saw_it() {
+    let world = World::new().await;
+    let (id, token, _) = task(&world, false).await;
+    for path in PAST {
+        for reference in [id.to_string(), "T-1".to_owned()] {
+            let reply = world.get(&token, &format!("/v1/tasks/{reference}{path}")).await;
+            assert_eq!(reply.status.as_u16(), 200, "{path}: {}", reply.body);
+        }
+    }
+    // It was not deleted then, and will be purged thirty days after it was.
+    let then = world.get(&token, &format!("/v1/tasks/{id}?as_of=5")).await.body;
+    assert_eq!(json!([then["delete_time"], then["purge_time"]]), json!([null, null]));
+    let difference = world.get(&token, &format!("/v1/tasks/{id}/diff?from=5&to=6")).await.body;
+    let mut fields: Vec<_> =
+        difference["changes"].as_array().unwrap().iter().map(|one| &one["field"]).collect();
+    fields.sort_by_key(|field| field.as_str());
+    assert_eq!(fields, ["delete_time", "purge_time"]);
+    let history = world.get(&token, &format!("/v1/tasks/{id}/history")).await;
+    assert_eq!(history.items()[0]["type"], "task.deleted.v1");
+    assert_eq!(history.items().len(), 6);
+}
+
+#[tokio::test]
+async fn the_past_of_a_purged_task_is_for_auditors_only() {
+    let world = World::new().await;
+    let (id, creators, lee) = deleted_task(&world, false, TimeDelta::days(31)).await;
+    let auditors = world.token(Uuid::now_v7(), &["auditor"]);
+    let others = [
+        creators,
+        world.token(lee, &["member"]),
+        world.token(Uuid::now_v7(), &["member", "manager"]),
+        world.token(Uuid::now_v7(), &["member", "admin"]),
+    ];
+    for path in PAST {
+        for reference in [id.to_string(), "T-1".to_owned()] {
+            let path = format!("/v1/tasks/{reference}{path}");
+            for token in &others {
+                let reply = world.get(token, &path).await;
+                assert_eq!((reply.status.as_u16(), reply.code()), (404, "NOT_FOUND"), "{path}");
+            }
+            assert_eq!(world.get(&auditors, &path).await.status.as_u16(), 200, "{path}");
+        }
+    }
+    let first = world.get(&auditors, &format!("/v1/tasks/{id}?as_of=1")).await.body;
+    assert_eq!((&first["title"], &first["delete_time"]), (&json!("first"), &Value::Null));
+    world.reach("tasks", 6).await;
+    world.reach("users", 6).await;
+    let listed = "/v1/tasks?as_of=6&show_deleted=true";
+    for token in &others {
+        assert_eq!(world.get_when_reached(token, listed).await.items().len(), 0);
+    }
+    assert_eq!(world.get_when_reached(&auditors, listed).await.pluck("key"), ["T-1"]);
 }
