@@ -250,7 +250,8 @@ async fn keep_keys(api: CommandApi, shutdown: Shutdown) {
     }
 }
 
-/// Makes the partitions of coming receipts and drops those of old ones, and old sessions, now and every hour.
+/// Makes the partitions of coming receipts and drops those of old ones, old sessions and all else that has its time, now and
+/// every hour.
 async fn maintain(pool: PgPool, shutdown: Shutdown) {
     let mut timer = tokio::time::interval(MAINTENANCE);
     loop {
@@ -260,6 +261,9 @@ async fn maintain(pool: PgPool, shutdown: Shutdown) {
         }
         if let Err(error) = sqlx::query("SELECT event_store.maintain_receipts()").execute(&pool).await {
             tracing::warn!(%error, "old receipts cannot be dropped");
+        }
+        if let Err(error) = sqlx::query("SELECT event_store.forget_consumer_groups()").execute(&pool).await {
+            tracing::warn!(%error, "consumer groups that nobody uses cannot be dropped");
         }
         if let Err(error) = forget_old(&pool).await {
             tracing::warn!(%error, "old sessions cannot be dropped");

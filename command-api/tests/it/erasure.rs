@@ -11,6 +11,15 @@ async fn erase(api: &Api, by: &Person, user: Uuid) -> crate::api::Answer {
 }
 
 impl World {
+    /// A consumer group of somebody, last used so many days ago, with an event that is parked.
+    async fn group_of(&self, owner: Uuid, days: i32) {
+        let group = "WITH made AS (INSERT INTO event_store.consumer_groups (owner, name, interest, log_epoch, position, used_at) \
+             VALUES ($1, 'canary', '{}', gen_random_uuid(), 0, now() - make_interval(days => $2)) RETURNING id) \
+             INSERT INTO event_store.consumer_group_events (group_id, position, aggregate_id, attempts, reason) \
+             SELECT id, 1, gen_random_uuid(), 1, 'canary' FROM made";
+        sqlx::query(group).bind(owner).bind(days).execute(&self.owner).await.unwrap();
+    }
+
     /// Rows of the write side that belong to a person; whether there is a key.
     async fn left_of(&self, person: Uuid) -> (i64, i64) {
         let mut rows = 0;
@@ -20,6 +29,8 @@ impl World {
                 .count(&format!("SELECT count(*) FROM event_store.{table} WHERE user_id = '{person}'"))
                 .await;
         }
+        let groups = format!("SELECT count(*) FROM event_store.consumer_groups WHERE owner = '{person}'");
+        rows += self.count(&groups).await;
         let claims = format!("SELECT count(*) FROM event_store.unique_claims WHERE owner = '{person}'");
         let key = format!(
             "SELECT count(*) FROM event_store.subject_keys WHERE subject = '{person}' AND sealed_key IS NOT NULL"
@@ -45,12 +56,14 @@ async fn everything_that_lets_a_person_in_goes_with_the_event() {
     api.post("/v1/auth/login", None, wrong).await.refused(401, "INVALID_CREDENTIALS");
     let tries = "SELECT count(*) FROM event_store.login_tries";
     assert_eq!(world.count(tries).await, 1);
-    assert!(world.left_of(ann.id).await.0 >= 5);
+    world.group_of(ann.id, 0).await;
+    assert!(world.left_of(ann.id).await.0 >= 6);
 
     let erased = erase(&api, &root, ann.id).await.expect(200);
     assert_eq!(erased.json["roles"], json!([]));
     assert_eq!(world.left_of(ann.id).await, (0, 0));
     assert_eq!(world.count(tries).await, 0);
+    assert_eq!(world.count("SELECT count(*) FROM event_store.consumer_group_events").await, 0);
     for token in [&ann, &key] {
         let answer = api.call("PATCH", "/v1/users/me", Some(token), json!({"name": "x"}), &[]).await;
         assert_eq!(answer.status, 401, "{}", answer.text);
@@ -114,6 +127,24 @@ async fn other_replicas_forget_the_key() {
         assert!(std::time::Instant::now() < deadline, "the key is remembered");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+#[tokio::test]
+async fn groups_that_nobody_uses_or_is_left_to_use_go_by_themselves() {
+    let world = World::new().await;
+    let api = world.api().await;
+    let root = api.person("root", &[Role::Admin]).await;
+    let ann = api.member("ann").await;
+    let (idle, busy) = (Uuid::now_v7(), Uuid::now_v7());
+    erase(&api, &root, ann.id).await.expect(200);
+    for (owner, days) in [(idle, 31), (busy, 29), (ann.id, 0)] {
+        world.group_of(owner, days).await;
+    }
+    let pool = api.inside.commands.log().pool();
+    sqlx::query("SELECT event_store.forget_consumer_groups()").execute(pool).await.unwrap();
+    let left = format!("SELECT count(*) FROM event_store.consumer_groups WHERE owner = '{busy}'");
+    assert_eq!(world.count(&left).await, 1);
+    assert_eq!(world.count("SELECT count(*) FROM event_store.consumer_group_events").await, 1);
 }
 
 fn ann_id(ann: &Person) -> domain::ids::UserId {

@@ -35,6 +35,10 @@ pub(super) async fn take(
         }
     };
     let id = at.aggregate_id;
+    // Whose owner was erased is gone, if another reactor has passed that first.
+    if !matches!(event, WebhookEvent::Created(_)) && !seen(tables, at).await? {
+        return Ok(Vec::new());
+    }
     let mut decided = Vec::new();
     match event {
         WebhookEvent::Created(created) => create(tables, log, at, &created).await?,
@@ -56,12 +60,16 @@ pub(super) async fn take(
         WebhookEvent::Resumed(_) => go_on(tables, id).await?,
         WebhookEvent::TestRequested(test) => decided.push(testing(at, test)?),
         WebhookEvent::ReplayRequested(replay) => begin_replay(tables, log, at, &replay).await?,
-        WebhookEvent::Deleted(_) => return delete(tables, id).await.map(|()| decided),
+        WebhookEvent::Deleted(_) => delete(tables, id).await?,
     }
-    const SEEN: &str = "UPDATE webhooks SET version = $2, update_time = $3 WHERE id = $1";
-    let query = sqlx::query(SEEN).bind(id).bind(at.version).bind(at.occurred_at.as_datetime());
-    query.execute(tables).await?;
     Ok(decided)
+}
+
+/// Notes the event in its webhook's row; false if there is none.
+async fn seen(tables: &mut PgConnection, at: &Envelope) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE webhooks SET version = $2, update_time = $3 WHERE id = $1";
+    let query = sqlx::query(SQL).bind(at.aggregate_id).bind(at.version).bind(at.occurred_at.as_datetime());
+    Ok(query.execute(tables).await?.rows_affected() > 0)
 }
 
 async fn create(

@@ -1,5 +1,6 @@
 //! Webhooks from an event to a receiver.
 
+mod erased;
 mod health;
 mod order;
 mod places;
