@@ -4,7 +4,10 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use domain::{policy::Action, user::User as UserState};
+use domain::{
+    policy::{Action, Relation},
+    user::User as UserState,
+};
 use service::{
     audit::Trail,
     problem::{Code, Problem},
@@ -15,15 +18,16 @@ use uuid::Uuid;
 use super::{
     answer::Answer,
     caller::Caller,
-    failure::{failed, untold},
+    failure::{failed, unlogged, untold},
     fresh::{self, Fresh, MinPosition},
+    paging::Paging,
     path::{Id, uuid},
     revisions::{difference, must_have_been, sides},
 };
 use crate::{
     ReadApi,
     model::{Difference, User, UserRevision},
-    queries::{self, Moment, Past, user_at},
+    queries::{self, Moment, Past, PastSources, UserFilter, past_users, user_at},
 };
 
 /// The user as he was then, for whoever may see what happened to him.
@@ -38,6 +42,32 @@ pub(super) async fn user_as_of(
     Ok((past, user))
 }
 
+/// A page of users as they were, as far as the log had them.
+pub(super) async fn users_as_of(
+    api: &ReadApi,
+    filter: &UserFilter,
+    moment: Moment,
+    paging: &Paging,
+    min: MinPosition,
+) -> Result<Answer, Problem> {
+    let (moment, fresh) = match moment {
+        Moment::Occurred(_) => (moment, min.wait(api, fresh::USERS).await?),
+        Moment::Time(time) => reached(api, api.log.position_at(time).await.map_err(unlogged)?, min).await?,
+        Moment::Position(position) | Moment::Version(position) => reached(api, position, min).await?,
+    };
+    let sources = PastSources { pool: &api.lists, log: &api.log, sealer: &api.sealer };
+    let size = usize::try_from(paging.size()).unwrap_or_default();
+    let page = past_users(sources, filter, moment, paging.after()?, size).await.map_err(untold)?;
+    let next_page_token = page.next.map(|next| paging.seal(&next)).transpose()?.unwrap_or_default();
+    paging.answer(page.users, next_page_token, fresh)
+}
+
+/// Once the users are there up to that position.
+async fn reached(api: &ReadApi, position: i64, min: MinPosition) -> Result<(Moment, Fresh), Problem> {
+    let fresh = min.or_later(position).wait(api, fresh::USERS).await?;
+    Ok((Moment::Position(position), fresh))
+}
+
 /// What a user was tells as much as his history: it is for the same people, and it is known who has looked.
 pub(super) fn may_look_back(caller: Caller, trail: &Trail, user: Uuid) -> Result<(), Problem> {
     if !caller.can(Action::UserHistory, caller.relation_to(user)) {
@@ -46,6 +76,15 @@ pub(super) fn may_look_back(caller: Caller, trail: &Trail, user: Uuid) -> Result
     if caller.id != user {
         trail.shows_what_is_not_theirs();
     }
+    Ok(())
+}
+
+/// The same of everybody at once.
+pub(super) fn may_look_back_at_all(caller: Caller, trail: &Trail) -> Result<(), Problem> {
+    if !caller.can(Action::UserHistory, Relation::default()) {
+        return Err(Code::Forbidden.into());
+    }
+    trail.shows_what_is_not_theirs();
     Ok(())
 }
 

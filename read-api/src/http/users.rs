@@ -25,7 +25,7 @@ use super::{
     path::Id,
     revisions::as_of,
     task_query::flaw,
-    user_revisions::{may_look_back, user_as_of},
+    user_revisions::{may_look_back, may_look_back_at_all, user_as_of, users_as_of},
 };
 use crate::{
     ReadApi,
@@ -52,12 +52,19 @@ fn filter(query: &mut Query) -> UserFilter {
     }
 }
 
-/// Users, oldest first. Everybody sees ids, names and states; admins see the rest too.
+/// Users, oldest first, as they stand or as they were. Everybody sees ids, names and states; admins see the rest too.
+///
+/// What they were is for admins and auditors. State and name are then those of that moment; a page of few among many may be
+/// short, or empty, and the list still go on.
 #[utoipa::path(
     get, path = "/v1/users", tag = "users", operation_id = "list_users",
     params(
         ("state" = Option<Vec<String>>, Query, nullable = false, description = "Any of `unverified`, `active`, `deactivated`"),
         ("q" = Option<String>, Query, nullable = false, description = "Part of the name"),
+        ("as_of" = Option<String>, Query, nullable = false,
+            description = "As the log had them at this position or time"),
+        ("as_of_occurred" = Option<String>, Query, nullable = false,
+            description = "After what had happened at this time, whenever the log heard of it"),
         ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
         ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
         ("min_position" = Option<i64>, Query, nullable = false,
@@ -76,8 +83,15 @@ pub(super) async fn list(
     mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::UserRead)?;
+    let moment = as_of(&mut query.filters);
+    if moment.is_some() {
+        may_look_back_at_all(caller, &trail)?;
+    }
     let filter = filter(&mut query.filters);
     let (paging, min_position) = query.finish(caller)?;
+    if let Some(moment) = moment {
+        return users_as_of(&api, &filter, moment, &paging, min_position).await;
+    }
     let after: Option<UserCursor> = paging.after()?;
     let fresh = min_position.wait(&api, fresh::USERS).await?;
     let mut rows = queries::users(&api.lists, &filter, after, paging.limit()).await.map_err(failed)?;

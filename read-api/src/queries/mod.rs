@@ -14,6 +14,7 @@ mod notices;
 mod operations;
 mod parked_events;
 mod past_list;
+mod past_users;
 mod personal;
 mod processes;
 mod projections;
@@ -60,6 +61,7 @@ pub use operations::{
 };
 pub use parked_events::parked_events;
 pub use past_list::past_page;
+pub use past_users::{PastSources, PastUsers, past_users};
 pub use personal::{Archives, ExportError, export};
 pub use processes::{ProcessCursor, processes};
 pub use projections::projections;

@@ -31,6 +31,14 @@ pub enum Moment {
 }
 
 impl Moment {
+    /// Nobody who came to be later than that is in it; none if that is not known.
+    pub(super) fn latest(self) -> Option<Timestamp> {
+        match self {
+            Self::Occurred(time) => Some(time),
+            Self::Version(_) | Self::Position(_) | Self::Time(_) => None,
+        }
+    }
+
     fn includes(self, event: &RecordedEvent) -> bool {
         match self {
             Self::Version(version) => event.sequence <= version,
@@ -86,9 +94,25 @@ pub async fn tasks_at(
     ids: &[Uuid],
     moment: Moment,
 ) -> Result<Vec<Task>, HistoryError> {
+    let pasts = pasts_at::<State>(log, ids, moment).await?;
+    let people: BTreeSet<Uuid> = pasts.values().flat_map(Past::people).collect();
+    let names = names(users, &people.into_iter().collect::<Vec<_>>()).await?;
+    Ok(ids.iter().filter_map(|id| pasts.get(id)).map(|past| past.told(&names)).collect())
+}
+
+/// Those of these aggregates that were there then, as they were.
+pub(super) async fn pasts_at<A>(
+    log: &Log,
+    ids: &[Uuid],
+    moment: Moment,
+) -> Result<HashMap<Uuid, Past<A>>, HistoryError>
+where
+    A: Stored,
+    A::Event: DeserializeOwned,
+{
     let up_to = if let Moment::Position(position) = moment { position } else { i64::MAX };
-    let (mut pasts, mut stuck) = (HashMap::<Uuid, Past>::new(), BTreeSet::new());
-    for event in log.read_aggregates("task", ids, &[], up_to).await? {
+    let (mut pasts, mut stuck) = (HashMap::<Uuid, Past<A>>::new(), BTreeSet::new());
+    for event in log.read_aggregates(A::TYPE, ids, &[], up_to).await? {
         let id = event.aggregate_id;
         if !moment.includes(&event) || stuck.contains(&id) {
             continue;
@@ -101,9 +125,7 @@ pub async fn tasks_at(
         let state = pasts.remove(&id).map(|past| past.state).unwrap_or_default();
         pasts.insert(id, Past::new(id, state, fact, event));
     }
-    let people: BTreeSet<Uuid> = pasts.values().flat_map(Past::people).collect();
-    let names = names(users, &people.into_iter().collect::<Vec<_>>()).await?;
-    Ok(ids.iter().filter_map(|id| pasts.get(id)).map(|past| past.told(&names)).collect())
+    Ok(pasts)
 }
 
 fn item(item: &domain::task::ChecklistItem) -> ChecklistItem {

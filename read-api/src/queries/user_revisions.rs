@@ -1,5 +1,7 @@
 //! Users as they were.
 
+use std::collections::HashMap;
+
 use domain::{personal::Sealed, user::User as State};
 use event_store::{Log, Sealer, Unsealed};
 use sqlx::PgPool;
@@ -7,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     history::{HistoryError, user_history},
-    revisions::{Moment, Past, past_at},
+    revisions::{Moment, Past, past_at, pasts_at},
 };
 use crate::model::{HistoryEntry, PrivateFields, User};
 
@@ -16,11 +18,33 @@ pub async fn user_at(log: &Log, id: Uuid, moment: Moment) -> Result<Option<Past<
     past_at(log, id, moment).await
 }
 
+/// Those of these users who were there then, as they were.
+pub(super) async fn users_at(
+    log: &Log,
+    sealer: &Sealer,
+    ids: &[Uuid],
+    moment: Moment,
+) -> Result<HashMap<Uuid, User>, HistoryError> {
+    let pasts: Vec<_> = pasts_at::<State>(log, ids, moment).await?.into_values().collect();
+    let opened = open(sealer, pasts.iter().flat_map(Past::sealed)).await?;
+    Ok(pasts.iter().map(|past| (past.id, past.told(&opened))).collect())
+}
+
 impl Past<State> {
     /// With everything that anybody may see of a user, by the name that was his then; of who is erased since, none.
     pub async fn shown(&self, sealer: &Sealer) -> Result<User, HistoryError> {
+        Ok(self.told(&open(sealer, self.sealed()).await?))
+    }
+
+    fn sealed(&self) -> impl Iterator<Item = &Sealed> {
+        self.state.name.iter().chain(&self.state.email)
+    }
+
+    fn told(&self, opened: &Opened) -> User {
         let state = &self.state;
-        let (name, email) = (open(sealer, &state.name).await?, open(sealer, &state.email).await?);
+        let clear =
+            |text: &Option<Sealed>| text.as_ref().and_then(|text| opened.get(text).cloned().flatten());
+        let (name, email) = (clear(&state.name), clear(&state.email));
         let private = PrivateFields {
             email,
             roles: state.roles,
@@ -29,14 +53,14 @@ impl Past<State> {
             create_time: state.create_time.unwrap_or(self.last.metadata.occurred_at),
             update_time: state.update_time.unwrap_or(self.last.metadata.occurred_at),
         };
-        Ok(User {
+        User {
             id: self.id,
             version: state.version,
             erased: name.is_none(),
             name,
             state: state.state().as_str().to_owned(),
             private: Some(private),
-        })
+        }
     }
 
     /// What his last event changed.
@@ -51,9 +75,11 @@ impl Past<State> {
     }
 }
 
-async fn open(sealer: &Sealer, text: &Option<Sealed>) -> Result<Option<String>, HistoryError> {
-    match text {
-        Some(text) => Ok(sealer.unseal(text).await.map(Unsealed::clear)?),
-        None => Ok(None),
-    }
+/// What sealed texts say; nothing of those who are erased.
+type Opened = HashMap<Sealed, Option<String>>;
+
+async fn open(sealer: &Sealer, texts: impl Iterator<Item = &Sealed>) -> Result<Opened, HistoryError> {
+    let texts: Vec<Sealed> = texts.cloned().collect();
+    let opened = sealer.unseal_all(&texts).await?;
+    Ok(texts.into_iter().zip(opened.into_iter().map(Unsealed::clear)).collect())
 }

@@ -36,7 +36,7 @@ pub struct UserFilter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserCursor {
     create_time: Timestamp,
-    id: Uuid,
+    pub(super) id: Uuid,
 }
 
 impl UserCursor {
@@ -108,6 +108,31 @@ pub async fn users(
     }
     sql.push(" ORDER BY u.create_time, u.id LIMIT ").push_bind(limit);
     sql.build_query_as().fetch_all(pool).await
+}
+
+impl FromRow<'_, PgRow> for UserCursor {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self { create_time: time(row, "create_time")?, id: row.try_get("id")? })
+    }
+}
+
+/// Where the users behind `after` stand who came to be at `latest` or before, at most `limit`.
+pub(super) async fn user_places(
+    pool: &PgPool,
+    after: Option<UserCursor>,
+    latest: Option<Timestamp>,
+    limit: i64,
+) -> sqlx::Result<Vec<UserCursor>> {
+    const SQL: &str = "SELECT u.create_time, u.id FROM read_model.users u \
+         WHERE (u.create_time, u.id) > (coalesce($1::timestamptz, '-infinity'), $2) AND u.create_time <= coalesce($3::timestamptz, 'infinity') \
+         ORDER BY u.create_time, u.id LIMIT $4";
+    sqlx::query_as(SQL)
+        .bind(after.map(|after| after.create_time.as_datetime()))
+        .bind(after.map_or_else(Uuid::nil, |after| after.id))
+        .bind(latest.map(|latest| latest.as_datetime()))
+        .bind(limit)
+        .fetch_all(pool)
+        .await
 }
 
 /// These users.
