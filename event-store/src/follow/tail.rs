@@ -19,6 +19,10 @@ const BYTES: usize = 16 << 20;
 /// How many it takes at once.
 const BATCH: usize = 256;
 
+/// How many bytes it hands out at once at most, but for the last event: whoever is slow with them holds them, when the tail has
+/// long dropped them.
+const AT_ONCE: usize = 1 << 20;
+
 /// Pause before a feed that failed begins again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -75,7 +79,13 @@ impl Reader {
     pub(super) fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<Envelope>>> {
         let kept = self.tail.ring.lock();
         let passed = usize::try_from(position - kept.start?).ok()?;
-        Some(kept.events.iter().skip(passed).take(limit).cloned().collect())
+        let mut bytes = 0;
+        let fits = |event: &&Arc<Envelope>| {
+            let fits = bytes < AT_ONCE;
+            bytes += event.bytes.len();
+            fits
+        };
+        Some(kept.events.iter().skip(passed).take(limit).take_while(fits).cloned().collect())
     }
 
     /// Waits until the tail goes beyond `position`, or its feed begins anew.

@@ -1,6 +1,6 @@
 //! What all subscribers of a process share.
 
-use std::sync::{Arc, OnceLock};
+use std::{convert::Infallible, sync::OnceLock};
 
 use async_nats::jetstream::Context;
 use bytes::Bytes;
@@ -11,14 +11,11 @@ use event_store::{
     follow::{Checkpoint, Follower, Tail},
     past::Past,
 };
-use quick_cache::sync::Cache;
 use service::problem::{Code, Problem};
 use uuid::Uuid;
 
+use super::remembered::Remembered;
 use crate::{grpc, streams::Frame};
-
-/// Frames that are remembered: those who are at the end of the log ask for the same ones.
-const FRAMES: usize = 4_096;
 
 /// The end of the log, the tasks that events are of, and the frames that go over the wire.
 pub(crate) struct Following {
@@ -26,8 +23,8 @@ pub(crate) struct Following {
     jetstream: OnceLock<Context>,
     tail: OnceLock<Tail>,
     pub(super) tasks: Past<Task>,
-    frames: Cache<i64, (Uuid, Frame)>,
-    messages: Cache<i64, (Uuid, Bytes)>,
+    frames: Remembered<Frame>,
+    messages: Remembered<Bytes>,
 }
 
 impl Following {
@@ -37,8 +34,8 @@ impl Following {
             log,
             jetstream: OnceLock::new(),
             tail: OnceLock::new(),
-            frames: Cache::new(FRAMES),
-            messages: Cache::new(FRAMES),
+            frames: Remembered::new(),
+            messages: Remembered::new(),
         }
     }
 
@@ -64,23 +61,15 @@ impl Following {
     }
 
     /// The event as server-sent event, encoded once for all.
-    pub(crate) fn frame(&self, event: &Arc<Envelope>) -> Frame {
-        // After a restore another event may stand there.
-        if let Some((_, frame)) = self.frames.get(&event.position).filter(|(id, _)| *id == event.id.0) {
-            return frame;
-        }
-        let frame = Frame::bytes_at(event.position, "event", &event.bytes);
-        self.frames.insert(event.position, (event.id.0, frame.clone()));
+    pub(crate) fn frame(&self, event: &Envelope) -> Frame {
+        let encode =
+            |event: &Envelope| Ok::<_, Infallible>(Frame::bytes_at(event.position, "event", &event.bytes));
+        let Ok(frame) = self.frames.get(event, encode);
         frame
     }
 
     /// The event as field of a message, encoded once for all.
-    pub(crate) fn message(&self, event: &Arc<Envelope>) -> Result<Bytes, Problem> {
-        if let Some((_, message)) = self.messages.get(&event.position).filter(|(id, _)| *id == event.id.0) {
-            return Ok(message);
-        }
-        let message = grpc::shared(event).map_err(Problem::internal)?;
-        self.messages.insert(event.position, (event.id.0, message.clone()));
-        Ok(message)
+    pub(crate) fn message(&self, event: &Envelope) -> Result<Bytes, Problem> {
+        self.messages.get(event, grpc::shared).map_err(Problem::internal)
     }
 }

@@ -5,6 +5,7 @@
 //! encoded once.
 
 mod following;
+mod remembered;
 mod selection;
 mod subscription;
 

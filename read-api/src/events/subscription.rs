@@ -15,6 +15,8 @@ use crate::ReadApi;
 
 /// Events looked at in one go.
 const BATCH: usize = 256;
+/// Bytes of events handed on in one go, at most, but for the last one.
+const BYTES: usize = 1 << 20;
 
 /// A place in a log: after this event of the log of this epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +84,9 @@ impl Subscription {
 
     /// Where it stands: what was handed on, or looked at and not taken.
     pub(crate) fn place(&self) -> Place {
-        Place { after: self.at, epoch: self.follower.epoch().unwrap_or_default() }
+        // Who has stopped waiting in the middle of it has not got what was taken.
+        let after = self.taken.first().map_or(self.at, |first| first.position - 1);
+        Place { after, epoch: self.follower.epoch().unwrap_or_default() }
     }
 
     pub(crate) fn following(&self) -> &Following {
@@ -98,11 +102,15 @@ impl Subscription {
             let batch = self.follower.next_batch(limit.clamp(1, BATCH)).await.map_err(lost)?;
             self.fetched.extend(batch);
         }
-        while let Some(event) = self.fetched.front() {
+        let mut bytes = self.taken.iter().map(|event| event.bytes.len()).sum::<usize>();
+        while bytes < BYTES
+            && let Some(event) = self.fetched.front()
+        {
             let taken = self.selection.takes(&self.api.following, event).await.map_err(unread)?;
             let Some(event) = self.fetched.pop_front() else { break };
             self.at = event.position;
             if taken {
+                bytes += event.bytes.len();
                 self.taken.push(event);
             }
         }

@@ -32,6 +32,10 @@ impl Encoded {
         Self { shared, ..Self::default() }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.head.len() + self.shared.len() + self.tail.len()
+    }
+
     /// A message whose only field is the message that begins with `shared` and ends with `tail`.
     pub(super) fn within(field: u32, shared: Bytes, tail: Bytes) -> Self {
         Self { head: opening(field, shared.len() + tail.len()).into(), shared, tail }

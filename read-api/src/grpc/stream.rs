@@ -24,7 +24,7 @@ use super::{
 use crate::{
     ReadApi,
     events::Place,
-    streams::{Intake, Listener, Outlet, Taken},
+    streams::{Intake, Item, Listener, Outlet, Taken},
 };
 
 /// What a client sends at once, at most.
@@ -46,6 +46,12 @@ impl Said {
 
     pub(super) fn at(place: Place, message: Encoded) -> Self {
         Self { message, place: Some(place) }
+    }
+}
+
+impl Item for Said {
+    fn bytes(&self) -> usize {
+        self.message.len()
     }
 }
 

@@ -44,6 +44,8 @@ use crate::{
 pub(super) const MAX_VALUES: usize = 50;
 /// Longest time for one pull that does not wait: who asks for what is rare goes on from where it ends.
 const LOOKING: Duration = Duration::from_secs(3);
+/// A page that has come to so many bytes gets no more events.
+const PAGE_BYTES: usize = 4 << 20;
 /// Of what was looked at and not sent, a subscriber hears this often.
 pub(crate) const CHECKPOINT: Duration = Duration::from_secs(1);
 
@@ -105,7 +107,8 @@ pub(crate) fn ask(query: &mut Query, caller: Caller) -> Asked {
 /// Events behind a position, in the order of the log.
 ///
 /// With `Prefer: wait=20` the answer comes with the next event that is asked for, or after so many seconds. Go on with `after`
-/// and `epoch` of the answer.
+/// and `epoch` of the answer. A page may hold fewer events than `page_size` before everything was looked at: three seconds or
+/// four mebibytes are enough for one. `caught_up` says that there is nothing more for now.
 #[utoipa::path(
     get, path = "/v1/events", tag = "events", operation_id = "pull_events",
     params(EventParams,
@@ -139,14 +142,16 @@ pub(super) async fn pull(
     Ok(response)
 }
 
-/// Until the page is full, time is up, or there is nothing more and nobody waits.
+/// Until the page is full, by number or bytes, time is up, or there is nothing more and nobody waits.
 async fn look(subscription: &mut Subscription, size: usize, wait: Wait) -> Result<EventPage, Problem> {
     let until = Instant::now() + wait.limit().unwrap_or(LOOKING);
-    let (mut events, mut caught_up) = (Vec::<Arc<Envelope>>::new(), false);
-    while events.len() < size && !(caught_up && (wait.limit().is_none() || !events.is_empty())) {
+    let (mut events, mut bytes, mut caught_up) = (Vec::<Arc<Envelope>>::new(), 0, false);
+    let waits = |events: &[_]| wait.limit().is_some() && events.is_empty();
+    while events.len() < size && bytes < PAGE_BYTES && (!caught_up || waits(&events)) {
         let Ok(next) = timeout_at(until, subscription.next(size - events.len())).await else { break };
         let next = next?;
         caught_up |= next.caught_up;
+        bytes += next.events.iter().map(|event| event.bytes.len()).sum::<usize>();
         events.extend(next.events);
     }
     let items: Result<Vec<Box<RawValue>>, _> =

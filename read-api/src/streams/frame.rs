@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::pipe::Item;
+
 /// An encoded event. Cheap to clone: whatever goes to many is encoded once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Frame(Bytes);
@@ -42,12 +44,24 @@ impl Frame {
         serde_json::to_string(data).map(|data| Self::new(Some(&place.to_string()), event, &data))
     }
 
-    /// Many of them as one piece.
+    /// Many of them as one piece; no more are joined than may wait.
     pub(super) fn join(mut frames: Vec<Self>) -> Bytes {
         match &mut frames[..] {
             [one] => std::mem::take(&mut one.0),
             many => many.iter().map(|Self(frame)| &frame[..]).collect::<Vec<_>>().concat().into(),
         }
+    }
+}
+
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Item for Frame {
+    fn bytes(&self) -> usize {
+        self.0.len()
     }
 }
 

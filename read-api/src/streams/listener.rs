@@ -19,7 +19,7 @@ use service::{
 
 use super::{
     Frame, Outlet,
-    pipe::{Intake, Taken, pipe},
+    pipe::{Intake, Item, Taken, pipe},
 };
 use crate::ReadApi;
 
@@ -49,7 +49,7 @@ impl Listener {
     /// The same, for whoever writes it down otherwise.
     pub(crate) fn take<T, F>(self, produce: impl FnOnce(Outlet<T>) -> F) -> Result<Intake<T>, Problem>
     where
-        T: Send + 'static,
+        T: Item,
         F: Future<Output = Result<(), Problem>> + Send + 'static,
     {
         let slot = self.meter.open_stream()?;
@@ -58,7 +58,7 @@ impl Listener {
 
     fn open<T, F>(self, slot: StreamSlot, produce: impl FnOnce(Outlet<T>) -> F) -> Intake<T>
     where
-        T: Send + 'static,
+        T: Item,
         F: Future<Output = Result<(), Problem>> + Send + 'static,
     {
         let (outlet, intake) = pipe(slot);

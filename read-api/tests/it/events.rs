@@ -129,6 +129,11 @@ impl Stream {
     }
 }
 
+/// A comment by Ann; what goes over the wire is twice as long as its text.
+pub(crate) fn comment(author: Uuid, length: usize) -> Value {
+    json!({"task.commented": {"comment": Uuid::now_v7(), "author": author, "text": "\"".repeat(length)}})
+}
+
 pub(crate) fn positions(body: &Value) -> Vec<i64> {
     let items = body["items"].as_array().unwrap();
     items.iter().map(|event| event["sequence"].as_str().unwrap().parse().unwrap()).collect()
@@ -172,6 +177,28 @@ async fn a_pull_brings_what_one_may_see_as_it_was_published() {
         let reply = log.world.get(token, &format!("/v1/events/{position}")).await;
         assert_eq!(reply.status.as_u16(), status, "{position}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_ends_when_it_is_large() {
+    let log = Log::new().await;
+    let (open, _) = log.two_tasks().await;
+    let mut last = 0;
+    for written in (2..82).step_by(20) {
+        let comments: Vec<_> = (0..20).map(|_| comment(log.ann, 60_000)).collect();
+        last = log.write(open, written, &comments).await;
+    }
+    let (token, mut seen, mut after) = (log.member(), Vec::new(), 0);
+    loop {
+        let page = log.world.get(&token, &format!("/v1/events?after={after}&page_size=1000")).await.body;
+        assert!(page.to_string().len() < 6 << 20, "a page of {} bytes", page.to_string().len());
+        seen.extend(positions(&page));
+        after = page["after"].as_i64().unwrap();
+        if page["caught_up"] == true {
+            break;
+        }
+    }
+    assert_eq!(seen, (1..=2).chain(5..=last).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
