@@ -8,9 +8,11 @@ mod following;
 mod remembered;
 mod selection;
 mod subscription;
+mod telling;
 
 pub(crate) use self::{
     following::Following,
     selection::{Interest, Selection},
     subscription::{Place, Subscription, unread},
+    telling::{Words, tell},
 };

@@ -1,13 +1,15 @@
 //! `Subscribe`
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     response::Response,
 };
 use domain::policy::Action;
+use event_store::envelope::Envelope;
 use proto::v1::{SubscribeRequest, SubscribeResponse};
 use service::{problem::Problem, query::Query};
-use tokio::time::Instant;
 
 use super::{
     codec::Encoded,
@@ -16,8 +18,8 @@ use super::{
 };
 use crate::{
     ReadApi,
-    events::{Place, Subscription},
-    http::{CHECKPOINT, Caller, ask},
+    events::{Following, Place, Subscription, Words, tell},
+    http::{Caller, ask},
     streams::{Listener, Outlet},
 };
 
@@ -44,25 +46,26 @@ async fn follow(
     let mut query = Query::of(pairs(requests.first().await?));
     let asked = ask(&mut query, caller);
     query.finish()?;
-    let mut subscription = Subscription::open(&api, asked.selection, asked.after, asked.epoch).await?;
-    let mut told = Instant::now();
-    loop {
-        let next = subscription.next(usize::MAX).await?;
-        let place = subscription.place();
-        let last = next.events.last().map(|event| event.position);
-        for event in &next.events {
-            let message = Encoded::of(subscription.following().message(event)?);
-            outlet.send(Said::at(Place { after: event.position, ..place }, message)).await?;
-        }
-        let silent = last != Some(next.up_to) && told.elapsed() >= CHECKPOINT;
-        if next.caught_up {
-            outlet.send(Said::at(place, SubscribeResponse::caught_up(place))).await?;
-        } else if silent {
-            outlet.send(Said::at(place, SubscribeResponse::checkpoint(place))).await?;
-        }
-        if next.caught_up || silent || last.is_some() {
-            told = Instant::now();
-        }
+    let subscription = Subscription::open(&api, asked.selection, asked.after, asked.epoch).await?;
+    tell::<Messages>(subscription, outlet).await
+}
+
+/// As messages.
+struct Messages;
+
+impl Words for Messages {
+    type Item = Said;
+
+    fn event(following: &Following, event: &Arc<Envelope>, at: Place) -> Result<Said, Problem> {
+        Ok(Said::at(at, Encoded::of(following.message(event)?)))
+    }
+
+    fn caught_up(at: Place) -> Result<Said, Problem> {
+        Ok(Said::at(at, SubscribeResponse::caught_up(at)))
+    }
+
+    fn checkpoint(at: Place) -> Result<Said, Problem> {
+        Ok(Said::at(at, SubscribeResponse::checkpoint(at)))
     }
 }
 

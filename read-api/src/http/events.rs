@@ -35,9 +35,9 @@ use super::{
 };
 use crate::{
     ReadApi,
-    events::{Interest, Selection, Subscription},
+    events::{Following, Interest, Place, Selection, Subscription, Words, tell},
     model::{Event, EventPage},
-    streams::{Frame, Listener, Outlet},
+    streams::{Frame, Listener},
 };
 
 /// More values of one parameter are refused.
@@ -46,8 +46,6 @@ pub(super) const MAX_VALUES: usize = 50;
 const LOOKING: Duration = Duration::from_secs(3);
 /// A page that has come to so many bytes gets no more events.
 const PAGE_BYTES: usize = 4 << 20;
-/// Of what was looked at and not sent, a subscriber hears this often.
-pub(crate) const CHECKPOINT: Duration = Duration::from_secs(1);
 
 /// Which events, as OpenAPI shows it.
 #[derive(IntoParams)]
@@ -223,34 +221,28 @@ pub(super) async fn stream(
     // A browser that connects again repeats the query.
     let after = last_event_id(&headers)?.or(asked.after);
     let subscription = Subscription::open(&api, asked.selection, after, asked.epoch).await?;
-    listener.listen(|outlet| tell(subscription, outlet))
+    listener.listen(|outlet| tell::<ServerSent>(subscription, outlet))
 }
 
-async fn tell(mut subscription: Subscription, outlet: Outlet) -> Result<(), Problem> {
-    let mut told = Instant::now();
-    loop {
-        let next = subscription.next(usize::MAX).await?;
-        let last = next.events.last().map(|event| event.position);
-        for event in &next.events {
-            outlet.send(subscription.following().frame(event)).await?;
-        }
-        let silent = last != Some(next.up_to) && told.elapsed() >= CHECKPOINT;
-        if next.caught_up {
-            outlet.send(standing(&subscription, "caught_up")?).await?;
-        } else if silent {
-            outlet.send(standing(&subscription, "checkpoint")?).await?;
-        }
-        if next.caught_up || silent || last.is_some() {
-            told = Instant::now();
-        }
+/// As server-sent events.
+struct ServerSent;
+
+impl Words for ServerSent {
+    type Item = Frame;
+
+    fn event(following: &Following, event: &Arc<Envelope>, _: Place) -> Result<Frame, Problem> {
+        Ok(following.frame(event))
+    }
+
+    fn caught_up(at: Place) -> Result<Frame, Problem> {
+        standing("caught_up", at)
+    }
+
+    fn checkpoint(at: Place) -> Result<Frame, Problem> {
+        standing("checkpoint", at)
     }
 }
 
-/// Where the subscription stands.
-fn standing(subscription: &Subscription, event: &str) -> Result<Frame, Problem> {
-    let place = subscription.place();
-    let data = json!({ "after": place.after, "epoch": place.epoch });
-    serde_json::to_vec(&data)
-        .map(|data| Frame::bytes_at(place.after, event, &data))
-        .map_err(Problem::internal)
+fn standing(event: &str, Place { after, epoch }: Place) -> Result<Frame, Problem> {
+    Frame::json_at(after, event, &json!({ "after": after, "epoch": epoch })).map_err(Problem::internal)
 }

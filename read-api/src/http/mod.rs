@@ -43,7 +43,7 @@ mod webhooks;
 
 pub(crate) use caller::Caller;
 pub use documents::merged;
-pub(crate) use events::{CHECKPOINT, ask};
+pub(crate) use events::ask;
 pub(crate) use failure::{failed, unlogged};
 pub(crate) use router::router;
 pub use router::{GRPC, openapi};

@@ -5,7 +5,7 @@ use axum::{
     http::Request,
     response::Response,
 };
-use domain::task::TaskEvent;
+use domain::{event::Metadata, task::TaskEvent, user::UserEvent};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use servers::testing::{self, TestNats};
@@ -49,8 +49,29 @@ impl Log {
 
     /// By Ann; the last position.
     pub(crate) async fn write(&self, task: Uuid, after: i64, facts: &[Value]) -> i64 {
-        let events = facts.iter().map(|fact| (event::<TaskEvent>(fact.clone()), metadata(self.ann)));
+        self.write_with(&metadata(self.ann), task, after, facts).await
+    }
+
+    /// The same under any circumstances.
+    pub(crate) async fn write_with(
+        &self,
+        circumstances: &Metadata,
+        task: Uuid,
+        after: i64,
+        facts: &[Value],
+    ) -> i64 {
+        let events = facts.iter().map(|fact| (event::<TaskEvent>(fact.clone()), circumstances.clone()));
         self.writer.append_after(after, "task", task, events.collect()).await
+    }
+
+    /// The rights of somebody change, as often as counts.
+    pub(crate) async fn change_rights(&self, user: Uuid) {
+        let facts = [
+            json!({"user.role_granted": {"role": "member"}}),
+            json!({"user.role_revoked": {"role": "member"}}),
+        ];
+        let events = facts.map(|fact| (event::<UserEvent>(fact), metadata(self.ann)));
+        self.writer.append("user", user, events.into()).await;
     }
 
     /// A task of the team and a private one of Ann's, each made and changed: positions 1 to 4.

@@ -15,6 +15,7 @@ mod events;
 mod exports;
 mod filter_expressions;
 mod filters;
+mod frames;
 mod freshness;
 mod grpc;
 mod history;
