@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use prost::Message;
-use proto::v1::{CreateTaskRequest, GetMeRequest, TaskReply, TransitionRequest};
+use proto::v1::{CreateTaskRequest, GetMeRequest, LoginRequest, TaskReply, TransitionRequest};
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -99,6 +99,30 @@ async fn languages(caller: &Caller, token: &str) {
     let field = &details.bad_request().unwrap().field_violations[0];
     assert_eq!((field.field.as_str(), field.reason.as_str()), ("title", "REQUIRED"));
     assert!(details.request_info().is_some_and(|info| !info.request_id.is_empty()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_is_reached_is_named_with_the_time_to_wait() {
+    let data = directory();
+    let up = Up::start_with(data.path(), |command| {
+        command.env("RATE_LIMITS", "login=2/h");
+    });
+    let caller = Caller::connect(&up.url).await;
+    let login = LoginRequest { email: "nobody@example.org".into(), password: PASSWORD.into() };
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(caller.call("/taskledger.v1.Auth/Login", &login, &[]).await);
+    }
+    let codes: Vec<_> = told.iter().map(|told| told.code()).collect();
+    assert_eq!(codes, [Code::Unauthenticated, Code::Unauthenticated, Code::ResourceExhausted]);
+    let details = told[2].status().get_error_details();
+    assert_eq!(details.error_info().map(|info| info.reason.as_str()), Some("RATE_LIMITED"));
+    let quota = &details.quota_failure().unwrap().violations[0];
+    assert!(quota.subject == "login" && !quota.description.is_empty(), "{quota:?}");
+    let wait = details.retry_info().unwrap().retry_delay.unwrap();
+    assert!((1..=3600).contains(&wait.as_secs()), "{wait:?}");
+    assert_eq!(told[2].headers["retry-after"], wait.as_secs().to_string());
+    assert!(told[0].status().get_error_details().quota_failure().is_none());
 }
 
 async fn health_and_reflection(caller: &Caller) {
