@@ -1,10 +1,18 @@
 //! The ways on which events leave, as one committed document: `UPDATE_ASYNCAPI=1` writes it anew.
+//!
+//! `meta-schema.json` is the schema of AsyncAPI 3.0.0 from `@asyncapi/specs` 6.11.1 on npm (Apache-2.0), without its descriptions
+//! and examples.
 
 mod document;
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use servers::testing::{Checker, checker};
 
 use document::document;
 
@@ -48,6 +56,35 @@ fn every_event_has_a_message_on_nats_on_the_stream_and_for_webhooks() {
         let payload = &document["components"]["messages"][&name]["payload"]["allOf"][1]["properties"];
         assert_eq!(payload["data"]["$ref"], format!("schemas/{name}.json"));
         assert_eq!(payload["dataschema"]["const"], committed(&format!("schemas/{name}.json"))["$id"]);
+    }
+}
+
+/// What the schema of AsyncAPI says is wrong with a document; empty if nothing is.
+async fn judge(checker: &Checker, document: &Value) -> String {
+    let schema: Value = serde_json::from_str(include_str!("meta-schema.json")).expect("it is JSON");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/asyncapi/check.py");
+    let output = checker.run(&script, json!({"schema": schema, "document": document}).to_string()).await;
+    let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(complaint.is_empty() && output.status.success() == found.is_empty(), "{found}{complaint}");
+    found
+}
+
+#[tokio::test]
+async fn the_document_is_what_asyncapi_calls_one() {
+    let (checker, document) = (checker().await, committed("asyncapi.json"));
+    assert_eq!(judge(&checker, &document).await, "");
+    let operation = document["operations"].as_object().unwrap().keys().next().unwrap();
+    for (pointer, wrong) in [
+        ("/asyncapi".to_owned(), json!("2.6.0")),
+        ("/info/version".to_owned(), json!(1)),
+        ("/channels/stream/address".to_owned(), json!({})),
+        ("/channels/stream/messages".to_owned(), json!([])),
+        (format!("/operations/{operation}/action"), json!("shout")),
+    ] {
+        let mut bad = document.clone();
+        *bad.pointer_mut(&pointer).unwrap_or_else(|| panic!("{pointer}")) = wrong;
+        assert_ne!(judge(&checker, &bad).await, "", "{pointer}");
     }
 }
 
