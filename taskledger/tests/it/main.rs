@@ -29,6 +29,7 @@ mod process;
 mod processes;
 mod pushes;
 mod revocations;
+mod slow_readers;
 mod streams;
 mod sync;
 mod system;
