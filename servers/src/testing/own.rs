@@ -65,6 +65,7 @@ impl OwnPostgres {
 pub struct OwnNats {
     instance: nats::Instance,
     server: Nats,
+    user: String,
     password: String,
 }
 
@@ -72,16 +73,21 @@ pub struct OwnNats {
 pub async fn own_nats() -> OwnNats {
     let password = postgres::password();
     let users = format!("authorization {{ user: {USER}, password: \"{password}\" }}");
+    own_nats_of(users, USER, &password).await
+}
+
+/// The same with these users, in nats-server's own language, one of whom is the one that the URL names.
+pub async fn own_nats_of(users: String, user: &str, password: &str) -> OwnNats {
     let instance = nats_instance(own_home(), users, std::process::id()).await;
     let started = instance.start(Some(next_port()), None, Some(&instance.home)).await;
     let server = started.unwrap_or_else(|error| panic!("{error}"));
-    OwnNats { instance, server, password }
+    OwnNats { instance, server, user: user.to_owned(), password: password.to_owned() }
 }
 
 impl OwnNats {
     /// URL with user and password; stays the same over restarts.
     pub fn url(&self) -> String {
-        self.server.url(USER, &self.password)
+        self.server.url(&self.user, &self.password)
     }
 
     /// Process id of the server.
