@@ -1,10 +1,11 @@
-//! What auditors take out as a file: a part of the log, or of the audit log beside it.
+//! What auditors take out as a file: a part of the log, or of the audit log beside it, or of what both say to people.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    event::EventPattern, ids::UserId, text::text, violation::Violation, webhook::values::Moment, words::words,
+    event::EventPattern, ids::UserId, personal::Sealed, text::text, violation::Violation,
+    webhook::values::Moment, words::words,
 };
 
 words! {
@@ -14,13 +15,15 @@ words! {
         Events = "events",
         /// Rows of the audit log: logins, refused requests, reads of what is sensitive.
         AuditRecords = "audit_records",
+        /// Records as lists of them have them: of both logs, with all that is personal in clear.
+        Records = "records",
     }
 }
 
 words! {
     /// How an export is written.
     ExportFormat {
-        /// A line of JSON each, exactly the bytes that were sealed.
+        /// A line of JSON each: of events and the audit log exactly the bytes that were sealed.
         Ndjson = "ndjson",
         /// A row each, for spreadsheets.
         Csv = "csv",
@@ -61,6 +64,9 @@ pub struct Export {
     /// What this intent has set off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Uuid>,
+    /// Which records: the query of a list of them, sealed with the key of the one who asks, since it may name people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<Sealed>,
     /// Whether what proves it is in the file.
     #[serde(default)]
     pub include_seals: bool,
@@ -108,6 +114,7 @@ impl Export {
             aggregate: None,
             actor: None,
             correlation: None,
+            query: None,
             include_seals: false,
         }
     }
@@ -118,7 +125,7 @@ impl Export {
             ExportKind::Events => {
                 self.types.is_empty() || self.types.iter().any(|pattern| pattern.matches(one.what))
             }
-            ExportKind::AuditRecords => {
+            ExportKind::AuditRecords | ExportKind::Records => {
                 self.actions.is_empty() || self.actions.iter().any(|pattern| pattern.matches(one.what))
             }
         };

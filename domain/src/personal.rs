@@ -1,6 +1,7 @@
 //! Personal data as the domain sees it: sealed.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A personal text (name, e-mail, address) encrypted with its subject's key; the domain never sees it in clear.
 ///
@@ -14,3 +15,10 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(transparent)]
 pub struct Sealed(pub String);
+
+impl Sealed {
+    /// Whose key it is sealed with.
+    pub fn subject(&self) -> Option<Uuid> {
+        self.0.split('.').nth(1)?.parse().ok()
+    }
+}

@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, Months, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Months, NaiveTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::violation::Violation;
+use crate::{task::values::Due, violation::Violation};
 
 /// An instant in UTC, kept to the microsecond (what Postgres keeps).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,15 @@ impl From<Timestamp> for DateTime<Utc> {
 }
 
 impl Timestamp {
+    /// A time with an offset, or the start of a day in UTC; years 0001 to 9999.
+    pub fn parse_start(text: &str) -> Result<Self, Violation> {
+        const MALFORMED: Violation = Violation::Malformed {
+            expected: "a time such as 2026-11-21T09:30:00Z or a day such as 2026-11-21",
+        };
+        let day = || Due::parse_date(text).map(|day| day.and_time(NaiveTime::MIN).and_utc().into());
+        Due::parse_at(text).or_else(|_| day()).map_err(|_| MALFORMED)
+    }
+
     /// The instant as chrono has it.
     pub fn as_datetime(&self) -> DateTime<Utc> {
         self.0

@@ -61,6 +61,9 @@ pub enum Violation {
         /// Highest value.
         max: i64,
     },
+    /// A span that would end before it begins.
+    #[error("must not be before from")]
+    BeforeFrom,
     /// Not one of the known words.
     #[error("must be one of: {}", allowed.join(", "))]
     UnknownValue {
@@ -131,7 +134,7 @@ impl Violation {
             Self::ControlCharacter => "CONTROL_CHARACTER",
             Self::Malformed { .. } => "MALFORMED",
             Self::TooMany { .. } => "TOO_MANY",
-            Self::OutOfRange { .. } => "OUT_OF_RANGE",
+            Self::OutOfRange { .. } | Self::BeforeFrom => "OUT_OF_RANGE",
             Self::UnknownValue { .. } => "UNKNOWN_VALUE",
             Self::UserNotActive { .. } => "USER_NOT_ACTIVE",
             Self::UnknownTask { .. } => "UNKNOWN_TASK",
@@ -148,7 +151,9 @@ impl Violation {
     /// The values behind the detail, as in `errors[].params`.
     pub fn params(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Empty | Self::ControlCharacter | Self::Cycle | Self::SelfReference => Vec::new(),
+            Self::Empty | Self::ControlCharacter | Self::BeforeFrom | Self::Cycle | Self::SelfReference => {
+                Vec::new()
+            }
             Self::TooLong { max, unit } => vec![("max", max.to_string()), ("unit", unit.as_str().into())],
             Self::Malformed { expected } => vec![("expected", (*expected).into())],
             Self::TooMany { max } | Self::TooDeep { max } => vec![("max", max.to_string())],

@@ -5,7 +5,7 @@ use std::{collections::HashSet, convert::Infallible};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use sha2::{Digest, Sha256};
 
-use crate::problem::{Code, Flaw, Problem, Violation};
+use crate::problem::{Code, Flaw, Place, Problem, Violation};
 
 /// More parameters than this are refused.
 const MAX_PARAMETERS: usize = 200;
@@ -126,9 +126,30 @@ impl Query {
     }
 
     /// Ends the reading: unknown parameters and all other violations at once.
-    pub fn finish(mut self) -> Result<(), Problem> {
+    pub fn finish(self) -> Result<(), Problem> {
+        let violations = self.violations()?;
+        if violations.is_empty() { Ok(()) } else { Err(Problem::violations(violations)) }
+    }
+
+    /// Ends the reading of a query that is a text in a body: all flaws of that text at once, each with its parameter.
+    pub fn flaws(self) -> Vec<Flaw> {
+        let Ok(violations) = self.violations() else {
+            return vec![Flaw::new("MALFORMED").param("expected", "a query string")];
+        };
+        let flaw = |Violation { place, flaw }| match place {
+            Place::Parameter(name) => {
+                let detail = flaw.detail.as_deref().unwrap_or("cannot be given here");
+                let detail = format!("{name} {detail}");
+                flaw.detail(detail).param("parameter", name)
+            }
+            Place::Pointer(_) | Place::Header(_) => flaw,
+        };
+        violations.into_iter().map(flaw).collect()
+    }
+
+    fn violations(mut self) -> Result<Vec<Violation>, Code> {
         if let Some(code) = self.malformed {
-            return Err(code.into());
+            return Err(code);
         }
         let mut told = HashSet::new();
         for (name, _) in &self.pairs {
@@ -136,7 +157,7 @@ impl Query {
                 self.violations.push(Violation::parameter(name, Flaw::new("UNKNOWN_PARAMETER")));
             }
         }
-        if self.violations.is_empty() { Ok(()) } else { Err(Problem::violations(self.violations)) }
+        Ok(self.violations)
     }
 }
 
@@ -197,6 +218,19 @@ mod tests {
     #[test]
     fn only_unknown_parameters_have_their_own_code() {
         assert_eq!(Query::parse("limit=3").finish().unwrap_err().code(), Code::UnknownParameter);
+    }
+
+    #[test]
+    fn flaws_of_a_text_name_their_parameters() {
+        let mut query = Query::parse("n=x&limit=3");
+        query.one("n", |_| Err::<i64, _>(Flaw::new("ODD").detail("must be even")));
+        let flaws = query.flaws();
+        let told: Vec<_> = flaws.iter().map(|flaw| (flaw.code, &flaw.params["parameter"])).collect();
+        assert_eq!(told, [("ODD", &"n".into()), ("UNKNOWN_PARAMETER", &"limit".into())]);
+        let details: Vec<_> = flaws.iter().filter_map(|flaw| flaw.detail.as_deref()).collect();
+        assert_eq!(details, ["n must be even", "limit cannot be given here"]);
+        assert!(Query::parse("").flaws().is_empty());
+        assert_eq!(Query::parse("%").flaws()[0].code, "MALFORMED");
     }
 
     #[test]

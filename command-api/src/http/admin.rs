@@ -79,24 +79,20 @@ fn parked(id: &str) -> Result<String, Code> {
 impl Exchange {
     /// Asks for an operation under a new id; `wish` reads from the request what it is.
     pub(super) async fn ask_for(
-        self,
-        wait: Wait,
-        wish: impl FnOnce(&Self) -> Result<Requested, Problem>,
-    ) -> Handled {
-        self.ask_for_as(Action::Operate, wait, wish).await
-    }
-
-    /// The same by another right than that of operators.
-    pub(super) async fn ask_for_as(
         mut self,
-        action: Action,
         wait: Wait,
         wish: impl FnOnce(&Self) -> Result<Requested, Problem>,
     ) -> Handled {
-        if let Some(replayed) = self.begin(action, None).await? {
+        if let Some(replayed) = self.begin(Action::Operate, None).await? {
             return Ok(replayed);
         }
-        let requested = match self.refuse_query().and_then(|()| wish(&self)) {
+        let wished = self.refuse_query().and_then(|()| wish(&self));
+        self.ask(wait, wished).await
+    }
+
+    /// The same after it was begun and the wish was read.
+    pub(super) async fn ask(self, wait: Wait, wished: Result<Requested, Problem>) -> Handled {
+        let requested = match wished {
             Ok(requested) => requested,
             Err(problem) => return self.finish(Err(problem)).await,
         };

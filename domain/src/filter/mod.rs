@@ -4,7 +4,9 @@
 //! tighter than `AND`, as there; nothing is implied between two conditions. What a filter asks of something that is not
 //! there (a task's status of an event that is no task's) is neither true nor false, and the filter does not match.
 
+mod asked;
 mod condition;
+mod fields;
 mod judge;
 mod parser;
 mod record;
@@ -14,7 +16,9 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+pub use asked::{Hours, Parameters, RecordsAsked};
 pub use condition::{Condition, FilterField, Order, Person};
+pub use fields::events_of_field;
 pub use judge::{EventFacts, Subject, TaskFacts};
 pub use record::{Crud, Network, RecordCondition, RecordOutcome, RecordTarget, part, word};
 

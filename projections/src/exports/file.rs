@@ -11,7 +11,7 @@ use sqlx::FromRow;
 use tokio::{task::spawn_blocking, time};
 use uuid::Uuid;
 
-use super::{ExportError, end};
+use super::{ExportError, content, end, records};
 use crate::delivery::Delivery;
 
 /// One file may take as much room, in bytes …
@@ -157,7 +157,7 @@ impl File {
             "sha256": sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>(),
             "from": self.after + 1,
             "to": self.until,
-            "content": format!("/v1/audit/exports/{}/content", self.operation),
+            "content": content(self.operation),
             "expire_time": self.expire_time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
         }))
     }
@@ -171,7 +171,8 @@ pub(super) async fn drop_file(delivery: &Delivery, operation: Uuid) -> sqlx::Res
 /// Forgets files a week after they were asked for, again and again.
 pub(crate) async fn forget(delivery: &Delivery) -> std::convert::Infallible {
     loop {
-        if let Err(error) = sqlx::query(FORGET).execute(delivery.pool()).await {
+        let files = sqlx::query(FORGET).execute(delivery.pool()).await.map(drop);
+        if let Err(error) = files.and(records::forget(delivery).await) {
             tracing::debug!(%error, "old exports are kept for now");
         }
         time::sleep(EVERY).await;

@@ -1,4 +1,4 @@
-//! Exports: a part of the log, or of the audit log, as a file that auditors fetch.
+//! Exports: a part of the log, or of the audit log, as a file that auditors fetch; or which of their records they want as one.
 //!
 //! The file grows piece by piece, each in one transaction with how far it is, so that whoever takes over from a process that died
 //! goes on from there. With seals, the events of a block are followed by what proves them.
@@ -6,6 +6,7 @@
 mod file;
 mod lines;
 mod read;
+mod records;
 
 use std::time::{Duration, Instant};
 
@@ -106,29 +107,32 @@ impl ExportError {
 }
 
 async fn make(job: &Job<'_>) -> Result<Value, ExportError> {
+    let Some(ledger) = ledger(job.export) else { return records::settle(job).await };
     let file = match File::find(job.delivery, job.operation).await? {
         Some(file) => file,
-        None => begin(job).await?,
+        None => begin(job, ledger).await?,
     };
     if let Some(response) = file.response() {
         return Ok(response);
     }
-    let mut writing = Writing::of(job, file);
+    let mut writing = Writing::of(job, ledger, file);
     writing.go_on().await?;
     let file = writing.file.finish(job.delivery).await?;
     file.response().ok_or(ExportError::Superseded)
 }
 
-fn ledger(export: &Export) -> Ledger {
+/// What is written down as it was sealed; records are of both logs and in clear.
+fn ledger(export: &Export) -> Option<Ledger> {
     match export.kind {
-        ExportKind::Events => Ledger::Events,
-        ExportKind::AuditRecords => Ledger::Audit,
+        ExportKind::Events => Some(Ledger::Events),
+        ExportKind::AuditRecords => Some(Ledger::Audit),
+        ExportKind::Records => None,
     }
 }
 
 /// Settles once and for all what is looked at.
-async fn begin(job: &Job<'_>) -> Result<File, ExportError> {
-    let (ledger, export) = (ledger(job.export), job.export);
+async fn begin(job: &Job<'_>, ledger: Ledger) -> Result<File, ExportError> {
+    let export = job.export;
     let head = seals::head(job.log, ledger).await?;
     let after = match export.from {
         Some(from) => seals::position_before(job.log, ledger, from).await?,
@@ -176,12 +180,12 @@ struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    fn of(job: &'a Job<'a>, file: File) -> Self {
-        let mut lines = Lines::of(job.export);
+    fn of(job: &'a Job<'a>, ledger: Ledger, file: File) -> Self {
+        let mut lines = Lines::of(ledger, job.export.format);
         if file.chunks == 0 {
             lines.head();
         }
-        let (ledger, at) = (ledger(job.export), file.position);
+        let at = file.position;
         Self { job, ledger, file, lines, at, records: 0, kept: Instant::now() }
     }
 
@@ -290,6 +294,11 @@ impl<'a> Writing<'a> {
         (self.records, self.kept) = (0, Instant::now());
         Ok(())
     }
+}
+
+/// Where the file is.
+fn content(operation: Uuid) -> String {
+    format!("/v1/audit/exports/{operation}/content")
 }
 
 /// What stands at the end of a file, by which one that was cut off is known.

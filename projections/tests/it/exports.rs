@@ -7,6 +7,7 @@ use domain::{
     event::{EventPattern, Nothing, to_stored},
     export::{ActionPattern, Export, ExportFormat, ExportKind},
     operation::{OperationEvent, Requested},
+    personal::Sealed,
     time::Timestamp,
     webhook::values::Moment,
 };
@@ -246,4 +247,30 @@ async fn of_what_is_wanted_no_more_or_was_harmed_nothing_is_left() {
     assert_eq!(outcome(&world, harmed).await, "export events failed f INTEGRITY_BROKEN");
     assert_eq!(world.number("SELECT count(*) FROM delivery.exports").await, 0);
     assert_eq!(world.number("SELECT count(*) FROM delivery.export_chunks").await, 0);
+}
+
+/// Nothing of the records is kept, only which they are: up to where, and what was asked, which is sealed.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_records_it_is_settled_which_they_are() {
+    let world = World::new().await;
+    world.work(3, 1).await;
+    for action in ["auth.login", "auth.refresh"] {
+        world.audit(action).await;
+    }
+    let (_working, _stop) = carry_out(&world);
+    let query = Some(Sealed(format!("s1.{}.canary", Uuid::from_u128(3))));
+    let records = Export { query, ..Export::everything(ExportKind::Records, ExportFormat::Csv) };
+    let id = ask_for(&world, Requested::export(records)).await;
+    // Auditors search a copy of the audit log: it is waited for.
+    let begun = "SELECT state = 'running' AND $2 = 0 FROM read_model.operations WHERE id = $1::uuid";
+    world.becomes_true(begun, &id.to_string(), 0).await;
+    world.run("UPDATE read_model.audit_copied SET position = 2").await;
+    assert_eq!(outcome(&world, id).await, "export records done f");
+    let response = world.response(id).await;
+    assert_eq!((&response["events_to"], &response["attempts_to"]), (&json!(4), &json!(2)));
+    assert_eq!(response["content"], format!("/v1/audit/exports/{id}/content"));
+    let kept =
+        "SELECT concat_ws(' ', format, events, attempts, right(query, 6)) FROM delivery.record_exports";
+    assert_eq!(world.text(kept).await.as_deref(), Some("csv 4 2 canary"));
+    assert_eq!(world.number("SELECT count(*) FROM delivery.exports").await, 0);
 }

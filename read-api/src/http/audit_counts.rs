@@ -55,7 +55,7 @@ pub(super) async fn counts(
     let min_position = MinPosition::read(&mut query);
     query.finish()?;
     let fresh = min_position.wait(&api, fresh::AUDIT).await?;
-    let zone = asked.zone;
+    let zone = asked.zone();
     let filter = asked.placed(&api).await?;
     let items = audit_count_by(&api.lists, &filter, group_by, zone).await.map_err(failed)?;
     Ok(Answer::json(&Counts { group_by: group_by.as_str(), items })?.fresh(fresh))

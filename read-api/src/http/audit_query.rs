@@ -1,33 +1,24 @@
 //! Parameters of audit lists as a filter.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
-    filter::{
-        Condition, Expression, Filter, FilterOver, Network, Order, Person, RecordCondition, RecordTarget,
-        part, word,
-    },
+    filter::{Parameters, RecordsAsked},
     ids::UserId,
-    time::{TimeZone, Timestamp},
+    time::TimeZone,
     violation::Violation,
 };
-use service::{
-    problem::{Flaw, Problem},
-    query::Query,
-};
+use service::{problem::Problem, query::Query};
 use utoipa::IntoParams;
 
 use super::{
     caller::Caller,
     failure::{failed, unlogged, untold},
-    task_query::{flaw, instant},
+    task_query::flaw,
 };
 use crate::{
     ReadApi,
-    queries::{AuditFilter, Hours, Logged, attempts_before, is_field},
+    queries::{AuditFilter, Logged, attempts_before},
 };
-
-/// More values of one filter are refused.
-const MAX_VALUES: usize = 50;
 
 /// The filters of audit lists and counts, as OpenAPI shows them.
 #[derive(IntoParams)]
@@ -99,73 +90,70 @@ pub(super) struct AuditFilterParams {
 
 /// What is asked for, before times are looked up in the logs.
 pub(super) struct Asked {
-    filter: AuditFilter,
-    from: Option<DateTime<Utc>>,
-    to: Option<DateTime<Utc>>,
-    /// By the clock there.
-    pub(super) zone: TimeZone,
+    records: RecordsAsked,
+    me: UserId,
 }
 
 /// Reads all filters; what is wrong shows in [`Query::finish`].
 pub(super) fn read(query: &mut Query, caller: Caller) -> Asked {
-    let mut all = conditions(query);
-    let occurred = [("occurred_from", Order::AtLeast), ("occurred_to", Order::Less)];
-    for (name, order) in occurred {
-        let time = query.one(name, instant).map(Timestamp::from);
-        all.extend(time.map(|time| is(RecordCondition::OccurredAt(order, time))));
+    Asked { records: RecordsAsked::read(&mut Asking(query)), me: UserId(caller.id) }
+}
+
+/// Reads what was asked for before.
+pub(super) fn kept(query: &str, me: UserId) -> Result<Asked, Problem> {
+    let mut query = Query::parse(query);
+    let mut asked = Asked { records: RecordsAsked::read(&mut Asking(&mut query)), me };
+    asked.of_content(&mut query);
+    query.finish().map(|()| asked)
+}
+
+struct Asking<'a>(&'a mut Query);
+
+impl Parameters for Asking<'_> {
+    fn one<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, Violation>) -> Option<T> {
+        self.0.one(name, |text| parse(text).map_err(flaw))
     }
-    let expression = |text: &str| Filter::parse(text, FilterOver::Records).map_err(flaw);
-    all.extend(query.one("filter", expression).map(|filter| filter.meaning().clone()));
-    let (from, to) = (query.one("from", instant), query.one("to", instant));
-    if from.zip(to).is_some_and(|(from, to)| from > to) {
-        query.refuse("to", Flaw::new("OUT_OF_RANGE").detail("must not be before from"));
+
+    fn many<T>(&mut self, name: &'static str, mut parse: impl FnMut(&str) -> Result<T, Violation>) -> Vec<T> {
+        self.0.many(name, |text| parse(text).map_err(flaw))
     }
-    let zone = query.one("zone", |name| TimeZone::parse(name).map_err(flaw)).unwrap_or(TimeZone::UTC);
-    let outside = query.one("outside_hours", hours).map(|(from, to)| Hours { from, to, zone });
-    let new_device = query.flag("new_device");
-    let whole = (0, i64::MAX);
-    let filter = AuditFilter {
-        all,
-        me: UserId(caller.id),
-        outside,
-        new_device,
-        events: whole,
-        attempts: whole,
-        logged: Logged::default(),
-    };
-    Asked { filter, from, to, zone }
+
+    fn refuse(&mut self, name: &'static str, violation: Violation) {
+        self.0.refuse(name, flaw(violation));
+    }
 }
 
 impl Asked {
     /// Reads what a record must have changed, from what and to what, all in one change, and what it must mention.
     pub(super) fn of_content(&mut self, query: &mut Query) {
-        let part = |text: &str| part(text).map_err(flaw);
-        let field = query.one("field", field).map(RecordCondition::Field);
-        let (old, new) = (query.one("old", part), query.one("new", part));
-        let changed = [field, old.map(RecordCondition::Old), new.map(RecordCondition::New)];
-        let mut changed: Vec<_> = changed.into_iter().flatten().map(is).collect();
-        let one = if changed.len() > 1 { Some(Expression::And(changed)) } else { changed.pop() };
-        let text = query.one("text", part).map(RecordCondition::Text).map(is);
-        self.filter.all.extend(one.into_iter().chain(text));
+        self.records.read_content(&mut Asking(query));
     }
 
     /// Whether records must be read to know which of them are asked for.
     pub(super) fn is_of_content(&self) -> bool {
-        self.filter.is_of_content()
+        self.records.is_of_content()
+    }
+
+    /// Whose clock counts.
+    pub(super) fn zone(&self) -> TimeZone {
+        self.records.zone
     }
 
     /// The filter with times, targets and intents as places in the logs.
     pub(super) async fn placed(self, api: &ReadApi) -> Result<AuditFilter, Problem> {
-        let mut filter = self.filter;
-        if let Some(from) = self.from {
+        let Self { records, me } = self;
+        let RecordsAsked { all, from, to, outside, new_device, zone: _ } = records;
+        let logged = Logged::find(&api.log, &api.lists, &all).await.map_err(untold)?;
+        let whole = (0, i64::MAX);
+        let mut filter = AuditFilter { all, me, outside, new_device, events: whole, attempts: whole, logged };
+        if let Some(from) = from.map(DateTime::from) {
             filter.events.0 = before(api, from).await?;
             filter.attempts.0 = attempts_before(&api.lists, from).await.map_err(failed)?;
         }
-        if let Some(to) = self.to {
+        if let Some(to) = to.map(DateTime::from) {
             filter.events.1 = before(api, to).await?.saturating_add(1);
             filter.attempts.1 = attempts_before(&api.lists, to).await.map_err(failed)?.saturating_add(1);
         }
-        filter.logged = Logged::find(&api.log, &api.lists, &filter.all).await.map_err(untold)?;
         Ok(filter)
     }
 }
@@ -174,73 +162,6 @@ impl Asked {
 async fn before(api: &ReadApi, time: DateTime<Utc>) -> Result<i64, Problem> {
     let moment = domain::webhook::values::Moment::Time(time.into());
     api.log.position_before(moment).await.map_err(unlogged)
-}
-
-fn is(condition: RecordCondition) -> Expression {
-    Expression::Is(Condition::Record(condition))
-}
-
-/// The filters that may be repeated; any value of each will do.
-fn conditions(query: &mut Query) -> Vec<Expression> {
-    fn record<T>(value: Result<T, Violation>, of: fn(T) -> RecordCondition) -> Result<Condition, Violation> {
-        value.map(|value| Condition::Record(of(value)))
-    }
-    type Read = fn(&str) -> Result<Condition, Violation>;
-    const FILTERS: [(&str, Read); 11] = [
-        ("action", |text| RecordCondition::action(text).map(Condition::Record)),
-        ("crud", |text| record(text.parse(), RecordCondition::Crud)),
-        ("outcome", |text| record(text.parse(), RecordCondition::Outcome)),
-        ("code", |text| record(word(text), RecordCondition::Code)),
-        ("actor", |text| person(text).map(Condition::Actor)),
-        ("target", |text| record(RecordTarget::parse(text), RecordCondition::Target)),
-        ("ip", |text| record(Network::parse(text), RecordCondition::Ip)),
-        ("user_agent", |text| record(word(text), RecordCondition::UserAgent)),
-        ("session", |text| record(id(text), RecordCondition::Session)),
-        ("request", |text| record(id(text), RecordCondition::Request)),
-        ("correlation", |text| record(id(text), RecordCondition::Correlation)),
-    ];
-    FILTERS.into_iter().filter_map(|(name, read)| any(query, name, read)).collect()
-}
-
-fn any(
-    query: &mut Query,
-    name: &'static str,
-    read: fn(&str) -> Result<Condition, Violation>,
-) -> Option<Expression> {
-    let mut parts = query.many(name, |text| read(text).map(Expression::Is).map_err(flaw));
-    if parts.len() > MAX_VALUES {
-        query.refuse(name, Flaw::new("TOO_MANY").param("max", MAX_VALUES));
-    }
-    match parts.len() {
-        0 => None,
-        1 => parts.pop(),
-        _ => Some(Expression::Or(parts)),
-    }
-}
-
-fn person(text: &str) -> Result<Option<Person>, Violation> {
-    match text {
-        "none" => Ok(None),
-        "me" => Ok(Some(Person::Me)),
-        text => id(text).map(|id| Some(Person::User(UserId(id)))),
-    }
-}
-
-fn id(text: &str) -> Result<uuid::Uuid, Violation> {
-    super::path::uuid(text).ok_or(Violation::Malformed { expected: "a UUID" })
-}
-
-/// `09:00-18:00`
-fn hours(text: &str) -> Result<(NaiveTime, NaiveTime), Flaw> {
-    let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").ok();
-    let read = text.split_once('-').and_then(|(from, to)| Some((time(from)?, time(to)?)));
-    read.filter(|(from, to)| from < to)
-        .ok_or_else(|| Flaw::new("MALFORMED").detail("must be two times of a day such as 09:00-18:00"))
-}
-
-/// A field of tasks or users.
-fn field(text: &str) -> Result<String, Flaw> {
-    if is_field(text) { Ok(text.to_owned()) } else { Err(Flaw::new("UNKNOWN_VALUE")) }
 }
 
 #[cfg(test)]

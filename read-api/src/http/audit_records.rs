@@ -23,15 +23,9 @@ use crate::{
     ReadApi,
     model::{AuditRecord, CountedPage},
     queries::{
-        Archive, AuditCursor, AuditFilter, RecordId, audit_count, audit_estimate, audit_page, audit_record,
-        audit_records,
+        Archive, AuditCursor, AuditFilter, RecordId, Search, audit_count, audit_estimate, audit_record,
     },
 };
-
-/// Where what a record says is searched, so many are looked at before a page may be short …
-const LOOK_AT: i64 = 5_000;
-/// … and so many at once.
-const AT_ONCE: i64 = 500;
 
 #[derive(Clone, Copy, Debug)]
 enum Counting {
@@ -102,8 +96,8 @@ pub(super) async fn list(
     let after: AuditCursor = paging.after()?.unwrap_or_else(|| AuditCursor::start(ascending));
     let fresh = min_position.wait(&api, fresh::AUDIT).await?;
     let filter = asked.placed(&api).await?;
-    let search = Search { api: &api, filter: &filter, ascending };
-    let (items, next) = search.page(after, paging.size()).await?;
+    let search = Search { archive: Archive::of(&api), filter: &filter, ascending };
+    let (items, next) = search.page(after, paging.size()).await.map_err(untold)?;
     let next_page_token = next.map(|cursor| paging.seal(&cursor)).transpose()?.unwrap_or_default();
     let count = count(&api, &filter, counting).await?;
     let link = paging.next_link(&next_page_token);
@@ -134,51 +128,8 @@ pub(super) async fn get(
     let min_position = MinPosition::read(&mut query);
     query.finish()?;
     let fresh = min_position.wait(&api, fresh::AUDIT).await?;
-    let record = audit_record(archive(&api), id).await.map_err(untold)?.ok_or(Code::NotFound)?;
+    let record = audit_record(Archive::of(&api), id).await.map_err(untold)?.ok_or(Code::NotFound)?;
     Ok(Answer::json(&record)?.fresh(fresh))
-}
-
-fn archive(api: &ReadApi) -> Archive<'_> {
-    Archive { log: &api.log, pool: &api.lists, sealer: &api.sealer }
-}
-
-struct Search<'a> {
-    api: &'a ReadApi,
-    filter: &'a AuditFilter,
-    ascending: bool,
-}
-
-impl Search<'_> {
-    /// The records of a page, and where the next one begins; nowhere at the end.
-    async fn page(
-        &self,
-        mut cursor: AuditCursor,
-        size: i64,
-    ) -> Result<(Vec<AuditRecord>, Option<AuditCursor>), Problem> {
-        let at_once = if self.filter.is_of_content() { AT_ONCE } else { size + 1 };
-        let (mut items, mut looked_at) = (Vec::new(), 0);
-        while looked_at < LOOK_AT {
-            let found = audit_page(&self.api.lists, self.filter, self.ascending, cursor, at_once).await;
-            let found = found.map_err(failed)?;
-            let records = audit_records(archive(self.api), &found).await.map_err(untold)?;
-            let mut records = records.into_iter().peekable();
-            for place in &found {
-                if i64::try_from(items.len()) == Ok(size) {
-                    return Ok((items, Some(cursor)));
-                }
-                cursor.passes(place);
-                let id = place.id().to_string();
-                let record = records.next_if(|record| record.id == id);
-                items.extend(record.filter(|record| self.filter.passes(place, record)));
-            }
-            let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
-            if count < at_once {
-                return Ok((items, None));
-            }
-            looked_at += count;
-        }
-        Ok((items, Some(cursor)))
-    }
 }
 
 async fn count(

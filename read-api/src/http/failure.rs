@@ -1,6 +1,6 @@
 //! Errors of queries as refusals.
 
-use event_store::{LoadError, LogError};
+use event_store::{LoadError, LogError, SealError};
 use service::problem::{Code, Problem};
 
 use crate::queries::{ReadError, history::HistoryError};
@@ -37,6 +37,11 @@ pub(super) fn untold(error: HistoryError) -> Problem {
 /// What a client is told when the log does not answer.
 pub(crate) fn unlogged(error: LogError) -> Problem {
     refusal(log_code(&error), error)
+}
+
+/// What a client is told when a sealed text cannot be opened.
+pub(super) fn opened(error: SealError) -> Problem {
+    untold(error.into())
 }
 
 /// What a client is told when an aggregate cannot be loaded from the log.

@@ -65,6 +65,11 @@ impl MinPosition {
         }))
     }
 
+    /// This one.
+    pub(super) fn at(position: i64) -> Self {
+        Self(Some(position))
+    }
+
     /// This one or a later one.
     pub(super) fn or_later(self, position: i64) -> Self {
         Self(self.0.max(Some(position)))

@@ -1,10 +1,11 @@
 //! Parameters of task lists as a filter and a sort.
 
-use chrono::{DateTime, NaiveTime, Utc};
+use chrono::{DateTime, Utc};
 use domain::{
     filter::{Filter, FilterOver},
     ids::UserId,
-    task::values::{Due, ExternalRef, Label, Priority, Status},
+    task::values::{ExternalRef, Label, Priority, Status},
+    time::Timestamp,
     violation::Violation,
 };
 use service::{problem::Flaw, query::Query};
@@ -173,13 +174,7 @@ fn span(query: &mut Query, from: &'static str, to: &'static str) -> Span {
 
 /// A time with an offset, or the start of a day in UTC; years 0001 to 9999.
 pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, Flaw> {
-    let day = || Due::parse_date(text).map(|day| day.and_time(NaiveTime::MIN).and_utc());
-    let time = DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc)).ok();
-    let time = time.or_else(|| day().ok()).filter(|time| (1..=9999).contains(&chrono::Datelike::year(time)));
-    time.ok_or_else(|| {
-        Flaw::new("MALFORMED")
-            .detail("must be a time such as 2026-11-21T09:30:00Z or a day such as 2026-11-21")
-    })
+    Timestamp::parse_start(text).map(DateTime::from).map_err(flaw)
 }
 
 #[cfg(test)]

@@ -40,3 +40,28 @@ pub async fn export_piece(pool: &PgPool, operation: Uuid, number: i32) -> sqlx::
     const SQL: &str = "SELECT content FROM delivery.export_chunks WHERE operation = $1 AND number = $2";
     sqlx::query_scalar(SQL).bind(operation).bind(number).fetch_one(pool).await
 }
+
+/// Which records an export has; they themselves are read when it is fetched.
+#[derive(Clone, Debug, FromRow)]
+pub struct RecordExport {
+    /// The operation that asked for it.
+    pub operation: Uuid,
+    /// `ndjson`, `csv`.
+    pub format: String,
+    /// The last event that may be in it.
+    pub events: i64,
+    /// The last attempt that may be in it.
+    pub attempts: i64,
+    /// The query of a list, sealed; none for all.
+    pub query: Option<String>,
+    /// The last attempt that can be found.
+    pub copied: i64,
+}
+
+/// What an export of records has; none if there is none, or none any more.
+pub async fn record_export(pool: &PgPool, operation: Uuid) -> sqlx::Result<Option<RecordExport>> {
+    const SQL: &str = "SELECT operation, format, events, attempts, query, \
+             (SELECT position FROM read_model.audit_copied) AS copied \
+         FROM delivery.record_exports WHERE operation = $1 AND expire_time > clock_timestamp()";
+    sqlx::query_as(SQL).bind(operation).fetch_optional(pool).await
+}

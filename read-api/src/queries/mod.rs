@@ -41,14 +41,14 @@ pub use announcements::{
     outcomes,
 };
 pub use audit::{
-    Archive, AuditCursor, AuditFilter, AuditGroup, Hours, Logged, RecordId, attempts_before, audit_count,
-    audit_count_by, audit_estimate, audit_page, audit_record, audit_records, is_field, role_holders,
+    Archive, AuditCursor, AuditFilter, AuditGroup, Logged, RecordId, Search, attempts_before, audit_count,
+    audit_count_by, audit_estimate, audit_record, role_holders,
 };
 pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
 pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
 pub use dry_run::{Asking, DryRunError, dry_run};
-pub use exports::{ExportFile, export_file, export_piece};
+pub use exports::{ExportFile, RecordExport, export_file, export_piece, record_export};
 pub use interface::interface;
 pub use labels::labels;
 pub use notices::{

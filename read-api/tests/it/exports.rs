@@ -106,3 +106,47 @@ async fn what_is_not_there_yet_or_any_more_and_who_may_not_have_it() {
     assert_eq!((status(&auditor, export).await, status(&auditor, rebuild).await), (200, 403));
     assert_eq!((status(&others, export).await, status(&auditor, Uuid::now_v7()).await), (200, 403));
 }
+
+/// An export of records that has none, as projections has settled it.
+async fn records(world: &World, format: &str, attempts: i64, expires: &str) -> Uuid {
+    let operation = Uuid::now_v7();
+    let insert = format!(
+        "INSERT INTO delivery.record_exports (operation, format, events, attempts, expire_time)
+         VALUES ($1, $2, 0, $3, now() + interval '{expires}')"
+    );
+    let insert = sqlx::query(&insert).bind(operation).bind(format).bind(attempts);
+    insert.execute(&world.pool).await.unwrap();
+    operation
+}
+
+#[tokio::test]
+async fn records_are_read_while_they_are_sent_and_compressed_too() {
+    let world = World::new().await;
+    let auditor = world.token(Uuid::now_v7(), &["auditor"]);
+    let others = world.token(Uuid::now_v7(), &["member", "operator", "admin"]);
+    let (table, list) =
+        (records(&world, "csv", 0, "1 hour").await, records(&world, "ndjson", 0, "1 hour").await);
+    let (expired, ahead) =
+        (records(&world, "csv", 0, "-1 second").await, records(&world, "csv", 7, "1 hour").await);
+    for (token, id, status) in [(&auditor, expired, 404), (&others, table, 403), (&auditor, ahead, 503)] {
+        assert_eq!(fetch(&world, token, id, "").await.status().as_u16(), status, "{id}");
+    }
+    let plain = fetch(&world, &auditor, table, "identity").await;
+    assert_eq!((plain.status().as_u16(), header(&plain, "etag")), (200, ""));
+    assert!(header(&plain, "content-type").starts_with("text/csv"));
+    assert_eq!(header(&plain, "content-disposition"), "attachment; filename=\"taskledger-records-0-0.csv\"");
+    let whole = plain.into_body().collect().await.unwrap().to_bytes();
+    assert!(whole.starts_with(b"id,position,") && whole.ends_with(b"seal_position\r\n"), "{whole:?}");
+    let packed = fetch(&world, &auditor, table, "gzip").await;
+    assert_eq!(header(&packed, "content-encoding"), "gzip");
+    let packed = packed.into_body().collect().await.unwrap().to_bytes();
+    let (head, rest) = packed.split_at(deflated::HEAD.len());
+    let (pieces, tail) = rest.split_at(rest.len() - 10);
+    let mut crc = Crc::new();
+    crc.update(&whole);
+    assert_eq!((head, deflated::inflate(pieces).unwrap()), (&deflated::HEAD[..], whole.to_vec()));
+    assert_eq!(tail, deflated::tail(crc.sum(), whole.len() as u64));
+    let list = fetch(&world, &auditor, list, "").await.into_body().collect().await.unwrap().to_bytes();
+    let end: serde_json::Value = serde_json::from_slice(&list).unwrap();
+    assert_eq!((&end["kind"], &end["records"]), (&"records".into(), &0.into()));
+}

@@ -6,9 +6,10 @@ use uuid::Uuid;
 /// What is to be in a file; what is absent does not matter.
 #[derive(Debug, ToSchema)]
 pub struct NewExport {
-    /// `events` (default), or `audit_records`: logins, refused requests and reads of what is sensitive.
+    /// `events` (default); `audit_records`: the rows of the audit log, which has logins, refused requests and reads of what is
+    /// sensitive; or `records`: what `GET /v1/audit/records` lists, with addresses and clients in clear.
     pub kind: Option<String>,
-    /// `ndjson` (default): a line of JSON each, the bytes that were sealed; `csv`: a row each, for spreadsheets.
+    /// `ndjson` (default): a line of JSON each, of events and audit records the bytes that were sealed; `csv`: a row each, for spreadsheets.
     pub format: Option<String>,
     /// From this position or time on; by default from the beginning.
     #[schema(example = "2026-11-01T00:00:00Z")]
@@ -26,6 +27,9 @@ pub struct NewExport {
     pub actor: Option<Uuid>,
     /// What this intent has set off.
     pub correlation: Option<Uuid>,
-    /// Whether what proves it is in the file too; by default with `ndjson`.
+    /// Which records: the query of `GET /v1/audit/records` without order, count and pages; by default all.
+    #[schema(example = "ip=10.0.0.0/8&outcome=denied&from=2026-11-01")]
+    pub query: Option<String>,
+    /// Whether what proves it is in the file too; by default with `ndjson`, not of `records`.
     pub include_seals: Option<bool>,
 }

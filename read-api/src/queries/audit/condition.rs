@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use chrono::NaiveTime;
 use domain::{
-    filter::{Condition, Crud, Expression, Order, Person, RecordCondition, RecordOutcome, RecordTarget},
+    filter::{
+        Condition, Crud, Expression, Hours, Order, Person, RecordCondition, RecordOutcome, RecordTarget,
+        events_of_field,
+    },
     ids::UserId,
-    time::TimeZone,
 };
 use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 use super::{
     Source,
     logged::Logged,
-    words::{CRUD_OF_ATTEMPTS, EVERYDAY, crud_sql_of_events, events_of_crud, events_of_field},
+    words::{CRUD_OF_ATTEMPTS, EVERYDAY, crud_sql_of_events, events_of_crud},
 };
 use crate::queries::search::escaped;
 
@@ -57,21 +58,16 @@ impl Judgement {
     }
 }
 
-/// When people work, Monday to Friday.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hours {
-    /// They come.
-    pub from: NaiveTime,
-    /// They go.
-    pub to: NaiveTime,
-    /// By the clock there.
-    pub zone: TimeZone,
-}
-
 /// Where people have come in.
 const LOGINS: &str = "('auth.login', 'auth.mfa', 'auth.oidc_callback', 'auth.oidc_token')";
 
 impl AuditFilter {
+    /// Nothing that comes after these positions.
+    pub fn end_with(&mut self, event: i64, attempt: i64) {
+        self.events.1 = self.events.1.min(event.saturating_add(1));
+        self.attempts.1 = self.attempts.1.min(attempt.saturating_add(1));
+    }
+
     /// Adds `WHERE` with all conditions on `r`, a row of the source.
     pub(super) fn push_where(&self, source: Source, sql: &mut Sql<'_>) {
         let (after, before) = self.span(source);

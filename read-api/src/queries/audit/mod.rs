@@ -13,16 +13,19 @@ mod logged;
 mod page;
 mod record;
 mod roles;
+mod search;
 mod words;
 
-pub use condition::{AuditFilter, Hours};
+pub use condition::AuditFilter;
 pub use counts::{AuditGroup, audit_count, audit_count_by, audit_estimate};
 pub use id::RecordId;
 pub use logged::Logged;
-pub use page::{AuditCursor, attempts_before, audit_page};
-pub use record::{Archive, audit_record, audit_records};
+use page::audit_page;
+pub use page::{AuditCursor, attempts_before};
+use record::audit_records;
+pub use record::{Archive, audit_record};
 pub use roles::role_holders;
-pub use words::is_field;
+pub use search::Search;
 
 /// Where a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -60,7 +60,7 @@ struct Found {
 }
 
 /// The records behind `after` that pass the filter, as far as their content is not asked for, by the time when they were recorded, at most `limit`.
-pub async fn audit_page(
+pub(super) async fn audit_page(
     pool: &PgPool,
     filter: &AuditFilter,
     ascending: bool,

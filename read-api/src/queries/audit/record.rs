@@ -16,6 +16,7 @@ use super::{
     words::{crud_of_attempt, crud_of_event},
 };
 use crate::{
+    ReadApi,
     model::{AuditRecord, Person, RecordActor, RecordSource, RecordTarget, TracedAggregate},
     queries::history::{HistoryError, Told, tell},
 };
@@ -31,6 +32,13 @@ pub struct Archive<'a> {
     pub sealer: &'a Sealer,
 }
 
+impl<'a> Archive<'a> {
+    /// What this service has.
+    pub(crate) fn of(api: &'a ReadApi) -> Self {
+        Self { log: &api.log, pool: &api.lists, sealer: &api.sealer }
+    }
+}
+
 /// One record, if it is there.
 pub async fn audit_record(archive: Archive<'_>, id: RecordId) -> Result<Option<AuditRecord>, HistoryError> {
     let RecordId { source, position } = id;
@@ -39,7 +47,7 @@ pub async fn audit_record(archive: Archive<'_>, id: RecordId) -> Result<Option<A
 }
 
 /// These records, in this order.
-pub async fn audit_records(
+pub(super) async fn audit_records(
     archive: Archive<'_>,
     wanted: &[RecordRef],
 ) -> Result<Vec<AuditRecord>, HistoryError> {

@@ -5,3 +5,4 @@ mod circumstances;
 mod office;
 mod questions;
 mod records;
+mod taken_away;

@@ -1,5 +1,8 @@
 //! `GET /v1/audit/exports/{id}/content`
 
+mod records;
+mod table;
+
 use std::io;
 
 use axum::{
@@ -28,7 +31,8 @@ use crate::{
 
 /// The file that an export has become.
 ///
-/// It is sent compressed to whoever accepts gzip. While the export is under way the answer is 409, and afterwards 404 when it was
+/// It is sent compressed to whoever accepts gzip. Records are read while they are sent: each time they say of everybody what
+/// `GET /v1/audit/records` would say then, nothing personal of who was erased, and there is neither `ETag` nor length. While the export is under way the answer is 409, and afterwards 404 when it was
 /// given up or is older than a week.
 #[utoipa::path(
     get, path = "/v1/audit/exports/{id}/content", tag = "audit", operation_id = "exports.content",
@@ -53,6 +57,11 @@ pub(super) async fn content(
     caller.may(Action::AuditRead)?;
     query.finish()?;
     let Some(file) = queries::export_file(&api.points, id).await.map_err(failed)? else {
+        let export = queries::record_export(&api.points, id).await.map_err(failed)?;
+        if let Some(export) = export {
+            let content = records::content(&api, export, packed).await?;
+            return Ok(content.ok_or(Code::NotFound)?);
+        }
         let operation = queries::operation(&api.points, id).await.map_err(failed)?;
         let under_way = operation.is_some_and(|one| one.kind == EXPORT && !one.has_ended());
         let code = if under_way { Code::StateConflict } else { Code::NotFound };
@@ -63,8 +72,12 @@ pub(super) async fn content(
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let mut response = Response::new(body(api.lists.clone(), &file, packed));
-    describe(response.headers_mut(), &file, packed);
-    response.headers_mut().insert(header::ETAG, tag);
+    let headers = response.headers_mut();
+    let ExportFile { kind, first, last, format, .. } = &file;
+    describe(headers, format, &format!("taskledger-{kind}-{first}-{last}.{format}"), packed);
+    let ends = (deflated::HEAD.len() + deflated::tail(0, 0).len()) as i64;
+    headers.insert(header::CONTENT_LENGTH, if packed { file.stored + ends } else { file.bytes }.into());
+    headers.insert(header::ETAG, tag);
     Ok(response)
 }
 
@@ -75,17 +88,13 @@ fn etag(file: &ExportFile, packed: bool) -> HeaderValue {
     HeaderValue::try_from(format!("\"{digits}{packed}\"")).unwrap_or(HeaderValue::from_static("\"\""))
 }
 
-fn describe(headers: &mut HeaderMap, file: &ExportFile, packed: bool) {
-    let csv = file.format == "csv";
+fn describe(headers: &mut HeaderMap, format: &str, name: &str, packed: bool) {
+    let csv = format == "csv";
     let media_type = if csv { "text/csv; charset=utf-8; header=present" } else { "application/x-ndjson" };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    let ExportFile { kind, first, last, format, .. } = file;
-    let name = format!("attachment; filename=\"taskledger-{kind}-{first}-{last}.{format}\"");
-    if let Ok(name) = HeaderValue::try_from(name) {
+    if let Ok(name) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
         headers.insert(header::CONTENT_DISPOSITION, name);
     }
-    let ends = (deflated::HEAD.len() + deflated::tail(0, 0).len()) as i64;
-    headers.insert(header::CONTENT_LENGTH, if packed { file.stored + ends } else { file.bytes }.into());
     if packed {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
