@@ -72,6 +72,7 @@ impl Record {
         keep_shared(&mut self.target, other.target);
         keep_shared(&mut self.key_hash, other.key_hash);
         keep_shared(&mut self.client.user_agent, other.client.user_agent);
+        keep_shared(&mut self.transport, other.transport);
         if self.client.proxies != other.client.proxies {
             self.client.proxies.clear();
         }
@@ -103,6 +104,7 @@ pub(super) fn sample() -> Record {
             proxies: Vec::new(),
             user_agent: None,
         },
+        transport: Some(crate::request::Transport::Http),
         request: uuid::Uuid::now_v7(),
         trace: String::new(),
         method: "POST".to_owned(),

@@ -214,6 +214,7 @@ impl Seen<'_> {
             methods: facts.methods.clone(),
             about: facts.about.clone(),
             client: context.client().clone(),
+            transport: Some(context.transport()),
             request: context.request_id().0,
             trace: context.traceparent().trace_id(),
             method: self.method.to_string(),

@@ -29,7 +29,11 @@ pub use self::{
     trail::Trail,
     writer::Keeper,
 };
-use crate::{problem::Code, process::Surroundings, request::ClientInfo};
+use crate::{
+    problem::Code,
+    process::Surroundings,
+    request::{ClientInfo, Transport},
+};
 
 /// Records that may wait for the writer.
 const QUEUE: usize = 4096;
@@ -58,6 +62,8 @@ pub struct Record {
     pub about: About,
     /// Where it came from.
     pub client: ClientInfo,
+    /// How it came; none of several that came in different ways.
+    pub(crate) transport: Option<Transport>,
     pub(crate) request: Uuid,
     pub(crate) trace: String,
     pub(crate) method: String,

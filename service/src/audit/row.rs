@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::{About, Outcome, Record, Target};
-use crate::node::Node;
+use crate::{node::Node, request::Transport};
 
 /// A row of the table; members are its columns.
 #[derive(Debug, Serialize)]
@@ -37,6 +37,7 @@ pub struct Row {
     query: Option<String>,
     node: Option<Arc<str>>,
     app_version: Arc<str>,
+    transport: Option<&'static str>,
 }
 
 /// Whose affair a record is, and where it came from, sealed with their key.
@@ -103,6 +104,7 @@ impl Row {
             query: origin.query,
             node: Some(Arc::clone(&node.name)),
             app_version: Arc::clone(&node.version),
+            transport: record.transport.map(Transport::as_str),
         }
     }
 
@@ -139,6 +141,7 @@ impl Row {
             query: None,
             node: None,
             app_version: Node::version(),
+            transport: Some("system"),
         }
     }
 }

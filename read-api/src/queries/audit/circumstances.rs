@@ -1,5 +1,5 @@
-//! What only the logs know of records: how somebody had proved who they are, through which proxies they came, and which process
-//! answered.
+//! What only the logs know of records: how somebody had proved who they are, over what and through which proxies they came, and
+//! which process answered.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -21,12 +21,13 @@ pub(super) struct Circumstances {
     pub(super) ip_chain: Option<String>,
     pub(super) node: Option<String>,
     pub(super) app_version: Option<String>,
+    pub(super) transport: Option<String>,
 }
 
 impl Circumstances {
     /// Of these rows, by their positions.
     pub(super) async fn of(log: &Log, positions: &[i64]) -> sqlx::Result<HashMap<i64, Self>> {
-        const SQL: &str = "SELECT position, ip_chain, node, app_version FROM event_store.audit_log \
+        const SQL: &str = "SELECT position, ip_chain, node, app_version, transport FROM event_store.audit_log \
              WHERE position = ANY($1)";
         let rows: Vec<Self> = sqlx::query_as(SQL).bind(positions).fetch_all(log.pool()).await?;
         Ok(rows.into_iter().map(|row| (row.position, row)).collect())

@@ -209,7 +209,9 @@ async fn of_attempts(
 
 fn of_attempt(row: AttemptRow, around: Circumstances, chain: Vec<String>) -> AuditRecord {
     let crud = crud_of_attempt(row.method.as_deref());
-    let transport = if row.method.is_some() { "http" } else { "system" };
+    // What was kept before it was noted does not say more.
+    let known = if row.method.is_some() { "http" } else { "system" };
+    let transport = around.transport.unwrap_or_else(|| known.to_owned());
     let (id, key) = (row.target, row.target_key);
     AuditRecord {
         id: RecordId { source: Source::Attempts, position: row.position }.to_string(),
@@ -226,7 +228,7 @@ fn of_attempt(row: AttemptRow, around: Circumstances, chain: Vec<String>) -> Aud
         on_behalf_of: None,
         session: row.session,
         auth: None,
-        source: source(row.ip, chain, row.user_agent, transport.to_owned()),
+        source: source(row.ip, chain, row.user_agent, transport),
         request_id: row.request,
         correlation_id: row.correlation,
         causation_id: None,
