@@ -1,4 +1,6 @@
-//! What makes two requests with one idempotency key the same request.
+//! What makes two requests with one idempotency key the same request, and what is kept of the key.
+
+use std::sync::Arc;
 
 use axum::http::Method;
 use sha2::{Digest, Sha256};
@@ -15,9 +17,27 @@ pub fn fingerprint(method: &Method, path: &str, query: Option<&str>, body: &[u8]
     hash.finalize().into()
 }
 
+/// SHA-256 of a key in hexadecimal digits, the same whether the header has it in quotes or without.
+pub fn key_hash(header: &[u8]) -> Arc<str> {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let quoted = header.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
+    let mut text = [0; 64];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(Sha256::digest(quoted.unwrap_or(header))) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    str::from_utf8(&text).unwrap_or_default().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_key_its_hash_is_kept() {
+        let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(&*key_hash(b"abc"), of_abc);
+        assert_eq!(&*key_hash(b"\"abc\""), of_abc);
+    }
 
     #[test]
     fn every_part_counts_but_the_order_of_parameters() {

@@ -15,7 +15,7 @@ use domain::{
 use event_store::Guard;
 use service::{
     node::Node,
-    request::{Cause, ClientInfo},
+    request::{Cause, ClientInfo, RequestContext},
 };
 use uuid::Uuid;
 
@@ -68,6 +68,8 @@ pub struct Caller {
     pub causation_id: Option<EventId>,
     /// W3C trace context.
     pub traceparent: Option<String>,
+    /// What else is known of the request, if one carried the command.
+    pub request: Option<RequestContext>,
     /// `http`, `grpc`, `import`, `system`.
     pub transport: &'static str,
     /// The clock, or the time of an imported record.
@@ -116,6 +118,7 @@ impl Caller {
             correlation_id: request_id,
             causation_id: None,
             traceparent: None,
+            request: None,
             transport,
             now: Utc::now().into(),
         }
@@ -164,6 +167,8 @@ impl Caller {
             occurred_at,
             node: Some(Arc::clone(&node.name)),
             app_version: Some(Arc::clone(&node.version)),
+            route: self.request.as_ref().and_then(RequestContext::route),
+            key_hash: self.request.as_ref().and_then(RequestContext::key_hash),
         };
         serde_json::to_string(&metadata).map(Arc::from).map_err(Refusal::Encode)
     }

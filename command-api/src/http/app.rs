@@ -133,6 +133,7 @@ impl App {
             correlation_id: request_id,
             causation_id: None,
             traceparent: Some(context.traceparent().to_string()),
+            request: Some(context.clone()),
             transport: context.transport().as_str(),
             now: Utc::now().into(),
         }

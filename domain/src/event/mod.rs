@@ -106,6 +106,13 @@ pub struct Metadata {
     /// The version of its program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_version: Option<Arc<str>>,
+    /// What the request asked for, `POST /v1/tasks/{id}/start`, if one carried the command; over gRPC the request that the
+    /// method is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Arc<str>>,
+    /// SHA-256 of the request's idempotency key, in hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_hash: Option<Arc<str>>,
 }
 
 /// An event as the log holds it. Its payload is the bytes as stored, never re-encoded.
@@ -145,9 +152,11 @@ mod tests {
         assert_eq!(stored, serde_json::from_str::<serde_json::Value>(old).unwrap());
         metadata.ip_chain = Some(Sealed("s1.x".to_owned()));
         (metadata.node, metadata.app_version) = (Some("web-1".into()), Some("1.2.3".into()));
+        (metadata.route, metadata.key_hash) = (Some("POST /v1/tasks".into()), Some("ba78".into()));
         let stored = serde_json::to_value(&metadata).unwrap();
-        let named = ["ip_chain", "node", "app_version"].map(|name| stored[name].as_str().unwrap().to_owned());
-        assert_eq!(named, ["s1.x", "web-1", "1.2.3"]);
+        let named = ["ip_chain", "node", "app_version", "route", "key_hash"]
+            .map(|name| stored[name].as_str().unwrap().to_owned());
+        assert_eq!(named, ["s1.x", "web-1", "1.2.3", "POST /v1/tasks", "ba78"]);
         assert_eq!(serde_json::from_value::<Metadata>(stored).unwrap(), metadata);
     }
 }

@@ -37,6 +37,8 @@ fn assigned() -> RecordedEvent {
             ip_chain: Some(domain::personal::Sealed("s1.0199a8ca-0000-7000-8000-000000000000.chain".into())),
             node: Some("web-1".into()),
             app_version: Some("1.2.3".into()),
+            route: Some("POST /v1/tasks/{id}/assign".into()),
+            key_hash: Some("ba7816bf".into()),
         },
         recorded_at: "2026-11-21T05:00:00.25Z".parse().unwrap(),
     }

@@ -229,6 +229,8 @@ pub(crate) fn stored(event_type: &str, version: &str, payload: String, at: Times
         ip_chain: None,
         node: None,
         app_version: None,
+        route: None,
+        key_hash: None,
     };
     NewEvent {
         id: EventId(id),

@@ -62,13 +62,13 @@ pub struct AuditRecord {
     /// The trace of the request.
     #[schema(required)]
     pub trace_id: Option<String>,
-    /// The HTTP method of what is no event.
+    /// The HTTP method of the request; over gRPC that of the request which the method is.
     #[schema(required)]
     pub method: Option<String>,
-    /// The template of the path, of what is no event.
+    /// The template of the path.
     #[schema(required)]
     pub route: Option<String>,
-    /// SHA-256 of the idempotency key, of what is no event.
+    /// SHA-256 of the idempotency key, without its quotes.
     #[schema(required)]
     pub key_hash: Option<String>,
     /// What a read asked for, or what was done to a consumer group; null where there is nothing in particular, or it is erased.

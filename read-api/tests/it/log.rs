@@ -44,6 +44,8 @@ pub(crate) fn metadata(actor: Uuid) -> Metadata {
         ip_chain: None,
         node: None,
         app_version: None,
+        route: None,
+        key_hash: None,
     }
 }
 

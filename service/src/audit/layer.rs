@@ -4,12 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, Method, StatusCode},
+    http::{Method, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use chrono::Utc;
-use sha2::{Digest, Sha256};
 use utoipa::openapi::{OpenApi, path::Operation};
 use uuid::Uuid;
 
@@ -37,6 +36,8 @@ struct Route {
     /// Tag and name of the operation.
     action: Arc<str>,
     template: Arc<str>,
+    /// `POST /v1/tasks/{id}/start`
+    named: Arc<str>,
     /// Needs no token: who is refused has shown something else that was wrong.
     public: bool,
     /// Kept also when it is done.
@@ -58,8 +59,7 @@ impl Watch {
                 (Method::DELETE, &item.delete),
             ];
             for (method, operation) in operations {
-                let reads = method == Method::GET;
-                let route = operation.as_ref().map(|operation| Route::new(path, operation, kept, reads));
+                let route = operation.as_ref().map(|operation| Route::new(path, &method, operation, kept));
                 routes.entry(path.clone()).or_default().extend(route.map(|route| (method, route)));
             }
         }
@@ -74,7 +74,7 @@ impl Watch {
 }
 
 impl Route {
-    fn new(path: &str, operation: &Operation, kept: &[&str], reads: bool) -> Self {
+    fn new(path: &str, method: &Method, operation: &Operation, kept: &[&str]) -> Self {
         let tag = operation.tags.iter().flatten().next().map_or("other", String::as_str);
         let name = operation.operation_id.as_deref().unwrap_or("other");
         let action = format!("{tag}.{name}");
@@ -83,8 +83,9 @@ impl Route {
             kept: kept.contains(&action.as_str()),
             action: action.into(),
             template: path.into(),
+            named: format!("{method} {path}").into(),
             public: policy.is_some_and(|policy| policy == "public"),
-            reads,
+            reads: method == Method::GET,
         }
     }
 
@@ -142,7 +143,8 @@ pub async fn watch(
     let (trail, witness) = (Trail::default(), Witness::default());
     request.extensions_mut().insert(trail.clone());
     request.extensions_mut().insert(witness.clone());
-    let (method, key) = (request.method().clone(), request.headers().get("idempotency-key").cloned());
+    context.found_to_ask_for(&route.named);
+    let method = request.method().clone();
     let query = request.uri().query().unwrap_or_default().to_owned();
     let response = pass(&context, request, next).await;
     let (facts, refusal) = (trail.take(), Refusal::of(&response));
@@ -153,14 +155,7 @@ pub async fn watch(
     if whole.is_none() && facts.refused.is_empty() {
         return response;
     }
-    let seen = Seen {
-        route,
-        context: &context,
-        method: &method,
-        key: key.as_ref(),
-        query: &query,
-        witness: &witness,
-    };
+    let seen = Seen { route, context: &context, method: &method, query: &query, witness: &witness };
     if let Some(outcome) = whole {
         let record = seen.record(&facts, outcome, refusal);
         // What was done is done, and what is only shown need not be.
@@ -192,7 +187,6 @@ struct Seen<'a> {
     route: &'a Route,
     context: &'a RequestContext,
     method: &'a Method,
-    key: Option<&'a HeaderValue>,
     query: &'a str,
     witness: &'a Witness,
 }
@@ -222,7 +216,7 @@ impl Seen<'_> {
             target: done
                 .map(|(target, _)| target.clone())
                 .or_else(|| target(&route.template, context.path())),
-            key_hash: self.key.map(hash),
+            key_hash: context.key_hash(),
             query: done.map(|(_, what)| cut(what)).or_else(|| read.then(|| question(self.query))),
             count: 1,
         }
@@ -253,10 +247,6 @@ fn cut(text: &str) -> String {
 fn looks_for_text(filter: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     decode(filter).is_none_or(|text| text.split(|c| !is_part(c)).any(|word| TEXTS.contains(&word)))
-}
-
-fn hash(key: &HeaderValue) -> String {
-    Sha256::digest(key.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The first object that the path names. What is no identifier could be anything, and is left out.

@@ -71,7 +71,7 @@ pub struct Record {
     pub(crate) route: Arc<str>,
     pub(crate) target: Option<Target>,
     /// SHA-256 in hexadecimal digits.
-    pub(crate) key_hash: Option<String>,
+    pub(crate) key_hash: Option<Arc<str>>,
     /// What was asked for, of reads that are kept because they were answered, or what was done, of acts that leave no event.
     pub query: Option<String>,
     /// Of how many alike it tells.

@@ -32,7 +32,7 @@ pub struct Row {
     route: Option<String>,
     target_type: Option<String>,
     target_id: Option<String>,
-    key_hash: Option<String>,
+    key_hash: Option<Arc<str>>,
     count: u32,
     query: Option<String>,
     node: Option<Arc<str>>,

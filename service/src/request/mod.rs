@@ -3,16 +3,23 @@
 mod client;
 mod traceparent;
 
-use std::{convert::Infallible, fmt, sync::Arc};
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, request::Parts},
+};
 use uuid::Uuid;
 
 pub use self::{
     client::{ClientInfo, InvalidNetwork, Network, TrustedProxies, network_of},
     traceparent::Traceparent,
 };
-use crate::{grpc::is_grpc, problem::Language};
+use crate::{grpc::is_grpc, idempotency::key_hash, problem::Language};
 
 /// The server's own name for a request (UUIDv7); what clients send as `X-Request-Id` is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +97,9 @@ struct Inner {
     speaks_grpc: bool,
     cause: Option<Cause>,
     path: String,
+    route: OnceLock<Arc<str>>,
+    key: Option<HeaderValue>,
+    key_hash: OnceLock<Arc<str>>,
     public_url: Arc<str>,
 }
 
@@ -106,6 +116,9 @@ impl RequestContext {
             speaks_grpc: is_grpc(&parts.headers),
             cause: Cause::read(text),
             path: parts.uri.path().to_owned(),
+            route: OnceLock::new(),
+            key: parts.headers.get("idempotency-key").cloned(),
+            key_hash: OnceLock::new(),
             public_url,
         }))
     }
@@ -148,6 +161,22 @@ impl RequestContext {
     /// The path without the query.
     pub fn path(&self) -> &str {
         &self.0.path
+    }
+
+    /// The operation that it asks for, `POST /v1/tasks/{id}/start`; none where nobody keeps a record of it.
+    pub fn route(&self) -> Option<Arc<str>> {
+        self.0.route.get().cloned()
+    }
+
+    pub(crate) fn found_to_ask_for(&self, route: &Arc<str>) {
+        // It is found once.
+        let _known = self.0.route.set(Arc::clone(route));
+    }
+
+    /// SHA-256 of its idempotency key, in hexadecimal digits.
+    pub fn key_hash(&self) -> Option<Arc<str>> {
+        let key = self.0.key.as_ref()?;
+        Some(Arc::clone(self.0.key_hash.get_or_init(|| key_hash(key.as_bytes()))))
     }
 
     /// What links begin with; never taken from `Host`.

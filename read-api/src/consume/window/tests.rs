@@ -34,6 +34,8 @@ fn event(position: i64, aggregate: u128) -> Arc<Envelope> {
         ip_chain: None,
         node: None,
         app_version: None,
+        route: None,
+        key_hash: None,
     };
     let recorded = RecordedEvent {
         position,

@@ -108,6 +108,7 @@ fn source(
 
 fn of_event(row: EventRow, chain: Vec<String>, told: Told, event: RecordedEvent) -> AuditRecord {
     let metadata = event.metadata;
+    let (method, route) = metadata.route.as_deref().and_then(|route| route.split_once(' ')).unzip();
     let person = |id: Uuid| Person { id, name: None };
     AuditRecord {
         id: RecordId { source: Source::Events, position: event.position }.to_string(),
@@ -138,9 +139,9 @@ fn of_event(row: EventRow, chain: Vec<String>, told: Told, event: RecordedEvent)
             .as_deref()
             .and_then(|trace| trace.split('-').nth(1))
             .map(str::to_owned),
-        method: None,
-        route: None,
-        key_hash: None,
+        method: method.map(str::to_owned),
+        route: route.map(str::to_owned),
+        key_hash: metadata.key_hash.map(|hash| hash.to_string()),
         query: None,
         target: Some(RecordTarget {
             kind: event.aggregate_type.clone(),

@@ -1,5 +1,6 @@
 //! The questions of `docs/audit.md`, asked as an auditor asks them.
 
+mod attempts;
 mod caused;
 mod circumstances;
 mod office;
