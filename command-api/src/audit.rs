@@ -2,24 +2,35 @@
 
 use domain::{ids::UserId, personal::Sealed, user::values::Email};
 use event_store::{LogError, SealError};
-use service::audit::{About, Keeper, Record, Row, SealedOrigin};
+use service::audit::{About, Keeper, Kept, Other, Record, Row, SealedOrigin};
 use sqlx::{PgExecutor, types::Json};
 use uuid::Uuid;
 
 use crate::commands::{Commands, Refusal};
 
-/// What is kept also when it is done: it leaves no event.
-pub(crate) const KEPT: &[&str] = &[
-    "auth.login",
-    "auth.mfa",
-    "auth.oidc_callback",
-    "auth.oidc_token",
-    "auth.logout",
-    "auth.logout_all",
-    "auth.logout_others",
-    "auth.end_session",
-    "auth.reauthenticate",
-];
+/// What is kept also when it is done, and left an event for another reason.
+pub(crate) const KEPT: Kept = Kept {
+    done: &[
+        "auth.login",
+        "auth.mfa",
+        "auth.oidc_callback",
+        "auth.oidc_token",
+        "auth.logout",
+        "auth.logout_all",
+        "auth.logout_others",
+        "auth.end_session",
+        "auth.reauthenticate",
+    ],
+    // Every session does it every ten minutes.
+    routine: &["auth.refresh"],
+    queries: &[],
+    others: &[Other {
+        path: crate::http::UNSUBSCRIBE,
+        action: "notifications.unsubscribe",
+        public: true,
+        streams: false,
+    }],
+};
 
 /// Whose key seals what belongs to nobody in particular.
 const NOBODY: UserId = UserId(Uuid::nil());

@@ -7,7 +7,7 @@ use event_store::{Appender, Outcome, StoredReceipt};
 
 use crate::{
     aggregates::{Aggregates, Remembered, Trust},
-    commands::{Refusal, Refused, Reply},
+    commands::{Caller, Refusal, Refused, Reply},
     draft::{Draft, Stream},
 };
 
@@ -27,6 +27,8 @@ pub(crate) enum Written {
         position: i64,
         /// Version of the aggregate that was written to last.
         version: i64,
+        /// Whether anything has happened; not where it was already so.
+        changed: bool,
     },
     /// The key was used before; this was the answer.
     Before(Box<StoredReceipt>),
@@ -35,6 +37,8 @@ pub(crate) enum Written {
 /// A way to decide, as often as needed.
 pub(crate) trait Plan: Sync {
     type Aggregate: Remembered + Timed;
+
+    fn caller(&self) -> &Caller;
 
     fn decide(&self, trust: Trust) -> impl Future<Output = Result<Draft<Self::Aggregate>, Refused>> + Send;
 }
@@ -58,10 +62,14 @@ pub(crate) async fn execute<P: Plan>(
         };
         let mut draft = decided?;
         let version = draft.streams.last().map_or(0, Stream::version);
+        let changed = draft.streams.iter().any(|stream| !stream.events.is_empty());
         match appender.append(draft.unit()?).await.map_err(Refusal::from)? {
             Outcome::Appended { position } => {
+                if changed {
+                    plan.caller().leaves_event();
+                }
                 let reply = draft.remember(aggregates);
-                return Ok(Written::Now { reply, position, version });
+                return Ok(Written::Now { reply, position, version, changed });
             }
             Outcome::Replayed(receipt) => return Ok(Written::Before(receipt)),
             Outcome::Taken { scope, owner } => return Err(Refusal::Taken { scope, owner }.into()),

@@ -156,8 +156,8 @@ impl CommandApi {
         let audit = Audit::spawn(Scribe(self.commands.clone()), &self.surroundings);
         self.surroundings.shutdown.spawn(make_key_of_nobody(self.commands.clone()));
         let watch = from_fn_with_state(Watch::new(audit, &document, KEPT), watch);
-        let router = router.route_layer(watch);
-        router.with_state(self.app.clone()).merge(crate::http::pages(self.app.clone()))
+        let routes = router.with_state(self.app.clone()).merge(crate::http::pages(self.app.clone()));
+        routes.route_layer(watch)
     }
 }
 

@@ -23,7 +23,8 @@ SELECT id, occurred_at, action, outcome, status, code, actor_type, actor, sessio
     ON CONFLICT DO NOTHING
 $$;
 
--- The query side may also say who was refused to subscribe or to consume: over gRPC both are posted.
+-- The query side may also say who was refused what is posted and changes nothing: to subscribe and to consume over gRPC, to try
+-- a rule.
 CREATE OR REPLACE FUNCTION event_store.keep_refused_reads(rows jsonb) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
@@ -35,7 +36,8 @@ SELECT keep_audit(coalesce(jsonb_agg(kept - 'methods'), '[]'))
  WHERE kept ->> 'method' IN ('GET', 'HEAD')
        AND (kept ->> 'outcome' = 'denied' AND kept ->> 'actor_type' IN ('user', 'service_account', 'anonymous')
             OR kept ->> 'outcome' = 'success' AND kept ->> 'actor_type' IN ('user', 'service_account'))
-    OR kept ->> 'method' = 'POST' AND kept ->> 'action' IN ('events.subscribe', 'events.consume')
+    OR kept ->> 'method' = 'POST' AND kept ->> 'action' IN ('events.subscribe', 'events.consume',
+           'notifications.dry_run_notification_rule')
        AND kept ->> 'outcome' = 'denied' AND kept ->> 'actor_type' IN ('user', 'service_account', 'anonymous')
     OR kept ->> 'method' IN ('POST', 'PUT', 'DELETE')
        AND kept ->> 'action' IN ('events.make_consumer_group', 'events.seek_consumer_group',

@@ -2,27 +2,35 @@
 //! moves a consumer group or settles what is in it. This service may add such rows and nothing else.
 
 use event_store::SealError;
-use service::audit::{Keeper, Record, Row, SealedOrigin};
+use service::audit::{Keeper, Kept, Other, Record, Row, SealedOrigin};
 use sqlx::{PgPool, types::Json};
 use uuid::Uuid;
 
-use crate::ReadApi;
+use crate::{
+    ReadApi,
+    grpc::{CONSUME, SUBSCRIBE},
+};
 
 /// What is kept also when it is answered.
-pub(crate) const KEPT: &[&str] = &[
-    "audit.list_records",
-    "audit.get_record",
-    "audit.count_records",
-    "audit.list_role_holders",
-    "audit.get_trace",
-    "audit.get_integrity",
-    "audit.get_proof",
-    "audit.exports.content",
-    "events.seek_consumer_group",
-    "events.replay_parked_group_events",
-    "events.skip_parked_group_events",
-    "events.delete_consumer_group",
-];
+pub(crate) const KEPT: Kept = Kept {
+    done: &[
+        "audit.list_records",
+        "audit.get_record",
+        "audit.count_records",
+        "audit.list_role_holders",
+        "audit.get_trace",
+        "audit.get_integrity",
+        "audit.get_proof",
+        "audit.exports.content",
+    ],
+    // Nothing here leaves an event: who moves a consumer group is kept without being named.
+    routine: &[],
+    queries: &["notifications.dry_run_notification_rule"],
+    others: &[
+        Other { path: SUBSCRIBE, action: "events.subscribe", public: false, streams: true },
+        Other { path: CONSUME, action: "events.consume", public: false, streams: true },
+    ],
+};
 
 /// Whose key seals what belongs to nobody in particular.
 const NOBODY: Uuid = Uuid::nil();

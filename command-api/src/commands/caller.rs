@@ -131,6 +131,13 @@ impl Caller {
         Self { who: Who::System, correlation_id, causation_id, transport: "system", ..self }
     }
 
+    /// An event tells of the request, if one carried the command.
+    pub(crate) fn leaves_event(&self) {
+        if let Some(request) = &self.request {
+            request.leaves_event();
+        }
+    }
+
     /// The same at another time.
     pub fn at(self, now: Timestamp) -> Self {
         Self { now, ..self }

@@ -47,6 +47,10 @@ struct OperationPlan<'a, R> {
 impl<R: Fn(&Operation) -> Reply + Send + Sync> Plan for OperationPlan<'_, R> {
     type Aggregate = Operation;
 
+    fn caller(&self) -> &Caller {
+        self.caller
+    }
+
     async fn decide(&self, trust: Trust) -> Result<Draft<Operation>, Refused> {
         let (actor, guard) = self.caller.actor(&self.commands.0.aggregates, trust).await?;
         let mut draft = Draft::new();

@@ -48,6 +48,8 @@ pub struct Answer {
     pub position: i64,
     /// Version of the aggregate written to last; 0 where nothing was.
     pub version: i64,
+    /// Whether anything has happened; not where it was already so, nor in a replay.
+    pub changed: bool,
     /// Whether it was kept from an earlier request with the same key.
     pub replayed: bool,
     /// Of a replay: what was asked then.
@@ -108,6 +110,7 @@ impl From<StoredReceipt> for Answer {
             reply: Reply::from(&stored.receipt),
             position: stored.position,
             version: 0,
+            changed: false,
             replayed: true,
             fingerprint: Some(stored.receipt.fingerprint),
         }
@@ -117,8 +120,8 @@ impl From<StoredReceipt> for Answer {
 impl From<Written> for Answer {
     fn from(written: Written) -> Self {
         match written {
-            Written::Now { reply, position, version } => {
-                Self { reply, position, version, replayed: false, fingerprint: None }
+            Written::Now { reply, position, version, changed } => {
+                Self { reply, position, version, changed, replayed: false, fingerprint: None }
             }
             Written::Before(receipt) => Self::from(*receipt),
         }
@@ -141,7 +144,9 @@ impl super::Commands {
         let reply = Reply::from(&receipt);
         let unit = Unit { id: uuid::Uuid::now_v7(), receipt: Some(receipt), ..Unit::default() };
         match self.0.appender.append(unit).await? {
-            Outcome::Appended { position } => Ok(Written::Now { reply, position, version: 0 }),
+            Outcome::Appended { position } => {
+                Ok(Written::Now { reply, position, version: 0, changed: false })
+            }
             Outcome::Replayed(stored) => Ok(Written::Before(stored)),
             Outcome::Conflict { .. } | Outcome::Taken { .. } | Outcome::GuardFailed { .. } => {
                 Err(Refusal::Moving)

@@ -73,6 +73,10 @@ where
 {
     type Aggregate = R;
 
+    fn caller(&self) -> &Caller {
+        self.caller
+    }
+
     async fn decide(&self, trust: Trust) -> Result<Draft<R>, Refused> {
         let unit = self.unit;
         let mut draft = Draft::new();

@@ -146,6 +146,10 @@ struct TaskPlan<'a, R> {
 impl<R: Fn(&[TaskDone]) -> Reply + Send + Sync> Plan for TaskPlan<'_, R> {
     type Aggregate = Task;
 
+    fn caller(&self) -> &Caller {
+        self.caller
+    }
+
     async fn decide(&self, trust: Trust) -> Result<Draft<Task>, Refused> {
         let aggregates = &self.commands.0.aggregates;
         let (actor, guard) = self.caller.actor(aggregates, trust).await?;

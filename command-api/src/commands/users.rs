@@ -218,6 +218,10 @@ struct UserPlan<'a, R> {
 impl<R: Fn(&UserDone) -> Reply + Send + Sync> Plan for UserPlan<'_, R> {
     type Aggregate = User;
 
+    fn caller(&self) -> &Caller {
+        self.caller
+    }
+
     async fn decide(&self, trust: Trust) -> Result<Draft<User>, Refused> {
         let (aggregates, unit) = (&self.commands.0.aggregates, self.unit);
         let (actor, guard) = self.caller.actor(aggregates, trust).await?;

@@ -40,7 +40,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use app::App;
 pub use ending::Endings;
-pub(crate) use pages::router as pages;
+pub(crate) use pages::{UNSUBSCRIBE, router as pages};
 
 /// What of it is offered over gRPC.
 pub const GRPC: [&str; 4] =

@@ -6,7 +6,7 @@ use event_store::envelope::Envelope;
 use service::problem::{Code, Problem};
 use tokio::sync::{mpsc, oneshot};
 
-use super::window::Holder;
+use super::{skips::Skips, window::Holder};
 use crate::events::{Place, Selection};
 
 /// How somebody wants to consume.
@@ -56,6 +56,7 @@ pub(super) enum Message {
 pub(super) struct Joining {
     pub(super) selection: Selection,
     pub(super) wishes: Wishes,
+    pub(super) skips: Skips,
     pub(super) outlet: mpsc::Sender<Down>,
     pub(super) answer: oneshot::Sender<Result<Holder, Problem>>,
 }

@@ -221,7 +221,7 @@ impl Group {
 
     /// All who share a group see the same of it.
     fn join(&mut self, joining: Joining) {
-        let Joining { selection, wishes, outlet, answer } = joining;
+        let Joining { selection, wishes, skips, outlet, answer } = joining;
         let ours = &mut self.selection;
         if (selection.roles, selection.scopes) != (ours.roles, ours.scopes) {
             let refused = Problem::new(Code::GroupInUse).retry_after(LEASE.as_secs());
@@ -230,7 +230,7 @@ impl Group {
         ours.since = ours.since.max(selection.since);
         self.newest += 1;
         let (holder, gone) = (self.newest, outlet.clone());
-        self.members.insert(holder, Member::new(outlet, wishes, self.written));
+        self.members.insert(holder, Member::new(outlet, wishes, skips, self.written));
         self.gone.push(async move { gone.closed().await }.map(move |()| holder).boxed());
         // Who has gone meanwhile is heard of.
         drop(answer.send(Ok(holder)));
@@ -261,6 +261,9 @@ impl Group {
                 if self.take_from(who, position) {
                     tracing::info!(group = %self.held.0, position, reason, "a consumer skips an event");
                     self.window.skip(position);
+                    if let Some(member) = self.members.get_mut(&who) {
+                        member.has_skipped(position);
+                    }
                 }
             }
         }
@@ -339,6 +342,7 @@ impl Group {
         match timeout(WRITING, writing).await {
             Ok(Ok(Some(revision))) => {
                 self.window.kept();
+                self.members.values_mut().for_each(Member::tell_of_skips);
                 (self.written, self.held_until) = (changes.position, begun + LEASE);
                 (self.write_at, self.gathering) = (begun + RENEWAL, false);
                 self.reconcile(revision).await;

@@ -5,7 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use service::problem::{Code, Problem};
+use service::{
+    audit::Ongoing,
+    problem::{Code, Problem},
+};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -13,6 +16,7 @@ use super::{
     consumer::{Consumer, Joining, Message, Wishes},
     group::{self, unwritten},
     member::SPARE,
+    skips::Skips,
     store::GroupStore,
 };
 use crate::{ReadApi, events::Selection};
@@ -34,6 +38,7 @@ impl Groups {
         who: Selection,
         name: &str,
         wishes: Wishes,
+        ongoing: &Ongoing,
     ) -> Result<Consumer, Problem> {
         let store = &api.group_store;
         for _ in 0..TRIES {
@@ -41,7 +46,8 @@ impl Groups {
             let group = self.running(api, store, id);
             let (outlet, inlet) = mpsc::channel(wishes.max_in_flight + SPARE);
             let (answer, answered) = oneshot::channel();
-            let joining = Joining { selection: who.clone(), wishes, outlet, answer };
+            let skips = Skips::new(ongoing.clone(), id, name);
+            let joining = Joining { selection: who.clone(), wishes, skips, outlet, answer };
             // One that ends does not take it, or does not answer.
             if group.send(Message::Join(joining)).await.is_ok()
                 && let Ok(joined) = answered.await

@@ -10,7 +10,10 @@ use tokio::{
     time::{Duration, Instant},
 };
 
-use super::consumer::{Down, Wishes};
+use super::{
+    consumer::{Down, Wishes},
+    skips::Skips,
+};
 use crate::events::Place;
 
 /// Room for what is no event; the last of it is for the end.
@@ -25,6 +28,7 @@ const CHECKPOINT: Duration = Duration::from_secs(1);
 pub(super) struct Member {
     outlet: mpsc::Sender<Down>,
     wishes: Wishes,
+    skips: Skips,
     /// What they have, and how large it is.
     has: BTreeMap<i64, usize>,
     bytes: usize,
@@ -35,9 +39,9 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(outlet: mpsc::Sender<Down>, wishes: Wishes, position: i64) -> Self {
+    pub(super) fn new(outlet: mpsc::Sender<Down>, wishes: Wishes, skips: Skips, position: i64) -> Self {
         let told = (position, Instant::now());
-        Self { outlet, wishes, has: BTreeMap::new(), bytes: 0, told, knows_all: false, over: false }
+        Self { outlet, wishes, skips, has: BTreeMap::new(), bytes: 0, told, knows_all: false, over: false }
     }
 
     /// Whether they can take one more.
@@ -68,6 +72,15 @@ impl Member {
 
     pub(super) fn forget(&mut self, position: i64) {
         self.bytes -= self.has.remove(&position).unwrap_or_default();
+    }
+
+    pub(super) fn has_skipped(&mut self, position: i64) {
+        self.skips.add(position);
+    }
+
+    /// What they have skipped is written down.
+    pub(super) fn tell_of_skips(&mut self) {
+        self.skips.tell();
     }
 
     pub(super) fn checkpoint(&mut self, place: Place) {

@@ -10,6 +10,7 @@ mod group;
 mod groups;
 mod listed;
 mod member;
+mod skips;
 mod store;
 mod window;
 

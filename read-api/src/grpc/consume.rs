@@ -11,7 +11,7 @@ use proto::v1::{
     Ack, ConsumeRequest, ConsumeResponse, Nack, StartConsuming, Started, consume_request::Message,
     consume_response, nack,
 };
-use service::{problem::Problem, query::Query};
+use service::{audit::Ongoing, problem::Problem, query::Query};
 
 use super::{
     messages::{Frames, delivery},
@@ -38,12 +38,13 @@ pub(super) async fn consume(
     State(api): State<ReadApi>,
     caller: Caller,
     listener: Listener,
+    ongoing: Ongoing,
     request: Request,
 ) -> Result<Response, Problem> {
     caller.may(Action::EventStream)?;
     let produce = {
         let api = api.clone();
-        async move |requests, outlet| take_part(api, caller, requests, outlet).await
+        async move |requests, outlet| take_part(api, caller, ongoing, requests, outlet).await
     };
     answer::<_, ConsumeResponse, _>(&api, listener, request, produce).await
 }
@@ -52,6 +53,7 @@ pub(super) async fn consume(
 async fn take_part(
     api: ReadApi,
     caller: Caller,
+    ongoing: Ongoing,
     mut requests: Requests<ConsumeRequest>,
     outlet: Outlet<Said>,
 ) -> Result<(), Problem> {
@@ -61,7 +63,7 @@ async fn take_part(
     let wishes = wishes(&start)?;
     // Which events is for the group to say.
     let who = ask(&mut Query::default(), caller).selection;
-    let consumer = api.groups.join(&api, who, &start.group, wishes).await?;
+    let consumer = api.groups.join(&api, who, &start.group, wishes, &ongoing).await?;
     let (inlet, answers) = consumer.split();
     let max_in_flight = i32::try_from(wishes.max_in_flight).unwrap_or(MAX_IN_FLIGHT);
     let started = consume_response::Message::Started(Started { max_in_flight });

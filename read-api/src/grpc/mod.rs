@@ -15,9 +15,12 @@ use crate::ReadApi;
 
 pub(crate) use self::messages::shared;
 
+/// The path of `Subscribe`.
+pub(crate) const SUBSCRIBE: &str = "/taskledger.v1.Events/Subscribe";
+/// The path of `Consume`.
+pub(crate) const CONSUME: &str = "/taskledger.v1.Events/Consume";
+
 /// The streaming methods.
 pub(crate) fn routes() -> Router<ReadApi> {
-    Router::new()
-        .route("/taskledger.v1.Events/Subscribe", post(subscribe::subscribe))
-        .route("/taskledger.v1.Events/Consume", post(consume::consume))
+    Router::new().route(SUBSCRIBE, post(subscribe::subscribe)).route(CONSUME, post(consume::consume))
 }

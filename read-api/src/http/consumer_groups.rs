@@ -133,6 +133,7 @@ pub(super) async fn make(
     State(api): State<ReadApi>,
     caller: Caller,
     context: RequestContext,
+    trail: Trail,
     GroupName(name): GroupName,
     query: Query,
     body: RequestBody,
@@ -152,7 +153,9 @@ pub(super) async fn make(
         Made::Full => return Err(Problem::new(Code::LimitReached).with("max", MAX_GROUPS)),
         Made::Differs => return Err(differs()),
     };
-    let mut response = (status, Answer::json(&find(&api, caller, &name).await?)?).into_response();
+    let (id, group) = known(&api, caller, &name).await?;
+    trail.did(target(id), format!("group={name}&from={}", group.position));
+    let mut response = (status, Answer::json(&group)?).into_response();
     if made == Made::New {
         let location = format!("{}{}", context.public_url(), context.path());
         // A name is made of what may stand in a header.

@@ -96,8 +96,9 @@ fn table() -> OpenApiRouter<ReadApi> {
 
 /// All routes of this service, each watched, what streams over gRPC, and the pages that show them.
 pub(crate) fn router(api: ReadApi, watch: Watch) -> Router {
-    let watched = Router::from(table()).route_layer(from_fn_with_state(watch, audit::watch));
-    watched.merge(grpc::routes()).with_state(api).merge(documents::pages())
+    let routes = Router::from(table()).merge(grpc::routes());
+    let watched = routes.route_layer(from_fn_with_state(watch, audit::watch));
+    watched.with_state(api).merge(documents::pages())
 }
 
 /// The routes of this service as OpenAPI.

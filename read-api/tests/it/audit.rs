@@ -17,7 +17,7 @@ const AGENT: [(&str, &str); 1] = [("user-agent", "canaryagent/1")];
 
 impl World {
     /// The rows, oldest first, once they are of so many refusals.
-    async fn audited(&self, refusals: i64) -> Vec<Value> {
+    pub(crate) async fn audited(&self, refusals: i64) -> Vec<Value> {
         let begun = Instant::now();
         loop {
             let sql = "SELECT to_jsonb(a) FROM event_store.audit_log a ORDER BY occurred_at";
@@ -102,6 +102,31 @@ async fn refused_reads_are_kept_and_nothing_else() {
         assert_eq!(sealer.unseal(&agent).await.unwrap().clear().as_deref(), Some("canaryagent/1"));
     }
     assert!(rows.iter().all(|row| !row.to_string().contains("canary")), "{rows:?}");
+}
+
+/// What streams over gRPC is refused as what streams over HTTP is.
+#[tokio::test]
+async fn who_may_not_listen_over_grpc_is_kept_too() {
+    let world = World::new().await;
+    let token = world.token(Uuid::now_v7(), &[]);
+    for (method, token) in [("Subscribe", &token), ("Consume", &token), ("Consume", &String::new())] {
+        let mut request = Request::post(format!("/taskledger.v1.Events/{method}"));
+        request = request.header("content-type", "application/grpc").header("te", "trailers");
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        world.send(request.body(Body::empty()).unwrap()).await;
+    }
+    let rows = world.audited(3).await;
+    let expected = [
+        ["events.subscribe", "denied", "FORBIDDEN"],
+        ["events.consume", "denied", "FORBIDDEN"],
+        ["events.consume", "denied", "UNAUTHENTICATED"],
+    ];
+    assert_eq!(rows.iter().map(gist).collect::<Vec<_>>(), expected, "{rows:?}");
+    for row in &rows {
+        assert_eq!((&row["transport"], &row["method"]), (&json!("grpc"), &json!("POST")), "{row}");
+    }
 }
 
 /// The audit log must never make anybody wait: neither whose key is not there, nor while the table is closed.

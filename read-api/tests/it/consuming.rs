@@ -170,6 +170,13 @@ async fn what_cannot_be_handled_is_tried_again_parked_or_skipped() {
     member.ack(&[5]).await;
     let group = becomes(&log.world, &token, |group| group["position"] == 6 && group["waiting"] == 0).await;
     assert_eq!((&group["skipped"], &group["parked"]), (&json!(2), &json!(0)), "{group}");
+    // Both are kept as the same act.
+    let kept = log.world.audited(4).await;
+    let skips: Vec<_> =
+        kept.iter().filter(|row| row["action"] == "events.skip_parked_group_events").collect();
+    let ways: Vec<_> = skips.iter().map(|row| [row["transport"].clone(), row["outcome"].clone()]).collect();
+    assert_eq!(ways, [[json!("grpc"), json!("success")], [json!("http"), json!("success")]], "{kept:?}");
+    assert!(skips.iter().all(|row| row["target_id"] == skips[0]["target_id"]), "{kept:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use std::{
 
 use crate::request::network_of;
 
-use super::{About, Record};
+use super::{About, Outcome, Record};
 
 /// Rows of one address and action in a minute.
 const ROWS: u32 = 60;
@@ -17,7 +17,7 @@ const KEYS: usize = 10_000;
 
 /// The current minute.
 #[derive(Debug, Default)]
-pub(super) struct Budget(HashMap<(IpAddr, Arc<str>), Spent>);
+pub(super) struct Budget(HashMap<(IpAddr, Arc<str>, bool), Spent>);
 
 #[derive(Debug, Default)]
 struct Spent {
@@ -32,7 +32,9 @@ impl Budget {
         if record.query.is_some() {
             return Some(record);
         }
-        let mut key = (network_of(record.client.ip), Arc::clone(&record.action));
+        // What was done is not summed up with what was only tried.
+        let done = record.outcome == Outcome::Success;
+        let mut key = (network_of(record.client.ip), Arc::clone(&record.action), done);
         if self.0.len() >= KEYS && !self.0.contains_key(&key) {
             key.0 = Ipv4Addr::UNSPECIFIED.into();
         }
@@ -77,6 +79,7 @@ impl Record {
             self.client.proxies.clear();
         }
         self.is_program &= other.is_program;
+        self.by_system &= other.by_system;
         if self.about != other.about {
             self.about = About::Nobody;
         }
@@ -91,12 +94,13 @@ pub(super) fn sample() -> Record {
     Record {
         occurred_at: chrono::Utc::now(),
         action: "tasks.create".into(),
-        outcome: super::Outcome::Denied,
+        outcome: Outcome::Denied,
         status: 403,
         code: Some(crate::problem::Code::Forbidden),
         actor: None,
         session: None,
         is_program: false,
+        by_system: false,
         methods: None,
         about: About::Nobody,
         client: crate::request::ClientInfo {

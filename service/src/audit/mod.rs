@@ -1,11 +1,15 @@
-//! The audit log beside the events: who came in and went, and who was refused what.
+//! The audit log beside the events: who came in and went, who was refused what, and what was already so.
 //!
 //! A request leaves a [`Record`] behind and goes on; one task seals and writes them in batches. What it cannot take is
 //! dropped and counted: the log must never make a request wait. A read that must be known of waits for room a little, and is
 //! not answered where there is none.
 
+mod asked;
+mod attempt;
 mod budget;
 mod layer;
+mod ongoing;
+mod routes;
 mod row;
 mod trail;
 mod writer;
@@ -24,7 +28,9 @@ use tokio::{sync::mpsc, time::timeout};
 use uuid::Uuid;
 
 pub use self::{
-    layer::{Watch, watch},
+    layer::watch,
+    ongoing::Ongoing,
+    routes::{Kept, Other, Watch},
     row::{By, Row, SealedOrigin},
     trail::Trail,
     writer::Keeper,
@@ -56,6 +62,8 @@ pub struct Record {
     pub(crate) session: Option<Uuid>,
     /// Whether that is an API key.
     pub(crate) is_program: bool,
+    /// Whether the system itself has asked.
+    pub(crate) by_system: bool,
     /// `amr`: how somebody proved who they are, where that was done with it.
     pub(crate) methods: Option<Vec<String>>,
     /// Whom it was about, where nobody was known to be acting.

@@ -9,6 +9,9 @@ use uuid::Uuid;
 use super::{About, Outcome, Record, Target};
 use crate::{node::Node, request::Transport};
 
+/// How what nobody has sent comes, as events say it.
+const SYSTEM: &str = "system";
+
 /// A row of the table; members are its columns.
 #[derive(Debug, Serialize)]
 pub struct Row {
@@ -76,6 +79,7 @@ impl Row {
         let actor_type = match record.actor {
             Some(_) if record.is_program => "service_account",
             Some(_) => "user",
+            None if record.by_system => "system",
             None => "anonymous",
         };
         Self {
@@ -104,7 +108,7 @@ impl Row {
             query: origin.query,
             node: Some(Arc::clone(&node.name)),
             app_version: Arc::clone(&node.version),
-            transport: record.transport.map(Transport::as_str),
+            transport: if record.by_system { Some(SYSTEM) } else { record.transport.map(Transport::as_str) },
         }
     }
 
@@ -141,7 +145,7 @@ impl Row {
             query: None,
             node: None,
             app_version: Node::version(),
-            transport: Some("system"),
+            transport: Some(SYSTEM),
         }
     }
 }

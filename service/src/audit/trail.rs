@@ -26,7 +26,8 @@ pub(super) struct Facts {
     pub(super) about: About,
     pub(super) shown: bool,
     pub(super) done: Option<(Target, String)>,
-    pub(super) refused: Vec<(Target, StatusCode, Option<Code>)>,
+    /// Commands of several that were refused, or had nothing to do.
+    pub(super) parts: Vec<(Option<Target>, StatusCode, Option<Code>)>,
 }
 
 impl Trail {
@@ -63,9 +64,14 @@ impl Trail {
         self.note(|facts| facts.done = Some((target, what)));
     }
 
-    /// One command among several was refused.
-    pub fn refused(&self, target: Target, status: StatusCode, code: Option<Code>) {
-        self.note(|facts| facts.refused.push((target, status, code)));
+    /// One command among several was refused; of one that nobody understood it is not known to what.
+    pub fn refused(&self, target: Option<Target>, status: StatusCode, code: Option<Code>) {
+        self.note(|facts| facts.parts.push((target, status, code)));
+    }
+
+    /// One command among several had nothing to do.
+    pub fn was_already_so(&self, target: Target) {
+        self.note(|facts| facts.parts.push((Some(target), StatusCode::OK, None)));
     }
 
     pub(super) fn take(&self) -> Facts {

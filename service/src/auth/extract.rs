@@ -7,6 +7,7 @@ use axum::{
 
 use super::{Principal, TokenError, Verifier, Witness};
 use crate::{
+    grpc::Unreadable,
     http::Meter,
     problem::{Code, Problem},
 };
@@ -45,7 +46,7 @@ where
     Witness::note(parts, &principal);
     // Only now: whoever shows a bad token must not use up what another may ask.
     Meter::of(parts).charge_principal(&principal)?;
-    Ok(Some(principal))
+    Unreadable::of(&parts.extensions).map_or(Ok(Some(principal)), Err)
 }
 
 /// The token of the only Authorization header; tokens in query strings are never looked at.

@@ -12,8 +12,11 @@ use http_body_util::{BodyExt, Full};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::Status;
 
-use super::status::refused;
-use crate::{http::STANDARD_LIMIT, problem::Code};
+use super::unreadable::Fault;
+use crate::{
+    http::STANDARD_LIMIT,
+    problem::{Code, Problem},
+};
 
 /// Messages from clients are at most this long (bytes).
 pub const MAX_MESSAGE: usize = STANDARD_LIMIT;
@@ -33,19 +36,19 @@ const ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encodin
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 
 /// The only message of a request.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Status> {
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Fault> {
     if headers.get(ENCODING).is_some_and(|encoding| encoding != IDENTITY) {
         let mut status = Status::unimplemented("messages are taken as they are, not compressed");
         status
             .metadata_mut()
             .insert("grpc-accept-encoding", tonic::metadata::MetadataValue::from_static("identity"));
-        return Err(status);
+        return Err(status.into());
     }
     let read = tokio::time::timeout(READ_TIMEOUT, collect(body)).await;
-    read.unwrap_or_else(|_| Err(refused(Code::RequestTimeout)))
+    read.unwrap_or_else(|_| Err(Code::RequestTimeout.into()))
 }
 
-async fn collect(mut body: Body) -> Result<Bytes, Status> {
+async fn collect(mut body: Body) -> Result<Bytes, Fault> {
     let mut buffer = BytesMut::new();
     let mut announced: Option<(usize, Option<SemaphorePermit<'_>>)> = None;
     while let Some(frame) = body.frame().await {
@@ -57,31 +60,31 @@ async fn collect(mut body: Body) -> Result<Bytes, Status> {
             announced = Some((length, room(length)?));
         }
         if announced.as_ref().is_some_and(|(length, _)| buffer.len() > HEAD + length) {
-            return Err(Status::internal("there is more than one message"));
+            return Err(Status::internal("there is more than one message").into());
         }
     }
     match announced {
         Some((length, _)) if buffer.len() == HEAD + length => Ok(buffer.split_off(HEAD).freeze()),
-        _ => Err(Status::internal("the message is incomplete")),
+        _ => Err(Status::internal("the message is incomplete").into()),
     }
 }
 
-fn length(head: &[u8]) -> Result<usize, Status> {
+fn length(head: &[u8]) -> Result<usize, Fault> {
     let (flag, length) = (head[0], u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize);
     match flag {
-        0 if length > MAX_MESSAGE => Err(refused(Code::BodyTooLarge)),
+        0 if length > MAX_MESSAGE => Err(Code::BodyTooLarge.into()),
         0 => Ok(length),
-        1 => Err(Status::internal("the message is compressed, but grpc-encoding does not say how")),
-        _ => Err(Status::internal("the message begins with an unknown flag")),
+        1 => Err(Status::internal("the message is compressed, but grpc-encoding does not say how").into()),
+        _ => Err(Status::internal("the message begins with an unknown flag").into()),
     }
 }
 
-fn room(length: usize) -> Result<Option<SemaphorePermit<'static>>, Status> {
+fn room(length: usize) -> Result<Option<SemaphorePermit<'static>>, Fault> {
     if length <= SMALL {
         return Ok(None);
     }
     let size = u32::try_from(length.div_ceil(KIB)).unwrap_or(u32::MAX);
-    LARGE.try_acquire_many(size).map(Some).map_err(|_| refused(Code::Overloaded))
+    LARGE.try_acquire_many(size).map(Some).map_err(|_| Problem::new(Code::Overloaded).retry_after(1).into())
 }
 
 /// A response with one message.

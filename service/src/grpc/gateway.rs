@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Router,
     body::Body,
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, StatusCode, Uri, Version, header},
     response::{IntoResponse, Response},
     routing::post,
@@ -17,7 +17,12 @@ use tonic::Status;
 use tower::ServiceExt;
 
 use super::{
-    answer, call::Call, frame, health, is_grpc, methods, methods::Method, reflection, status, timeout,
+    answer,
+    call::Call,
+    frame, health, is_grpc, methods,
+    methods::Method,
+    reflection, timeout,
+    unreadable::{Fault, Unreadable, invalid_message},
 };
 use crate::{
     http::Patience,
@@ -72,35 +77,63 @@ async fn enter(State(door): State<Arc<Door>>, request: Request) -> Response {
 impl Door {
     async fn ask(&self, request: Request) -> Result<Response, Status> {
         let begun = Instant::now();
-        let patience = timeout(request.headers())?;
         let (parts, body) = request.into_parts();
-        let message = within(patience, frame::read(&parts.headers, body)).await?;
-        let message = DynamicMessage::decode(self.method.input().clone(), message)
-            .map_err(|error| status::invalid_message(&error.to_string()))?;
-        let call = Call::new(&self.method, &message)?;
-        let mut asked = outgoing(call, &parts.headers)?;
+        let (mut extensions, metadata) = (parts.extensions, parts.headers);
+        let call = match self.read(&metadata, body).await {
+            Ok((call, patience)) => {
+                if let Some(patience) = patience {
+                    extensions.insert(Patience(patience.saturating_sub(begun.elapsed())));
+                }
+                call
+            }
+            Err(Fault::Wire(status)) => return Err(status),
+            Err(Fault::Message(problem)) => {
+                extensions.insert(Unreadable::new(problem));
+                self.nothing()
+            }
+        };
+        let mut asked = outgoing(call, &metadata);
+        extensions.insert(Transport::Grpc);
+        // Else the router takes the path that it finds there for a part of this method's.
+        extensions.remove::<MatchedPath>();
         // The address of the client comes with them.
-        *asked.extensions_mut() = parts.extensions;
-        asked.extensions_mut().insert(Transport::Grpc);
-        if let Some(patience) = patience {
-            asked.extensions_mut().insert(Patience(patience.saturating_sub(begun.elapsed())));
-        }
+        *asked.extensions_mut() = extensions;
         let Ok(answer) = self.http.clone().oneshot(asked).await;
         Ok(answer)
     }
+
+    async fn read(&self, metadata: &HeaderMap, body: Body) -> Result<(Asked, Option<Duration>), Fault> {
+        let patience = timeout(metadata)?;
+        let message = within(patience, frame::read(metadata, body)).await?;
+        let message = DynamicMessage::decode(self.method.input().clone(), message)
+            .map_err(|error| invalid_message(&error.to_string()))?;
+        let call = Call::new(&self.method, &message)?;
+        let uri = call.target.parse().map_err(|_| Code::UriTooLong)?;
+        Ok(((call, uri), patience))
+    }
+
+    /// What is asked where nothing could be read: the method, of nobody in particular.
+    fn nothing(&self) -> Asked {
+        let target = self.method.rule().path(|_| "-".to_owned()).unwrap_or_default();
+        let uri = target.parse().unwrap_or_default();
+        let verb = self.method.verb().clone();
+        (Call { verb, target, body: None, key: None, if_match: None }, uri)
+    }
 }
+
+/// A call, and its target as HTTP has it.
+type Asked = (Call, Uri);
 
 async fn within(
     patience: Option<Duration>,
-    reading: impl Future<Output = Result<Bytes, Status>>,
-) -> Result<Bytes, Status> {
+    reading: impl Future<Output = Result<Bytes, Fault>>,
+) -> Result<Bytes, Fault> {
     let Some(patience) = patience else { return reading.await };
     let read = tokio::time::timeout(patience, reading).await;
-    read.unwrap_or_else(|_| Err(status::refused(Code::DeadlineExceeded)))
+    read.unwrap_or_else(|_| Err(Code::DeadlineExceeded.into()))
 }
 
-fn outgoing(call: Call, metadata: &HeaderMap) -> Result<Request, Status> {
-    let uri = call.target.parse::<Uri>().map_err(|_| status::refused(Code::UriTooLong))?;
+fn outgoing((call, uri): Asked, metadata: &HeaderMap) -> Request {
     let media_type =
         if call.verb == Verb::PATCH { "application/merge-patch+json" } else { "application/json" };
     let mut request = Request::new(Body::empty());
@@ -117,5 +150,5 @@ fn outgoing(call: Call, metadata: &HeaderMap) -> Result<Request, Status> {
     headers.extend(call.key.map(|key| (HeaderName::from_static("idempotency-key"), key)));
     headers.extend(call.if_match.map(|tag| (header::IF_MATCH, tag)));
     (*request.method_mut(), *request.uri_mut()) = (call.verb, uri);
-    Ok(request)
+    request
 }

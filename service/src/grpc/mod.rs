@@ -17,6 +17,7 @@ mod reflection;
 mod rule;
 mod status;
 mod timeout;
+mod unreadable;
 
 use std::{
     collections::BTreeSet,
@@ -32,6 +33,7 @@ pub use self::{
     status::status,
     timeout::timeout,
 };
+pub(crate) use unreadable::Unreadable;
 
 /// The names of the services that a process offers; each part adds its own. Cheap to clone.
 #[derive(Clone, Debug, Default)]

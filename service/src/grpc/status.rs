@@ -1,11 +1,9 @@
 //! From a problem to a `google.rpc.Status`.
 
-use std::collections::HashMap;
-
 use axum::http::HeaderMap;
 use serde_json::Value;
 use tonic::Status;
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic_types::StatusExt;
 
 use super::{codes, details::details};
 use crate::{
@@ -34,36 +32,4 @@ pub(super) fn of_document(
     let english = code.map_or("the call was refused", |code| code.detail(Language::En));
     let detail = document["detail"].as_str().filter(|_| locale == Language::En.tag());
     Status::with_error_details(grpc, detail.unwrap_or(english), details(grpc, document, headers, locale))
-}
-
-/// A refusal before there was a request to refuse.
-pub(super) fn refused(code: Code) -> Status {
-    with(code, code.detail(Language::En), ErrorDetails::new())
-}
-
-/// The message is none.
-pub(super) fn invalid_message(why: &str) -> Status {
-    with(Code::ValidationFailed, why, ErrorDetails::new())
-}
-
-/// One field is wrong.
-pub(super) fn invalid_field(field: &str, reason: &str, why: &str) -> Status {
-    let violation = tonic_types::FieldViolation {
-        field: field.to_owned(),
-        description: why.to_owned(),
-        reason: reason.to_owned(),
-        localized_message: None,
-    };
-    let details = ErrorDetails::with_bad_request(vec![violation]);
-    with(Code::ValidationFailed, Code::ValidationFailed.detail(Language::En), details)
-}
-
-/// One line of the metadata is wrong.
-pub(super) fn invalid_metadata(name: &str, why: &str) -> Status {
-    with(Code::InvalidHeader, &format!("{name} {why}"), ErrorDetails::new())
-}
-
-fn with(code: Code, message: &str, mut details: ErrorDetails) -> Status {
-    details.set_error_info(code.as_str(), DOMAIN, HashMap::new());
-    Status::with_error_details(codes::of_code(code), message, details)
 }

@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
+use crate::problem::{Flaw, Problem, Violation};
 use axum::http::HeaderMap;
-use tonic::Status;
-
-use super::status::invalid_metadata;
 
 const NAME: &str = "grpc-timeout";
+const EXPECTED: &str = "up to eight digits and one of H M S m u n";
 
 /// How long the client waits, if it says so: at most eight digits and a unit.
-pub fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
+pub fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Problem> {
     let Some(value) = headers.get(NAME) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
     parse(text)
         .map(Some)
-        .ok_or_else(|| invalid_metadata(NAME, "must be up to eight digits and one of H M S m u n"))
+        .ok_or_else(|| Violation::header(NAME, Flaw::new("MALFORMED").param("expected", EXPECTED)).into())
 }
 
 fn parse(text: &str) -> Option<Duration> {

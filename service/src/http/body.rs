@@ -85,6 +85,10 @@ async fn nothing(request: Request) -> Result<Bytes, Problem> {
 }
 
 async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    // Nobody need send what is refused anyway.
+    if announced_length(request.headers()) > limit as u64 {
+        return Err(closing(Code::BodyTooLarge));
+    }
     let body = Limited::new(request.into_body(), limit).collect();
     match tokio::time::timeout(READ_TIMEOUT, body).await {
         Err(_) => Err(closing(Code::RequestTimeout)),
@@ -92,6 +96,11 @@ async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(closing(Code::BodyTooLarge)),
         Ok(Err(error)) => Err(Problem::new(Code::InvalidJson).caused_by(error)),
     }
+}
+
+fn announced_length(headers: &HeaderMap) -> u64 {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// The rest of the body is not worth reading: the connection ends with the answer.

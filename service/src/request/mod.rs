@@ -6,7 +6,10 @@ mod traceparent;
 use std::{
     convert::Infallible,
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use axum::{
@@ -100,6 +103,7 @@ struct Inner {
     route: OnceLock<Arc<str>>,
     key: Option<HeaderValue>,
     key_hash: OnceLock<Arc<str>>,
+    left_event: AtomicBool,
     public_url: Arc<str>,
 }
 
@@ -119,6 +123,7 @@ impl RequestContext {
             route: OnceLock::new(),
             key: parts.headers.get("idempotency-key").cloned(),
             key_hash: OnceLock::new(),
+            left_event: AtomicBool::new(false),
             public_url,
         }))
     }
@@ -177,6 +182,15 @@ impl RequestContext {
     pub fn key_hash(&self) -> Option<Arc<str>> {
         let key = self.0.key.as_ref()?;
         Some(Arc::clone(self.0.key_hash.get_or_init(|| key_hash(key.as_bytes()))))
+    }
+
+    /// An event tells of it: no other record is needed.
+    pub fn leaves_event(&self) {
+        self.0.left_event.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn has_left_event(&self) -> bool {
+        self.0.left_event.load(Ordering::Relaxed)
     }
 
     /// What links begin with; never taken from `Host`.

@@ -53,9 +53,7 @@ impl<'a> Course<'a> {
             self.position = self.position.max(Some(answer.position));
             self.made.extend(step.and_then(|step| made(step, &answer.reply.body)));
         }
-        if let Some(step) = step {
-            note_refusal(exchange, step.task, &answer);
-        }
+        note_what_left_no_event(exchange, step, &answer);
         let mut result = result(exchange, answer);
         result.insert(name.0.to_owned(), name.1);
         self.results.push(Value::Object(result));
@@ -89,16 +87,18 @@ fn made(step: &TaskStep, body: &str) -> Option<(TaskId, TaskId)> {
     Some((step.task, TaskId(first)))
 }
 
-fn note_refusal(exchange: &Exchange, task: TaskId, answer: &Result<Answer, Problem>) {
-    let task = Target::new("task", task.0);
+fn note_what_left_no_event(exchange: &Exchange, step: Option<&TaskStep>, answer: &Result<Answer, Problem>) {
+    let (trail, task) = (&exchange.trail, step.map(|step| Target::new("task", step.task.0)));
     match answer {
-        Ok(Answer { reply, .. }) => {
+        Ok(Answer { reply, changed, replayed, .. }) => {
             let status = StatusCode::from_u16(reply.status).unwrap_or_default();
-            if !status.is_success() {
-                exchange.trail.refused(task, status, reply.code());
+            match task {
+                task if !status.is_success() => trail.refused(task, status, reply.code()),
+                Some(task) if !changed && !replayed => trail.was_already_so(task),
+                _ => {}
             }
         }
-        Err(refused) => exchange.trail.refused(task, refused.status(), Some(refused.code())),
+        Err(refused) => trail.refused(task, refused.status(), Some(refused.code())),
     }
 }
 

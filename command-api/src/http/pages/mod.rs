@@ -2,6 +2,8 @@
 
 mod unsubscribe;
 
+pub(crate) use unsubscribe::UNSUBSCRIBE;
+
 use axum::{
     Router,
     http::{HeaderName, HeaderValue, header},

@@ -30,9 +30,12 @@ const DONE: &str = "<p>You get no more such mails. In your settings you can have
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Its path.
+pub(crate) const UNSUBSCRIBE: &str = "/auth/unsubscribe/{token}";
+
 /// The page, below PUBLIC_URL as the API is.
 pub(super) fn router(app: App) -> Router {
-    Router::new().route("/auth/unsubscribe/{token}", get(ask).post(stop)).with_state(app)
+    Router::new().route(UNSUBSCRIBE, get(ask).post(stop)).with_state(app)
 }
 
 async fn ask(State(app): State<App>, Path(token): Path<String>) -> Result<Response, Problem> {

@@ -209,7 +209,7 @@ async fn of_attempts(
 }
 
 fn of_attempt(row: AttemptRow, around: Circumstances, chain: Vec<String>) -> AuditRecord {
-    let crud = crud_of_attempt(row.method.as_deref());
+    let crud = crud_of_attempt(&row.action, row.method.as_deref());
     // What was kept before it was noted does not say more.
     let known = if row.method.is_some() { "http" } else { "system" };
     let transport = around.transport.unwrap_or_else(|| known.to_owned());

@@ -42,9 +42,14 @@ pub(super) fn crud_sql_of_events() -> String {
     )
 }
 
+/// What is posted and only reads.
+const POSTED_READS: [&str; 3] =
+    ["events.subscribe", "events.consume", "notifications.dry_run_notification_rule"];
+
 /// Whether an attempt would have created, changed or removed, or was to read: its method says so.
-pub(super) fn crud_of_attempt(method: Option<&str>) -> Crud {
+pub(super) fn crud_of_attempt(action: &str, method: Option<&str>) -> Crud {
     match method {
+        Some("POST") if POSTED_READS.contains(&action) => Crud::Read,
         Some("GET" | "HEAD") => Crud::Read,
         Some("POST") => Crud::Create,
         Some("DELETE") => Crud::Delete,
@@ -53,8 +58,9 @@ pub(super) fn crud_of_attempt(method: Option<&str>) -> Crud {
 }
 
 /// The same in SQL.
-pub(super) const CRUD_OF_ATTEMPTS: &str = "CASE WHEN r.method IN ('GET', 'HEAD') THEN 'read' WHEN r.method = 'POST' THEN 'create' \
-     WHEN r.method = 'DELETE' THEN 'delete' ELSE 'update' END";
+pub(super) const CRUD_OF_ATTEMPTS: &str = "CASE WHEN r.method IN ('GET', 'HEAD') \
+     OR r.action IN ('events.subscribe', 'events.consume', 'notifications.dry_run_notification_rule') THEN 'read' \
+     WHEN r.method = 'POST' THEN 'create' WHEN r.method = 'DELETE' THEN 'delete' ELSE 'update' END";
 
 /// What happens to most tasks: `audit_events_by_action` leaves it out, since of what is frequent there is always some near
 /// the end of a list.
@@ -72,6 +78,15 @@ mod tests {
         // Those that remove something are looked for in it.
         assert!(EVERYDAY.iter().all(|action| crud_of_event(action) != Crud::Delete));
         assert!(events_of_crud(Crud::Delete).contains(&"task.deleted".to_owned()));
+    }
+
+    #[test]
+    fn what_is_posted_and_only_reads_is_a_read() {
+        for action in POSTED_READS {
+            assert_eq!(crud_of_attempt(action, Some("POST")), Crud::Read);
+            assert!(CRUD_OF_ATTEMPTS.contains(&format!("'{action}'")), "{action}");
+        }
+        assert_eq!(crud_of_attempt("tasks.create", Some("POST")), Crud::Create);
     }
 
     #[test]

@@ -4,14 +4,14 @@ use axum::http::{HeaderValue, Method as Verb};
 use percent_encoding::utf8_percent_encode;
 use prost_reflect::{DynamicMessage, SerializeOptions};
 use serde_json::{Map, Number, Value};
-use tonic::Status;
 
 use super::{
     mask,
     methods::Method,
     rule::ENCODED,
-    status::{invalid_field, invalid_message},
+    unreadable::{invalid_field, invalid_message},
 };
+use crate::problem::Problem;
 
 /// Fields that HTTP has as headers.
 const KEY: &str = "request_id";
@@ -33,7 +33,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    pub(super) fn new(method: &Method, message: &DynamicMessage) -> Result<Self, Status> {
+    pub(super) fn new(method: &Method, message: &DynamicMessage) -> Result<Self, Problem> {
         let rule = method.rule();
         let mut members = members(message)?;
         let key = header(KEY, &take(&mut members, KEY))?;
@@ -58,7 +58,7 @@ impl Call {
 }
 
 /// The fields that are set, as JSON under their own names.
-fn members(message: &DynamicMessage) -> Result<Map<String, Value>, Status> {
+fn members(message: &DynamicMessage) -> Result<Map<String, Value>, Problem> {
     let options = SerializeOptions::new().stringify_64_bit_integers(false).use_proto_field_name(true);
     let value = message.serialize_with_options(serde_json::value::Serializer, &options);
     match value.map_err(|error| invalid_message(&error.to_string()))? {
@@ -100,7 +100,7 @@ fn quoted(etag: String) -> String {
     if complete { etag } else { format!("\"{etag}\"") }
 }
 
-fn header(field: &str, text: &str) -> Result<Option<HeaderValue>, Status> {
+fn header(field: &str, text: &str) -> Result<Option<HeaderValue>, Problem> {
     if text.is_empty() {
         return Ok(None);
     }

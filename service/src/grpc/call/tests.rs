@@ -1,11 +1,10 @@
 use prost_reflect::DynamicMessage;
 use serde_json::{Value, json};
-use tonic::Code;
 
 use super::*;
-use crate::grpc::methods;
+use crate::{grpc::methods, problem::Code};
 
-fn call(path: &str, message: Value) -> Result<Call, Status> {
+fn call(path: &str, message: Value) -> Result<Call, Problem> {
     let method = methods().find(|method| method.path() == format!("/taskledger.v1.{path}")).unwrap();
     let message = DynamicMessage::deserialize(method.input().clone(), message).unwrap();
     Call::new(&method, &message)
@@ -59,13 +58,13 @@ fn a_patch_has_what_is_set_or_what_the_mask_names() {
         "update_mask": "title,due,labels"});
     assert_eq!(patch(masked), json!({"title": "New", "due": null, "labels": [], "base_version": 3}));
     let unknown = call("Tasks/Update", json!({"id": "T-1", "update_mask": "colour"})).unwrap_err();
-    assert_eq!(unknown.code(), Code::InvalidArgument);
+    assert_eq!(unknown.code(), Code::ValidationFailed);
 }
 
 #[test]
 fn a_path_needs_its_variables() {
     let refused = call("Tasks/Start", json!({})).unwrap_err();
-    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(refused.code(), Code::ValidationFailed);
 }
 
 #[test]
@@ -79,5 +78,5 @@ fn whole_numbers_of_any_json_are_integers() {
 #[test]
 fn keys_that_are_no_header_are_refused() {
     let refused = call("Tasks/Create", json!({"title": "x", "request_id": "a\nb"})).unwrap_err();
-    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(refused.code(), Code::ValidationFailed);
 }

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 
 use crate::{
-    http::{EVENT_STREAM, STANDARD_LIMIT, negotiate::Naming},
+    http::{EVENT_STREAM, negotiate::Naming},
     problem::{Code, Problem, weighted},
 };
 
@@ -23,17 +23,8 @@ pub(super) fn refuse(parts: &Parts) -> Option<Problem> {
         let allow = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
         return Some(Problem::new(Code::MethodNotAllowed).header(header::ALLOW, allow));
     }
-    if announced_length(&parts.headers) > STANDARD_LIMIT as u64 {
-        let close = HeaderValue::from_static("close");
-        return Some(Problem::new(Code::BodyTooLarge).header(header::CONNECTION, close));
-    }
     let acceptable = !parts.uri.path().starts_with("/v1/") || accepts_ours(&parts.headers);
     (!acceptable).then(|| Code::NotAcceptable.into())
-}
-
-fn announced_length(headers: &HeaderMap) -> u64 {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    length.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn accepts_ours(headers: &HeaderMap) -> bool {

@@ -2,10 +2,11 @@
 
 use proto::v1::{CreateTaskRequest, GetMeRequest, LoginRequest, TaskReply, TransitionRequest};
 use serde_json::{Value, json};
+use service::grpc::methods;
 use tonic::Code;
 
 use super::office::{Office, text};
-use crate::grpc::Caller;
+use crate::grpc::{Caller, framed};
 
 /// Of the key `one`.
 const HASH: &str = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed";
@@ -13,7 +14,7 @@ const HASH: &str = "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff4
 impl Office {
     /// What came over gRPC, once there is so much, the oldest first: action, outcome, method and route.
     async fn over_grpc(&self, query: &str, count: usize) -> Vec<[String; 4]> {
-        let path = format!("/v1/audit/records?sort=recorded_at&user_agent=grpc-tests&{query}");
+        let path = format!("/v1/audit/records?sort=recorded_at&user_agent=grpc-tests{query}");
         let found = self.finds(&path, |items| items.len() >= count).await;
         let of = |record: &Value| {
             assert_eq!(record["source"]["transport"], "grpc", "{record}");
@@ -75,5 +76,35 @@ async fn records_say_over_what_it_came_and_what_it_asked_for() {
         event.contains("\"task.created.v1\"") && !event.contains(HASH) && !event.contains("POST "),
         "{event}"
     );
+    office.world.end();
+}
+
+/// Who may not come in is told no more by a message that nobody can read; and it is kept like everything that is refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_nobody_can_read_are_refused_as_over_http() {
+    let office = Office::open().await;
+    let caller = Caller::connect(office.world.stranger().url()).await;
+    let token = format!("Bearer {}", office.ann.client.token());
+    let (agent, hers) = (("user-agent", "grpc-tests/1"), ("authorization", token.as_str()));
+    let document = read_api::merged([command_api::openapi(), read_api::openapi()]);
+    let document = serde_json::to_value(document).expect("the document is JSON");
+    let noise = framed(0, &[0xff; 16]);
+    for method in methods() {
+        let operation = &document["paths"][method.template()][method.verb().as_str().to_lowercase()];
+        let public = operation["x-policy"] == "public";
+        let stranger = if public { Code::InvalidArgument } else { Code::Unauthenticated };
+        let told = caller.send(method.path(), noise.clone(), &[agent]).await;
+        assert_eq!(told.code(), stranger, "{}: {told:?}", method.path());
+        let told = caller.send(method.path(), noise.clone(), &[agent, hers]).await;
+        assert_eq!(told.code(), Code::InvalidArgument, "{}: {told:?}", method.path());
+    }
+    // Of commands and of what a stranger asked for.
+    let mut found = office.over_grpc("&action=tasks.create", 2).await;
+    found.sort();
+    let expected =
+        [["tasks.create", "denied", "POST", "/v1/tasks"], ["tasks.create", "failure", "POST", "/v1/tasks"]];
+    assert_eq!(found, expected);
+    let found = office.over_grpc("&action=users.get_me", 1).await;
+    assert_eq!(found, [["users.get_me", "denied", "GET", "/v1/users/me"]]);
     office.world.end();
 }

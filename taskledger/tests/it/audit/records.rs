@@ -151,12 +151,13 @@ async fn moving_a_group_is_a_record() {
     office.does(ann, "DELETE", &group(""), None).await;
     office.world.ask(ann, "POST", &group("/seek"), Some(&json!({"to": "1"}))).await.expect(404);
     let found =
-        office.finds("/v1/audit/records?action=events.&sort=recorded_at", |items| items.len() >= 5).await;
+        office.finds("/v1/audit/records?action=events.&sort=recorded_at", |items| items.len() >= 6).await;
     // How far it had come by then, nobody knows for sure: it goes on by itself over what it does not take.
-    let from = text(&found[2]["query"]).split(['=', '&']).nth(3).unwrap_or_default().to_owned();
+    let from = text(&found[3]["query"]).split(['=', '&']).nth(3).unwrap_or_default().to_owned();
     assert!(from.parse::<i64>().is_ok_and(|from| from >= next), "{from}");
     let gist = |record: &Value| ["action", "outcome", "query"].map(|member| text(&record[member]));
     let expected = [
+        ["events.make_consumer_group", "success", "group=billing&from=0"],
         ["events.replay_parked_group_events", "success", "group=billing&events=1&positions=all"],
         ["events.skip_parked_group_events", "success", &format!("group=billing&events=1&positions={event}")],
         ["events.seek_consumer_group", "success", &format!("group=billing&from={from}&to=0")],
@@ -165,7 +166,7 @@ async fn moving_a_group_is_a_record() {
     ];
     assert_eq!(found.iter().map(gist).collect::<Vec<_>>(), expected, "{found:#?}");
     let session = office.ann.session();
-    for record in &found[..4] {
+    for record in &found[..5] {
         let group = &record["target"];
         assert_eq!((&group["type"], &group["id"]), (&json!("consumer_group"), &found[0]["target"]["id"]));
         assert!(group["id"].is_string() && record["actor"]["id"] == json!(office.ann.id), "{record}");
