@@ -39,6 +39,7 @@ pub struct Follower {
     epoch: Option<Uuid>,
     verified: bool,
     tail: Option<Reader>,
+    at_once: usize,
     subscription: Option<Box<Subscription>>,
     join_at: Instant,
     look_after: Duration,
@@ -82,6 +83,7 @@ impl Follower {
             epoch: None,
             verified: false,
             tail: None,
+            at_once: usize::MAX,
             subscription: None,
             join_at: Instant::now(),
             look_after: QUIET,
@@ -99,6 +101,13 @@ impl Follower {
     #[must_use]
     pub fn sharing(mut self, tail: Tail) -> Self {
         self.tail = Some(tail.reader());
+        self
+    }
+
+    /// Ends a batch with the event by which it comes to so many bytes: for those whose users may be slow, and hold it for long.
+    #[must_use]
+    pub fn at_most(mut self, bytes: usize) -> Self {
+        self.at_once = bytes;
         self
     }
 
@@ -157,7 +166,7 @@ impl Follower {
             Box::pin(self.join()).await?;
         }
         if let Some(subscription) = &mut self.subscription {
-            match timeout(self.look_after, subscription.take(self.at.position, limit)).await {
+            match timeout(self.look_after, subscription.take(self.at.position, limit, self.at_once)).await {
                 Ok(Ok(batch)) => {
                     self.look_after = QUIET;
                     return Ok(batch);
@@ -182,7 +191,7 @@ impl Follower {
         let Some(tail) = self.tail.as_mut().filter(|tail| tail.reaches(position)) else { return Ok(None) };
         self.subscription = None;
         tail.grows(position).await;
-        match tail.after(position, limit) {
+        match tail.after(position, limit, self.at_once) {
             Some(batch) => Ok(Some(batch)),
             None => Box::pin(self.read(limit)).await.map(Some),
         }
@@ -197,7 +206,8 @@ impl Follower {
     /// Reads the log; the events after the checkpoint must follow it without a hole.
     async fn read(&self, limit: usize) -> Result<Vec<Arc<Envelope>>, Setback> {
         let rows = i64::try_from(limit).unwrap_or(i64::MAX);
-        let events = self.log.read_after(self.at.position, rows, READ_BYTES).await?;
+        let bytes = i64::try_from(self.at_once).unwrap_or(READ_BYTES).min(READ_BYTES);
+        let events = self.log.read_after(self.at.position, rows, bytes).await?;
         let mut batch = Vec::with_capacity(events.len());
         for (after, event) in (self.at.position..).zip(events) {
             let position = event.position;

@@ -67,9 +67,14 @@ impl Subscription {
         Ok(Self { messages, fault: None })
     }
 
-    /// Waits for the event after `position` and takes it with all that is ready, at most `limit`. What precedes is
-    /// dropped. Can be cancelled without loss.
-    pub(super) async fn take(&mut self, position: i64, limit: usize) -> Result<Vec<Arc<Envelope>>, Lost> {
+    /// Waits for the event after `position` and takes it with all that is ready, at most `limit`, and no more once they have come
+    /// to so many bytes. What precedes is dropped. Can be cancelled without loss.
+    pub(super) async fn take(
+        &mut self,
+        position: i64,
+        limit: usize,
+        bytes: usize,
+    ) -> Result<Vec<Arc<Envelope>>, Lost> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
@@ -79,12 +84,17 @@ impl Subscription {
             let message = self.messages.next().await.ok_or(Lost::Ended)??;
             batch.extend(accept(&message, &mut expected)?);
         }
+        let mut so_far = batch.iter().map(|event: &Arc<Envelope>| event.bytes.len()).sum::<usize>();
         while batch.len() < limit
+            && so_far < bytes
             && let Some(next) = self.messages.next().now_or_never()
         {
             let accepted = next.ok_or(Lost::Ended).and_then(|message| accept(&message?, &mut expected));
             match accepted {
-                Ok(envelope) => batch.extend(envelope),
+                Ok(envelope) => {
+                    so_far += envelope.as_ref().map_or(0, |envelope| envelope.bytes.len());
+                    batch.extend(envelope);
+                }
                 Err(fault) => {
                     self.fault = Some(fault);
                     break;

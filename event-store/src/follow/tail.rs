@@ -19,10 +19,6 @@ const BYTES: usize = 16 << 20;
 /// How many it takes at once.
 const BATCH: usize = 256;
 
-/// How many bytes it hands out at once at most, but for the last event: whoever is slow with them holds them, when the tail has
-/// long dropped them.
-const AT_ONCE: usize = 1 << 20;
-
 /// Pause before a feed that failed begins again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -75,17 +71,10 @@ impl Reader {
         self.tail.ring.lock().start.is_some_and(|start| start <= position)
     }
 
-    /// The events after `position`, at most `limit`; empty when there are none yet, none when the tail begins later.
-    pub(super) fn after(&self, position: i64, limit: usize) -> Option<Vec<Arc<Envelope>>> {
-        let kept = self.tail.ring.lock();
-        let passed = usize::try_from(position - kept.start?).ok()?;
-        let mut bytes = 0;
-        let fits = |event: &&Arc<Envelope>| {
-            let fits = bytes < AT_ONCE;
-            bytes += event.bytes.len();
-            fits
-        };
-        Some(kept.events.iter().skip(passed).take(limit).take_while(fits).cloned().collect())
+    /// The events after `position`, at most `limit`, and no more once they have come to so many bytes; empty when there are none yet,
+    /// none when the tail begins later.
+    pub(super) fn after(&self, position: i64, limit: usize, bytes: usize) -> Option<Vec<Arc<Envelope>>> {
+        self.tail.ring.lock().after(position, limit, bytes)
     }
 
     /// Waits until the tail goes beyond `position`, or its feed begins anew.
@@ -144,6 +133,17 @@ impl Kept {
             self.start = Some(oldest.position);
         }
     }
+
+    fn after(&self, position: i64, limit: usize, bytes: usize) -> Option<Vec<Arc<Envelope>>> {
+        let passed = usize::try_from(position - self.start?).ok()?;
+        let mut so_far = 0;
+        let fits = |event: &&Arc<Envelope>| {
+            let fits = so_far < bytes;
+            so_far += event.bytes.len();
+            fits
+        };
+        Some(self.events.iter().skip(passed).take(limit).take_while(fits).cloned().collect())
+    }
 }
 
 async fn feed(ring: Arc<Ring>, log: Log, jetstream: Context, pressure: Pressure) {
@@ -170,4 +170,51 @@ async fn end_of(log: &Log) -> Result<Checkpoint, LogError> {
     let position = log.head().await?;
     let last = if position > 0 { log.event_at(position).await? } else { None };
     Ok(Checkpoint { position, event_id: last.map(|event| event.id) })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn event(position: i64, size: usize) -> Arc<Envelope> {
+        let (id, time) = (Uuid::now_v7(), "2026-11-21T05:00:00.000001Z");
+        let event = json!({
+            "specversion": "1.0", "id": id, "source": "/taskledger/tasks", "type": "task.commented.v1", "subject": id,
+            "time": time, "dataschema": "urn:taskledger:event:task.commented.v1",
+            "datacontenttype": "application/json", "sequence": format!("{position:020}"), "partitionkey": id,
+            "aggregateversion": 1, "recordedtime": time, "requestid": id, "correlationid": id,
+            "authtype": "system", "data": {"text": "x".repeat(size)},
+        });
+        Arc::new(Envelope::decode(event.to_string().into()).unwrap())
+    }
+
+    fn kept(size: usize, count: i64) -> Kept {
+        let mut kept = Kept { start: Some(0), ..Kept::default() };
+        kept.push((1..=count).map(|position| event(position, size)).collect());
+        kept
+    }
+
+    #[test]
+    fn what_is_handed_out_at_once_is_bounded_by_number_and_bytes() {
+        let positions = |kept: &Kept, after, limit| {
+            let events = kept.after(after, limit, 1 << 20)?;
+            Some(events.iter().map(|event| event.position).collect::<Vec<_>>())
+        };
+        let (small, large) = (kept(1, 10), kept(400 << 10, 10));
+        assert_eq!(positions(&small, 2, 3), Some(vec![3, 4, 5]));
+        assert_eq!(positions(&large, 2, 256), Some(vec![3, 4, 5]));
+        assert_eq!(positions(&large, 8, 256), Some(vec![9, 10]));
+        assert_eq!(positions(&large, 10, 256), Some(vec![]));
+        assert_eq!(positions(&kept(2 << 20, 2), 0, 256), Some(vec![1]));
+    }
+
+    #[test]
+    fn the_oldest_go_when_it_is_full() {
+        let kept = kept(512 << 10, 40);
+        assert!(kept.bytes <= BYTES && kept.start > Some(0), "{} bytes after {:?}", kept.bytes, kept.start);
+        assert_eq!(kept.after(kept.start.unwrap() - 1, 1, BYTES).map(|events| events.len()), None);
+    }
 }

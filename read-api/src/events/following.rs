@@ -14,7 +14,7 @@ use event_store::{
 use service::problem::{Code, Problem};
 use uuid::Uuid;
 
-use super::remembered::Remembered;
+use super::{remembered::Remembered, subscription::BYTES};
 use crate::{grpc, streams::Frame};
 
 /// The end of the log, the tasks that events are of, and the frames that go over the wire.
@@ -57,7 +57,7 @@ impl Following {
             self.tail.get_or_init(|| Tail::start(self.log.clone(), jetstream.clone(), Pressure::default()));
         let from = Checkpoint { position, event_id: None };
         let follower = Follower::new(self.log.clone(), jetstream.clone(), from);
-        Ok(follower.expecting_epoch(epoch).sharing(tail.clone()))
+        Ok(follower.expecting_epoch(epoch).sharing(tail.clone()).at_most(BYTES))
     }
 
     /// The event as server-sent event, encoded once for all.

@@ -15,8 +15,8 @@ use crate::ReadApi;
 
 /// Events looked at in one go.
 const BATCH: usize = 256;
-/// Bytes of events handed on in one go, at most, but for the last one.
-const BYTES: usize = 1 << 20;
+/// Bytes of events looked at, and handed on, in one go, at most, but for the last one.
+pub(super) const BYTES: usize = 1 << 20;
 
 /// A place in a log: after this event of the log of this epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
