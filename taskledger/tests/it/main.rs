@@ -28,6 +28,7 @@ mod past_lists;
 mod process;
 mod processes;
 mod pushes;
+mod replay;
 mod revocations;
 mod slow_readers;
 mod streams;

@@ -12,7 +12,7 @@ use crate::{
 const TASKS: usize = 20;
 
 /// Somebody new who may work, and a client in their name.
-async fn person(system: &System, admin: &Client, name: &str) -> (String, Client) {
+pub(crate) async fn person(system: &System, admin: &Client, name: &str) -> (String, Client) {
     let (mut client, email) = (Client::new(&system.command_api.url), format!("{name}@example.org"));
     let new = json!({"email": email, "name": name, "password": PASSWORD});
     client.post("/v1/auth/register", &new).await.unwrap().expect(202);

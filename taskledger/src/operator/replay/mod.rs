@@ -126,16 +126,16 @@ async fn show(arguments: &Replay, log: &Log, mut people: People) -> Result<(), F
     Ok(())
 }
 
-/// As long as nothing happened, at this speed, but never for ever.
+/// Waits until the event's time has come.
 async fn pause(arguments: &Replay, before: Option<domain::time::Timestamp>, event: &RecordedEvent) {
     let Some(before) = before else { return };
     let passed = event.recorded_at.as_datetime() - before.as_datetime();
     let passed = passed.to_std().unwrap_or_default();
-    let (wait, longest) = (arguments.speed.of(passed), Duration::from_secs(arguments.longest_pause));
-    if wait > longest && arguments.format == Format::Text {
+    let pause = arguments.speed.pause(passed, Duration::from_secs(arguments.longest_pause));
+    if pause.cut && arguments.format == Format::Text {
         say::text(&format!("… nothing for {}", told::span(passed)));
     }
-    tokio::time::sleep(wait.min(longest)).await;
+    tokio::time::sleep(pause.time).await;
 }
 
 async fn tell(
