@@ -7,12 +7,28 @@ use async_nats::jetstream::{self, consumer::DeliverPolicy, consumer::pull::Order
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::client::{Client, PASSWORD};
+use crate::processes::auditor;
 use crate::system::{PATIENCE, System, within};
 
 /// Words that occur in nothing but what is personal.
-const CANARIES: [&str; 5] = ["canaryname", "canarymail", "canaryagent", "canarydevice", "canarykey"];
+const CANARIES: [&str; 10] = [
+    "canaryname",
+    "canaryprogram",
+    "canarysecret",
+    "canarymail",
+    "canaryagent",
+    "canarydevice",
+    "canarykey",
+    "canarygroup",
+    "canaryfilter",
+    "canaryreason",
+];
+/// A word that was given as the team's: it stays where it was given, and nowhere else.
+const OF_THE_TEAM: &str = "canaryhook";
+const WHERE_GIVEN: [&str; 2] = ["event_store.events", "event_store.receipts_quarter_"];
 const EMAIL: &str = "canarymail@example.org";
 
 /// Tables of all schemas in which a word is found, in clear or as the bytes that it is.
@@ -105,8 +121,12 @@ async fn canary(system: &System, admin: &Client) -> Canary {
     let session =
         client.send("POST", "/v1/auth/login", Some(&right), &agent).await.unwrap().expect(200).json();
     client = client.showing(session["access_token"].as_str().expect("a token"));
+    let reader = client.at(&system.read_api.url);
     let ask = async |method: &str, path: &str, body: Value| {
-        let answer = client.send(method, path, Some(&body), &agent).await.unwrap();
+        let key = Uuid::now_v7().to_string();
+        let headers = [agent[0], ("idempotency-key", key.as_str())];
+        let at = if path.starts_with("/v1/consumer-groups") { &reader } else { &client };
+        let answer = at.send(method, path, Some(&body), &headers).await.unwrap();
         assert!((200..300).contains(&answer.status), "{path}: {}", answer.text);
         answer.json()
     };
@@ -115,6 +135,8 @@ async fn canary(system: &System, admin: &Client) -> Canary {
     let expires = chrono::Utc::now() + chrono::TimeDelta::days(1);
     let key = json!({"name": "canarykey", "scopes": ["tasks:read"], "expire_time": expires});
     ask("POST", "/v1/api-keys", key).await;
+    let group = json!({"types": ["task.*"], "filter": "label = canaryfilter"});
+    ask("PUT", "/v1/consumer-groups/canarygroup", group).await;
     let task = ask("POST", "/v1/tasks", json!({"title": "of somebody", "assignees": [id]})).await;
     let task = task["id"].as_str().unwrap().to_owned();
     // Others are told of it by name.
@@ -125,6 +147,77 @@ async fn canary(system: &System, admin: &Client) -> Canary {
     Canary { id, client, task }
 }
 
+/// A program, which is what has webhooks; its id.
+async fn program(admin: &Client) -> String {
+    let ask = async |client: &Client, path: &str, body: Value| {
+        let key = Uuid::now_v7().to_string();
+        client.call("POST", path, Some(&body), Some(&key)).await.unwrap().expect(201).json()
+    };
+    let scopes = ["webhooks:manage", "events:read", "tasks:read"];
+    let made = ask(admin, "/v1/service-accounts", json!({"name": "canaryprogram", "scopes": scopes})).await;
+    let expires = chrono::Utc::now() + chrono::TimeDelta::days(1);
+    let key =
+        json!({"name": "canarykey", "service_account": made["id"], "scopes": scopes, "expire_time": expires});
+    let key = ask(admin, "/v1/api-keys", key).await;
+    let url = "https://canaryhook.example.org/in";
+    let headers = json!({"authorization": "canarysecret"});
+    let hook =
+        json!({"url": url, "description": "canaryhook", "event_types": ["task.*"], "headers": headers});
+    ask(&admin.showing(key["key"].as_str().unwrap()), "/v1/webhooks", hook).await;
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// What an event was parked for, as the person's program has said.
+async fn parks(pool: &PgPool) {
+    let parked = "INSERT INTO event_store.consumer_group_events (group_id, position, aggregate_id, attempts, parked_at, reason) \
+         SELECT id, 1, gen_random_uuid(), 1, now(), 'canaryreason' FROM event_store.consumer_groups";
+    assert_eq!(sqlx::query(parked).execute(pool).await.unwrap().rows_affected(), 1);
+}
+
+/// An announcement that the person is among the recipients of.
+async fn is_told(admin: &Client, person: &str, pool: &PgPool) {
+    let new = json!({"title": "The roof", "body": "It is open.", "audience": {"users": [person]}});
+    let key = Uuid::now_v7().to_string();
+    let made = admin.call("POST", "/v1/announcements", Some(&new), Some(&key)).await.unwrap().expect(201);
+    let path = format!("/v1/announcements/{}/schedule", made.json()["id"].as_str().unwrap());
+    let now = json!({"at": chrono::Utc::now(), "zone": "Asia/Seoul"});
+    let key = Uuid::now_v7().to_string();
+    let headers = [("idempotency-key", key.as_str()), ("if-match", "*")];
+    admin.send("POST", &path, Some(&now), &headers).await.unwrap().expect(202);
+    assert!(within(PATIENCE, async || recipients(pool, person).await == 1).await, "nobody is told");
+}
+
+async fn recipients(pool: &PgPool, person: &str) -> i64 {
+    let sql = "SELECT count(*) FROM delivery.announcement_recipients WHERE user_id = $1::uuid";
+    sqlx::query_scalar(sql).bind(person).fetch_one(pool).await.unwrap()
+}
+
+/// A file with all events that an auditor has made; where it is.
+async fn exported(auditor: &Client, commands: &str) -> String {
+    let asked = auditor.at(commands).post("/v1/audit/exports", &json!({})).await.unwrap().expect(202);
+    let path = format!(
+        "/v1/operations/{}?min_position={}",
+        asked.json()["id"].as_str().unwrap(),
+        asked.number("position")
+    );
+    let mut operation = Value::Null;
+    let ended = within(PATIENCE, async || {
+        operation = auditor.get_when_there(&path).await.json();
+        operation["state"] == "done"
+    });
+    assert!(ended.await, "{operation}");
+    operation["response"]["content"].as_str().unwrap().to_owned()
+}
+
+/// Nothing that is personal is anywhere; what is the team's is where it was given.
+async fn nothing_is_left(pool: &PgPool) {
+    let gone = within(PATIENCE, async || every_canary(pool).await.is_empty());
+    assert!(gone.await, "{:?}", every_canary(pool).await);
+    let mut kept = tables_with(pool, OF_THE_TEAM).await;
+    kept.retain(|table| !WHERE_GIVEN.iter().any(|given| table.starts_with(given)));
+    assert_eq!(kept, Vec::<String>::new(), "{OF_THE_TEAM}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_an_erased_person_is_left_whatever_dies() {
     let directory = tempfile::tempdir().unwrap();
@@ -132,12 +225,22 @@ async fn nothing_of_an_erased_person_is_left_whatever_dies() {
     let mut system = System::start_with(&[("ERASED_FILE", list.display().to_string())]).await;
     let admin = system.admin().await;
     let queries = admin.at(&system.read_api.url);
+    let program = program(&admin).await;
     let canary = canary(&system, &admin).await;
     let pool = PgPool::connect(&system.postgres.url()).await.unwrap();
     let told = "SELECT count(*) FROM delivery.mails WHERE text ILIKE '%canaryname%'";
     let told = async || sqlx::query_scalar::<_, i64>(told).fetch_one(&pool).await.unwrap() > 0;
     assert!(within(PATIENCE, told).await, "nobody was written to");
+    parks(&pool).await;
+    is_told(&admin, &canary.id, &pool).await;
+    let auditor = auditor(&system, &admin).await;
+    let file = exported(&auditor, &system.command_api.url).await;
     assert!(tables_with(&pool, "canaryname").await.len() >= 2, "nothing would be found anyway");
+    let hooks = async || tables_with(&pool, OF_THE_TEAM).await.contains(&"delivery.webhooks".to_owned());
+    assert!(within(PATIENCE, hooks).await, "the webhook is not there");
+    for word in ["canarygroup", "canaryfilter", "canaryreason"] {
+        assert!(!tables_with(&pool, word).await.is_empty(), "{word} would not be found anyway");
+    }
 
     let export = canary.client.at(&system.read_api.url).get("/v1/users/me/export").await.unwrap().expect(200);
     let lines: Vec<Value> = export.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -147,8 +250,12 @@ async fn nothing_of_an_erased_person_is_left_whatever_dies() {
     assert_eq!(lines.last().unwrap()["data"]["lines"], lines.len() - 1);
     assert!(export.text.contains(EMAIL) && export.text.contains("canaryagent"), "{}", export.text);
 
-    let path = format!("/v1/users/{}/erase", canary.id);
-    let erased = admin.post(&path, &json!({})).await.unwrap().expect(200);
+    let erase = async |id: &str| {
+        let path = format!("/v1/users/{id}/erase");
+        admin.call("POST", &path, Some(&json!({})), Some(id)).await.unwrap().expect(200)
+    };
+    erase(&program).await;
+    let erased = erase(&canary.id).await;
     system.command_api.kill().await;
     system.projections.kill().await;
     system.projections.start();
@@ -166,8 +273,13 @@ async fn nothing_of_an_erased_person_is_left_whatever_dies() {
     );
     let passed = async || sqlx::query_scalar::<_, i64>(&behind).fetch_one(&pool).await.unwrap() == 0;
     assert!(within(PATIENCE, passed).await, "a reactor has not passed the event");
-    let gone = async || every_canary(&pool).await.is_empty();
-    assert!(within(PATIENCE, gone).await, "{:?}", every_canary(&pool).await);
+    nothing_is_left(&pool).await;
+    assert_eq!(recipients(&pool, &canary.id).await, 0);
+    let file = auditor.get_when_there(&file).await.expect(200).text.to_lowercase();
+    assert!(file.contains("user.registered"));
+    for word in CANARIES {
+        assert!(!file.contains(word), "{word} in an export");
+    }
 
     let stream = messages(&system.nats.url()).await;
     assert!(stream.iter().any(|message| message.contains("user.erased")));
@@ -199,9 +311,11 @@ async fn nothing_of_an_erased_person_is_left_whatever_dies() {
 
     let verified = system.operator(&["verify"]).await;
     assert!(verified.status.success(), "{verified:?}");
-    let rebuilt = system.operator(&["rebuild", "users"]).await;
-    assert!(rebuilt.status.success(), "{rebuilt:?}");
-    assert!(every_canary(&pool).await.is_empty(), "{:?}", every_canary(&pool).await);
+    for projection in ["users", "audit", "tasks"] {
+        let rebuilt = system.operator(&["rebuild", projection]).await;
+        assert!(rebuilt.status.success(), "{rebuilt:?}");
+    }
+    nothing_is_left(&pool).await;
 
     // The address is anybody's; the list outside erases whom a backup brings back.
     let new = json!({"email": EMAIL, "name": "Somebody else", "password": PASSWORD});
@@ -222,7 +336,7 @@ async fn nothing_of_an_erased_person_is_left_whatever_dies() {
     let restored = directory.path().join("restored.ndjson");
     fs::write(&restored, both).unwrap();
     let arguments = ["erase-again", "--from", restored.to_str().unwrap()];
-    for expected in ["2 erased, 1 of them again.", "2 erased, 0 of them again."] {
+    for expected in ["3 erased, 1 of them again.", "3 erased, 0 of them again."] {
         let again = system.operator(&arguments).await;
         assert_eq!(String::from_utf8_lossy(&again.stdout).trim(), expected, "{again:?}");
     }
