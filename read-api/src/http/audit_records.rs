@@ -14,6 +14,7 @@ use super::{
     answer::Answer,
     audit_query::{self, Asked, AuditFilterParams},
     caller::Caller,
+    counting::counting,
     failure::{failed, untold},
     fresh::{self, MinPosition},
     paging::{ListQuery, Paging},
@@ -23,15 +24,10 @@ use crate::{
     ReadApi,
     model::{AuditRecord, CountedPage},
     queries::{
-        Archive, AuditCursor, AuditFilter, RecordId, Search, audit_count, audit_estimate, audit_record,
+        Archive, AuditCursor, AuditFilter, Counting, RecordId, Search, audit_count, audit_estimate,
+        audit_record,
     },
 };
-
-#[derive(Clone, Copy, Debug)]
-enum Counting {
-    Exact,
-    Estimate,
-}
 
 struct ListRequest {
     asked: Asked,
@@ -48,9 +44,7 @@ impl ListRequest {
         asked.of_content(filters);
         let sort = [("-recorded_at", false), ("recorded_at", true)];
         let ascending = filters.one("sort", |word| one_of(&sort, word)).unwrap_or(false);
-        let counting = filters.one("count", |word| {
-            one_of(&[("exact", Counting::Exact), ("estimate", Counting::Estimate)], word)
-        });
+        let counting = counting(filters);
         if counting.is_some() && asked.is_of_content() {
             let flaw = Flaw::new("EXCLUDES").param("other", "field, old, new, text");
             filters.refuse("count", flaw);
@@ -100,8 +94,7 @@ pub(super) async fn list(
     let (items, next) = search.page(after, paging.size()).await.map_err(untold)?;
     let next_page_token = next.map(|cursor| paging.seal(&cursor)).transpose()?.unwrap_or_default();
     let count = count(&api, &filter, counting).await?;
-    let link = paging.next_link(&next_page_token);
-    Ok(Answer::json(&CountedPage { items, next_page_token, count })?.fresh(fresh).next(link))
+    paging.counted(items, next_page_token, count, fresh)
 }
 
 /// One record, by its permanent name.

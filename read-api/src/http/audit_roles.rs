@@ -8,14 +8,15 @@ use uuid::Uuid;
 
 use super::{
     caller::Caller,
-    failure::{unlogged, untold},
+    counting::counting,
+    failure::{failed, unlogged, untold},
     paging::ListQuery,
     task_query::flaw,
 };
 use crate::{
     ReadApi,
-    model::{Page, RoleHolder},
-    queries::role_holders,
+    model::{CountedPage, RoleHolder},
+    queries::{role_holder_count, role_holders},
 };
 
 /// A moment of the log.
@@ -38,11 +39,13 @@ fn as_of(text: &str) -> Result<AsOf, Flaw> {
         ("role" = String, Query, description = "`admin`, `auditor`, `member` …"),
         ("as_of" = Option<String>, Query, nullable = false,
             description = "As the log had it at this position or time; now by default"),
+        ("count" = Option<String>, Query, nullable = false,
+            description = "`exact` or `estimate`: adds the size of the whole list"),
         ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
         ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
         ("min_position" = Option<i64>, Query, nullable = false, description = "Must be in the log, as all answers here are"),
     ),
-    responses((status = 200, body = Page<RoleHolder>, headers(
+    responses((status = 200, body = CountedPage<RoleHolder>, headers(
         ("Position" = i64, description = "All events up to here are in the answer"),
         ("Link" = String, description = "The next page, `rel=\"next\"`"),
     ))),
@@ -59,6 +62,7 @@ pub(super) async fn list(
         query.filters.refuse("role", Flaw::new("REQUIRED"));
     }
     let moment = query.filters.one("as_of", as_of);
+    let counting = counting(&mut query.filters);
     let (paging, min_position) = query.finish(caller)?;
     let after: Option<Uuid> = paging.after()?;
     let fresh = min_position.in_log(&api).await?;
@@ -74,5 +78,9 @@ pub(super) async fn list(
     let found = role_holders(&api.log, &api.lists, role, at, after, paging.limit()).await;
     let mut items = found.map_err(untold)?;
     let next_page_token = paging.cut(&mut items, |holder| holder.user.id)?;
-    paging.answer(items, next_page_token, fresh)
+    let count = match counting {
+        Some(counting) => Some(role_holder_count(&api.log, role, at, counting).await.map_err(failed)?),
+        None => None,
+    };
+    paging.counted(items, next_page_token, count, fresh)
 }

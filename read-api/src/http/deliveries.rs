@@ -11,12 +11,12 @@ use service::{
 };
 
 use super::{
-    answer::Answer, caller::Caller, failure::failed, fresh::MinPosition, paging::ListQuery, path::Id,
-    task_query::flaw,
+    answer::Answer, caller::Caller, counting::counting, failure::failed, fresh::MinPosition,
+    paging::ListQuery, path::Id, task_query::flaw,
 };
 use crate::{
     ReadApi,
-    model::{Delivery, DeliveryWithAttempts, Page},
+    model::{CountedPage, Delivery, DeliveryWithAttempts},
     queries::{self, DeliveryCursor, DeliveryFilter},
 };
 
@@ -29,12 +29,14 @@ use crate::{
         ("state" = Option<String>, Query, nullable = false,
             description = "`pending`, `failed`, `delivered`, `exhausted`, `rejected`, `skipped` or `superseded`"),
         ("event_id" = Option<Uuid>, Query, nullable = false, description = "Caused by this event"),
+        ("count" = Option<String>, Query, nullable = false,
+            description = "`exact` or `estimate`: adds the size of the whole list"),
         ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
         ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
         ("min_position" = Option<i64>, Query, nullable = false,
             description = "Wait until requests up to this position are taken in (2 s at most)"),
     ),
-    responses((status = 200, body = Page<Delivery>, headers(
+    responses((status = 200, body = CountedPage<Delivery>, headers(
         ("Position" = i64, description = "All requests up to here are taken in"),
         ("Link" = String, description = "The next page, `rel=\"next\"`"),
     ))),
@@ -53,13 +55,18 @@ pub(super) async fn list(
             text.parse().map_err(|_| Flaw::new("MALFORMED").detail("must be a UUID"))
         }),
     };
+    let counting = counting(&mut query.filters);
     let (paging, min_position) = query.finish(caller)?;
     let after: Option<DeliveryCursor> = paging.after()?;
     let fresh = min_position.wait_for_operations(&api).await?;
     let found = queries::deliveries(&api.lists, filter, after, paging.limit()).await;
     let mut items = found.map_err(failed)?;
     let next_page_token = paging.cut(&mut items, DeliveryCursor::of)?;
-    paging.answer(items, next_page_token, fresh)
+    let count = match counting {
+        Some(counting) => Some(queries::delivery_count(&api.lists, filter, counting).await.map_err(failed)?),
+        None => None,
+    };
+    paging.counted(items, next_page_token, count, fresh)
 }
 
 /// One delivery, with all that was tried.

@@ -10,6 +10,7 @@ mod audit_roles;
 mod caller;
 mod comments;
 mod consumer_groups;
+mod counting;
 mod deliveries;
 mod documents;
 mod dry_run;

@@ -16,7 +16,10 @@ use super::{
     caller::Caller,
     fresh::{Fresh, MinPosition},
 };
-use crate::{ReadApi, model::Page};
+use crate::{
+    ReadApi,
+    model::{CountedPage, Page},
+};
 
 /// The query of a request for a list.
 pub(super) struct ListQuery {
@@ -107,6 +110,18 @@ impl Paging {
     ) -> Result<Answer, Problem> {
         let link = self.next_link(&next_page_token);
         Ok(Answer::json(&Page { items, next_page_token })?.fresh(fresh).next(link))
+    }
+
+    /// The same with the size of the whole list, where it was asked for.
+    pub(super) fn counted<T: Serialize>(
+        &self,
+        items: Vec<T>,
+        next_page_token: String,
+        count: Option<i64>,
+        fresh: Fresh,
+    ) -> Result<Answer, Problem> {
+        let link = self.next_link(&next_page_token);
+        Ok(Answer::json(&CountedPage { items, next_page_token, count })?.fresh(fresh).next(link))
     }
 
     /// `Link: <…>; rel="next"`: this request with another token.

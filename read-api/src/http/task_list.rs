@@ -5,27 +5,20 @@ use domain::policy::Action;
 use service::{audit::Trail, problem::Problem};
 
 use super::{
-    answer::Answer,
     caller::Caller,
+    counting::counting,
     failure::failed,
     fresh::{self, MinPosition},
     paging::{ListQuery, Paging},
     past_list::{self, Asked},
-    task_query::{self, TaskFilterParams, one_of},
+    task_query::{self, TaskFilterParams},
 };
 use crate::{
     ReadApi,
     model::{CountedPage, Task},
     progress::Projection,
-    queries::{self, Sight, Sort, TaskCursor, TaskFilter},
+    queries::{self, Counting, Sight, Sort, TaskCursor, TaskFilter},
 };
-
-/// How the size of the whole list is found out.
-#[derive(Clone, Copy, Debug)]
-enum Counting {
-    Exact,
-    Estimate,
-}
 
 struct ListRequest {
     filter: TaskFilter,
@@ -40,9 +33,7 @@ impl ListRequest {
     fn read(mut query: ListQuery, caller: Caller) -> Result<Self, Problem> {
         let filter = task_query::filter(&mut query.filters, caller);
         let sort = task_query::sort(&mut query.filters);
-        let counting = query.filters.one("count", |word| {
-            one_of(&[("exact", Counting::Exact), ("estimate", Counting::Estimate)], word)
-        });
+        let counting = counting(&mut query.filters);
         let past = past_list::asked(&mut query.filters);
         let (paging, min_position) = query.finish(caller)?;
         Ok(Self { filter, sort, counting, past, paging, min_position })
@@ -105,8 +96,7 @@ pub(super) async fn list(
     };
     let next_page_token = paging.cut(&mut items, |task| TaskCursor::behind(sort, task))?;
     let count = count(&api, &filter, sight, counting).await?;
-    let link = paging.next_link(&next_page_token);
-    Ok(Answer::json(&CountedPage { items, next_page_token, count })?.fresh(fresh).next(link))
+    paging.counted(items, next_page_token, count, fresh)
 }
 
 async fn count(

@@ -7,11 +7,17 @@ use axum::{
 use domain::policy::Action;
 use service::problem::{Code, Problem};
 
-use super::{answer::Answer, caller::Caller, failure::untold, paging::ListQuery};
+use super::{
+    answer::Answer,
+    caller::Caller,
+    counting::counting,
+    failure::{failed, untold},
+    paging::ListQuery,
+};
 use crate::{
     ReadApi,
     model::Trace,
-    queries::{Traced, intent, trace},
+    queries::{Traced, intent, trace, trace_count},
 };
 
 /// What an intent has set off: the tree of its events, each with the event above it, and every mail, message, call and webhook with
@@ -20,6 +26,8 @@ use crate::{
     get, path = "/v1/audit/trace/{of}", tag = "audit", operation_id = "get_trace",
     params(
         ("of" = String, Path, description = "The position of any event of the intent, or its `correlation_id`"),
+        ("count" = Option<String>, Query, nullable = false,
+            description = "`exact` or `estimate`: adds the size of the whole list"),
         ("page_size" = Option<u32>, Query, nullable = false, description = "Default 50, at most 1000"),
         ("page_token" = Option<String>, Query, nullable = false, description = "`next_page_token` of the page before"),
         ("min_position" = Option<i64>, Query, nullable = false, description = "Must be in the log, as all answers here are"),
@@ -34,10 +42,11 @@ pub(super) async fn get(
     State(api): State<ReadApi>,
     caller: Caller,
     Path(of): Path<String>,
-    query: ListQuery,
+    mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::AuditRead)?;
     let of = parse(&of).ok_or(Code::InvalidId)?;
+    let counting = counting(&mut query.filters);
     let (paging, min_position) = query.finish(caller)?;
     let after = paging.after()?.unwrap_or(0);
     let fresh = min_position.in_log(&api).await?;
@@ -48,8 +57,12 @@ pub(super) async fn get(
         return Err(Code::NotFound.into());
     }
     let next_page_token = paging.cut(&mut items, |entry| entry.position)?;
+    let count = match counting {
+        Some(counting) => Some(trace_count(&api.log, correlation, counting).await.map_err(failed)?),
+        None => None,
+    };
     let link = paging.next_link(&next_page_token);
-    Ok(Answer::json(&Trace { items, next_page_token, causes })?.fresh(fresh).next(link))
+    Ok(Answer::json(&Trace { items, next_page_token, causes, count })?.fresh(fresh).next(link))
 }
 
 fn parse(of: &str) -> Option<Traced> {

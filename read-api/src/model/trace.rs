@@ -16,6 +16,9 @@ pub struct Trace {
     pub next_page_token: String,
     /// What the event that was asked for by its position was caused by: its cause, the cause of that, up to the root.
     pub causes: Vec<TraceCause>,
+    /// How many events there are on all pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<i64>,
 }
 
 /// An event that another one reacted to.

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
 
-use super::task_row::{optional_time, time};
+use super::{
+    Counting,
+    task_row::{optional_time, time},
+};
 use crate::model::{Attempt, Delivery};
 
 /// Where a page ended.
@@ -100,6 +103,16 @@ pub async fn deliveries(
         .bind(limit)
         .fetch_all(pool)
         .await
+}
+
+const MATCHING: &str = "SELECT id FROM delivery.deliveries WHERE ($1::text IS NULL OR channel = $1) \
+     AND ($2::text IS NULL OR state = $2) AND ($3::uuid IS NULL OR event_id = $3)";
+
+/// How many deliveries these are.
+pub async fn delivery_count(pool: &PgPool, filter: DeliveryFilter, counting: Counting) -> sqlx::Result<i64> {
+    let sql = counting.sql(MATCHING);
+    let query = sqlx::query(&sql).bind(filter.channel).bind(filter.state).bind(filter.event_id);
+    counting.read(&query.fetch_one(pool).await?)
 }
 
 const OF_EVENTS: &str = "

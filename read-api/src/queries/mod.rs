@@ -4,6 +4,7 @@ mod announcements;
 mod audit;
 mod coalesce;
 mod comments;
+mod counting;
 mod deliveries;
 mod dry_run;
 mod exports;
@@ -42,11 +43,12 @@ pub use announcements::{
 };
 pub use audit::{
     Archive, AuditCursor, AuditFilter, AuditGroup, Logged, RecordId, Search, attempts_before, audit_count,
-    audit_count_by, audit_estimate, audit_record, role_holders,
+    audit_count_by, audit_estimate, audit_record, role_holder_count, role_holders,
 };
 pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
-pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery};
+pub use counting::Counting;
+pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery, delivery_count};
 pub use dry_run::{Asking, DryRunError, dry_run};
 pub use exports::{ExportFile, RecordExport, export_file, export_piece, record_export};
 pub use interface::interface;
@@ -78,7 +80,7 @@ pub use task_expression::Asked;
 pub use task_filter::{Span, TaskFilter};
 pub use task_list::{Sort, SortKey, TaskCursor, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};
-pub use trace::{Traced, intent, trace};
+pub use trace::{Traced, intent, trace, trace_count};
 pub use user_revisions::user_at;
 pub use users::{UserCursor, UserFilter, UserRow, names, user, users, users_behind, users_of};
 pub use webhooks::{

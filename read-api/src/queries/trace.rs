@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
+    Counting,
     deliveries::deliveries_of,
     history::{HistoryError, actor, people},
     users::names,
@@ -123,6 +124,13 @@ pub async fn trace(
         }
     };
     Ok(events.into_iter().map(told).collect())
+}
+
+/// How many events an intent has.
+pub async fn trace_count(log: &Log, correlation: Uuid, counting: Counting) -> sqlx::Result<i64> {
+    let sql =
+        counting.sql("SELECT position FROM event_store.events WHERE metadata ->> 'correlation_id' = $1");
+    counting.read(&sqlx::query(&sql).bind(correlation.to_string()).fetch_one(log.pool()).await?)
 }
 
 /// What went outside because of these events: how many, and the first of them.

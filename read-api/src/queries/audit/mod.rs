@@ -24,7 +24,7 @@ use page::audit_page;
 pub use page::{AuditCursor, attempts_before};
 use record::audit_records;
 pub use record::{Archive, audit_record};
-pub use roles::role_holders;
+pub use roles::{role_holder_count, role_holders};
 pub use search::Search;
 
 /// Where a record is.

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     model::{Person, RoleHolder},
-    queries::{history::HistoryError, users::names},
+    queries::{Counting, history::HistoryError, users::names},
 };
 
 /// What gives and takes roles.
@@ -105,4 +105,12 @@ pub async fn role_holders(
         given_by: row.given_by.map(person),
     };
     Ok(rows.into_iter().map(holder).collect())
+}
+
+/// How many had a role at a position of the log.
+pub async fn role_holder_count(log: &Log, role: Role, at: i64, counting: Counting) -> sqlx::Result<i64> {
+    let sql = counting.sql(HOLDERS);
+    let query =
+        sqlx::query(&sql).bind(EVENTS.as_slice()).bind(at).bind(role.as_str()).bind("").bind(i64::MAX);
+    counting.read(&query.fetch_one(log.pool()).await?)
 }

@@ -11,12 +11,13 @@ use domain::event::{DecodeError, RecordedEvent};
 use event_store::{Log, LogError, SealError};
 use uuid::Uuid;
 
+use super::Counting;
 use crate::model::HistoryEntry;
 
 pub(super) use entry::{actor, people};
-pub use task::task_history;
+pub use task::{task_history, task_history_count};
 pub use told::{Told, tell};
-pub use user::user_history;
+pub use user::{user_history, user_history_count};
 
 /// More entries are not read at once: each may carry a text of 64 KiB.
 const MAX_ENTRIES: i64 = 200;
@@ -68,6 +69,13 @@ pub struct HistoryPage {
     pub entries: Vec<HistoryEntry>,
     /// Where to go on.
     pub next_before: Option<i64>,
+}
+
+/// How many events an aggregate has.
+async fn count(log: &Log, kind: &str, id: Uuid, counting: Counting) -> sqlx::Result<i64> {
+    let sql = counting
+        .sql("SELECT sequence FROM event_store.events WHERE aggregate_type = $1 AND aggregate_id = $2");
+    counting.read(&sqlx::query(&sql).bind(kind).bind(id.to_string()).fetch_one(log.pool()).await?)
 }
 
 /// The events of an aggregate before this sequence, newest first, each understood.

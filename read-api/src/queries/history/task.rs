@@ -13,15 +13,23 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
-    HistoryError, HistoryPage,
+    HistoryError, HistoryPage, count,
     entry::{Names, change, entry, json, people, person},
     next_before, read,
     told::{Told, open},
     understand,
 };
-use crate::{model::FieldChange, queries::names};
+use crate::{
+    model::FieldChange,
+    queries::{Counting, names},
+};
 
 const KIND: &str = "task";
+
+/// How many events a task has.
+pub async fn task_history_count(log: &Log, task: Uuid, counting: Counting) -> sqlx::Result<i64> {
+    count(log, KIND, task, counting).await
+}
 
 /// The events of a task before sequence `before`, at most `limit`.
 pub async fn task_history(

@@ -13,13 +13,23 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::{
-    HistoryError, HistoryPage,
+    HistoryError, HistoryPage, count,
     entry::{change, entry, json, people},
     next_before, read,
     told::{Told, open},
     understand,
 };
-use crate::{model::FieldChange, queries::names};
+use crate::{
+    model::FieldChange,
+    queries::{Counting, names},
+};
+
+const KIND: &str = "user";
+
+/// How many events a user has.
+pub async fn user_history_count(log: &Log, user: Uuid, counting: Counting) -> sqlx::Result<i64> {
+    count(log, KIND, user, counting).await
+}
 
 /// The events of a user before sequence `before`, at most `limit`.
 pub async fn user_history(
@@ -30,7 +40,7 @@ pub async fn user_history(
     before: i64,
     limit: i64,
 ) -> Result<HistoryPage, HistoryError> {
-    let events: Vec<(RecordedEvent, UserEvent)> = read(log, "user", user, before, limit).await?;
+    let events: Vec<(RecordedEvent, UserEvent)> = read(log, KIND, user, before, limit).await?;
     let texts = Texts::open(sealer, &events).await?;
     let acting: BTreeSet<Uuid> = events.iter().flat_map(|(event, _)| people(&event.metadata)).collect();
     let names = names(users, &Vec::from_iter(acting)).await?;

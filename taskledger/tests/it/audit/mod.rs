@@ -3,6 +3,7 @@
 mod attempts;
 mod caused;
 mod circumstances;
+mod counted;
 mod office;
 mod questions;
 mod records;
