@@ -79,7 +79,7 @@ fn wish(exchange: &Exchange) -> Result<(Export, Option<String>), Problem> {
         ..Export::everything(kind, format)
     };
     refuse_contradictions(&mut fields, &export, query.is_some());
-    query.iter().flat_map(|query| flaws(query)).for_each(|flaw| fields.refuse("query", flaw));
+    fields.refuse_all("query", query.iter().flat_map(|query| flaws(query)));
     fields.finish_with(|| Some((export, query)))
 }
 

@@ -215,6 +215,14 @@ impl<'v> Fields<'v> {
         self.note(self.pointer.member(name), flaw.into());
     }
 
+    /// Notes all that is wrong within a member whose text is read by rules of its own.
+    pub fn refuse_all(&mut self, name: &str, flaws: impl IntoIterator<Item = Flaw>) {
+        let pointer = self.pointer.member(name);
+        let room = MAX_VIOLATIONS.saturating_sub(self.violations.len());
+        let violations = flaws.into_iter().map(|flaw| Violation::at(pointer.clone(), flaw));
+        self.violations.extend(violations.take(room));
+    }
+
     /// Ends the reading: all violations at once, unknown members among them.
     pub fn finish(mut self) -> Result<(), Problem> {
         self.note_unknown();
