@@ -34,9 +34,7 @@ SELECT id, occurred_at, action, outcome, status, code, actor_type, actor, sessio
     ON CONFLICT DO NOTHING
 $$;
 
--- The query side may also say who has moved a consumer group, or settled or forgotten what was in one, and who was refused
--- that: they are no facts of the log, so no event tells of them. Programs are called what they are. How people come in only
--- the command side can say.
+-- As before, and programs are called what they are. How people come in only the command side can say.
 CREATE OR REPLACE FUNCTION event_store.keep_refused_reads(rows jsonb) RETURNS void
     LANGUAGE sql
     SECURITY DEFINER
