@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::event::DecodeError;
 use event_store::{SealError, envelope::Envelope};
 use futures_util::future::BoxFuture;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::registry::Projection;
@@ -29,6 +29,18 @@ pub trait Projector: Send + Sync + 'static {
         events: &'a [Arc<Envelope>],
     ) -> BoxFuture<'a, Result<(), ApplyError>>;
 
+    /// What `apply` would write, if one statement can: every round trip more is waited for by those who wait for the rows.
+    ///
+    /// Only reads, and need not see the tables as they will be: when they have changed meanwhile, nothing is written.
+    fn writes<'a>(
+        &'a self,
+        tables: &'a mut PgConnection,
+        events: &'a [Arc<Envelope>],
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Writes>>, ApplyError>> {
+        let _other = (tables, events);
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// Copies the rows of these aggregates into tables that have none of them yet.
     ///
     /// Each history is whole up to some position and in order; those that cannot be folded come back with the reason. Whoever
@@ -48,6 +60,12 @@ pub trait Projector: Send + Sync + 'static {
 
     /// The last `apply` was the only one in its transaction, and that is committed. Not said of every transaction.
     fn committed(&self) {}
+}
+
+/// What a batch writes, as parts of one statement.
+pub trait Writes: Send + Sync {
+    /// Adds to a `WITH` that has begun: `, name AS (INSERT …)` for each table. No part sees what another one does.
+    fn push<'a>(&'a self, sql: &mut QueryBuilder<'a, Postgres>);
 }
 
 /// Whose events a projector folds.

@@ -77,7 +77,7 @@ pub const TASKS: Projection = Projection {
             owner: Some("tasks"),
         },
     ],
-    code: 2,
+    code: 3,
     pace: PROMPT,
 };
 

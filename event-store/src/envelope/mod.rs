@@ -9,6 +9,7 @@ mod wire;
 mod tests;
 
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     event::{ActorType, RecordedEvent},
     ids::{EventId, UserId},
@@ -115,6 +116,14 @@ impl Envelope {
 }
 
 impl Envelope {
+    /// What is said to happen later than this after the log takes it is ahead. The clocks of two machines differ by less.
+    pub const AHEAD: TimeDelta = TimeDelta::seconds(1);
+
+    /// Whether `time` is ahead for what the log took when it took this.
+    pub fn is_taken_before(&self, time: DateTime<Utc>) -> bool {
+        time > self.recorded_at.as_datetime() + Self::AHEAD
+    }
+
     /// The same CloudEvent without its data, for receivers that ask for what they need.
     pub fn without_data(&self) -> Bytes {
         // It is the last member, byte for byte as it was stored.

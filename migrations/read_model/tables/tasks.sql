@@ -34,7 +34,7 @@ CREATE TABLE tasks (
     comment_count   integer     NOT NULL,
     create_time     timestamptz NOT NULL,
     update_time     timestamptz NOT NULL,
-    -- The last event happened more than a day after the log took it, as the log has it.
+    -- The last event, or the creation, is said to have happened more than a second after the log took that event.
     ahead           boolean     NOT NULL,
     delete_time     timestamptz,
     purge_time      timestamptz
@@ -117,7 +117,7 @@ CREATE INDEX tasks_by_due ON tasks (due_order, id);
 CREATE INDEX tasks_by_priority ON tasks (priority, id);
 CREATE INDEX tasks_by_parent ON tasks (parent, id) WHERE parent IS NOT NULL;
 CREATE INDEX tasks_by_external_ref ON tasks (external_system, external_id) WHERE external_system IS NOT NULL;
-CREATE INDEX tasks_ahead ON tasks (id) WHERE ahead;
+CREATE INDEX tasks_ahead ON tasks (update_time, id) WHERE ahead;
 CREATE INDEX task_versions_by_update ON task_versions (update_time, id);
 CREATE INDEX task_versions_by_status ON task_versions (status, update_time, id);
 CREATE INDEX task_versions_by_parent ON task_versions (parent, id) WHERE parent IS NOT NULL;
@@ -125,4 +125,4 @@ CREATE INDEX task_versions_by_external_ref ON task_versions (external_system, ex
 -- For moments near the end of the log, after which few versions ended: those are found at once.
 CREATE INDEX task_versions_by_until ON task_versions (until);
 CREATE INDEX task_versions_by_until_time ON task_versions (until_time);
-CREATE INDEX task_versions_ahead ON task_versions (id) WHERE ahead;
+CREATE INDEX task_versions_ahead ON task_versions (update_time, id) WHERE ahead;

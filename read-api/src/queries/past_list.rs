@@ -21,8 +21,8 @@ struct Page<'a> {
 
 /// The ids of the tasks behind `after` that passed the filter then and can be seen, at most `limit`.
 ///
-/// First the tasks that stand as they stood then: what changes meanwhile is found twice and not missed. If these fill the page,
-/// former versions matter only as far as they come before the last one.
+/// What stands comes first: what changes meanwhile is found twice and not missed. Once the page is full, the rest matters only
+/// as far as it comes before the last one.
 pub async fn past_page(
     pool: &PgPool,
     filter: &TaskFilter,
@@ -32,16 +32,19 @@ pub async fn past_page(
     limit: i64,
 ) -> sqlx::Result<Vec<Uuid>> {
     let page = Page { filter, sight, sort, after, limit };
-    let mut found = page.places(pool, filter.when.standing(), None).await?;
     let size = usize::try_from(limit).unwrap_or_default();
-    let last = found.get(size.wrapping_sub(1)).map(|(value, _)| *value);
-    found.extend(page.places(pool, filter.when.former(), last).await?);
-    found.sort_unstable_by_key(|(value, id)| (value.order(), *id));
-    found.dedup();
-    if sort.descending {
-        found.reverse();
+    let mut found: Vec<(Value, Uuid)> = Vec::new();
+    for source in filter.when.sources() {
+        let last = found.get(size.wrapping_sub(1)).map(|(value, _)| *value);
+        found.extend(page.places(pool, source, last).await?);
+        found.sort_unstable_by_key(|(value, id)| (value.order(), *id));
+        found.dedup();
+        if sort.descending {
+            found.reverse();
+        }
+        found.truncate(size);
     }
-    Ok(found.into_iter().take(size).map(|(_, id)| id).collect())
+    Ok(found.into_iter().map(|(_, id)| id).collect())
 }
 
 impl Page<'_> {

@@ -1,15 +1,13 @@
 //! As of when tasks are looked for: the tables to look in, and the condition on what stood then.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use event_store::envelope::Envelope;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Sight, task_filter::push_any};
 
 type Sql<'a> = QueryBuilder<'a, Postgres>;
-
-/// What happened later than the log took it by more than this is marked in the tables.
-const AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// The moment of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,8 +19,10 @@ pub enum When {
     Position {
         /// After this event.
         position: i64,
-        /// Nothing in the log had happened later than that; none if that is not known.
-        latest: Option<DateTime<Utc>>,
+        /// Nothing in the log had happened later than that …
+        latest: DateTime<Utc>,
+        /// … or else it is marked in the tables, and there are such.
+        ahead: bool,
     },
     /// After what had happened then.
     Occurred(DateTime<Utc>),
@@ -34,9 +34,11 @@ pub enum When {
 pub(super) struct Source {
     when: When,
     former: bool,
+    /// Of a position: only what is said to have happened later than the log took it, or none of that.
+    ahead: bool,
 }
 
-const MARKED: &str = "
+const AHEAD: &str = "
 SELECT EXISTS (SELECT FROM read_model.tasks WHERE ahead) OR EXISTS (SELECT FROM read_model.task_versions WHERE ahead)";
 
 impl When {
@@ -44,25 +46,23 @@ impl When {
     ///
     /// The log takes what has happened; what it took too early is marked.
     pub async fn position(pool: &PgPool, position: i64, recorded: DateTime<Utc>) -> sqlx::Result<Self> {
-        let marked: bool = sqlx::query_scalar(MARKED).fetch_one(pool).await?;
-        Ok(Self::Position { position, latest: (!marked).then(|| recorded + AHEAD) })
+        let ahead = sqlx::query_scalar(AHEAD).fetch_one(pool).await?;
+        Ok(Self::Position { position, latest: recorded + Envelope::AHEAD, ahead })
     }
 
     /// The tasks.
     pub(super) fn standing(self) -> Source {
-        Source { when: self, former: false }
+        Source { when: self, former: false, ahead: false }
     }
 
-    /// Their former versions.
-    pub(super) fn former(self) -> Source {
-        Source { when: self, former: true }
-    }
-
-    /// Everywhere that there may be something; nothing is in two of them.
+    /// Everywhere that there may be something, what stands before what stands no more; nothing is in two of them.
     pub(super) fn sources(self) -> Vec<Source> {
+        let (standing, former) = (self.standing(), Source { former: true, ..self.standing() });
+        let ahead = |source| Source { ahead: true, ..source };
         match self {
-            Self::Now => vec![self.standing()],
-            Self::Position { .. } | Self::Occurred(_) => vec![self.standing(), self.former()],
+            Self::Now => vec![standing],
+            Self::Position { ahead: true, .. } => vec![standing, ahead(standing), former, ahead(former)],
+            Self::Position { .. } | Self::Occurred(_) => vec![standing, former],
         }
     }
 }
@@ -98,11 +98,11 @@ impl Source {
         self.push_stood(sql);
     }
 
-    /// Nothing that had happened then had happened later than this; none if that is not known.
+    /// Nothing that is looked for here had happened later than this; none if that is not known.
     pub(super) fn latest(self) -> Option<DateTime<Utc>> {
         match self.when {
             When::Now => None,
-            When::Position { latest, .. } => latest,
+            When::Position { latest, .. } => (!self.ahead).then_some(latest),
             When::Occurred(time) => Some(time),
         }
     }
@@ -112,6 +112,7 @@ impl Source {
         if let When::Position { position, .. } = self.when {
             let since = if self.former { "since" } else { "position" };
             sql.push(format_args!(" AND t.{since} <= ")).push_bind(position);
+            sql.push(if self.ahead { " AND t.ahead" } else { " AND NOT t.ahead" });
         }
         // Of a position it says where the indexes by time may begin.
         if let Some(latest) = self.latest() {

@@ -216,6 +216,41 @@ async fn imported_tasks_are_listed_as_of_when_things_happened() {
     system.end().await;
 }
 
+/// Files of other systems say what they like of when things happen; positions are ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_to_happen_in_the_future_is_listed_as_of_positions() {
+    let mut system = System::start().await;
+    let admin = system.admin().await;
+    let reader = admin.at(&system.read_api.url);
+    let me = reader.get_when_there("/v1/users/me").await.json()["id"].as_str().unwrap().to_owned();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("future.csv");
+    let mut csv =
+        "timestamp,ticket,step,activity,agent,service_level,product,customer,seriousness\n".to_owned();
+    let years =
+        [[2090, 2020, 2021], [2020, 2090, 2021], [2020, 2021, 2090], [2090, 2091, 2092], [2020, 2021, 2022]];
+    for (ticket, years) in years.iter().enumerate() {
+        for (step, (year, activity)) in
+            years.iter().zip(["Assign seriousness", "Take in charge ticket", "Resolve ticket"]).enumerate()
+        {
+            csv += &format!("{year}-03-01T15:2{step}:00+00:00,{ticket},{step},{activity},agent-1,1,2,3,2\n");
+        }
+    }
+    std::fs::write(&file, csv).unwrap();
+    let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/helpdesk.toml");
+    let (file, mapping) = (file.display().to_string(), mapping.display().to_string());
+    let imported = system.operator(&["import", &file, "--mapping", &mapping, "--as", ADMIN]).await;
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    let last =
+        admin.post("/v1/tasks", &json!({"title": "now"})).await.unwrap().expect(201).number("position");
+    reader.get_when_there(&format!("/v1/tasks?as_of={last}")).await.expect(200);
+    let ids = everything(&reader).await;
+    assert_eq!(ids.len(), years.len() + 1);
+    let positions: Vec<String> = (1..=last).map(|position| format!("as_of={position}")).collect();
+    compare(&reader, &ids, &me, &positions, &mut StdRng::seed_from_u64(3)).await;
+    system.end().await;
+}
+
 /// Who has a task, and what it is labelled with, changes; so do the lists that it is found in, for their time only.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_by_person_or_label_has_what_it_had_then() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::task::TaskEvent;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{
@@ -47,21 +47,8 @@ fn touches(event: &Decoded<TaskEvent>) -> Option<(Uuid, Uuid)> {
     Some((event.at.aggregate_id, comment.0))
 }
 
-/// An id that was deleted may come again, in the same batch even: then it is another comment.
-const WRITE: &str = "
-INSERT INTO comments (task_id, id, author, text, create_time, edit_time, version, position)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::timestamptz[],
-    $7::bigint[], $8::bigint[])
-ON CONFLICT (task_id, id) DO UPDATE SET author = excluded.author, text = excluded.text,
-    create_time = excluded.create_time, edit_time = excluded.edit_time, version = excluded.version,
-    position = excluded.position";
-
-const DELETE: &str = "
-DELETE FROM comments AS c USING unnest($1::uuid[], $2::uuid[]) AS u (task_id, id)
-WHERE c.task_id = u.task_id AND c.id = u.id";
-
 /// Writes what is new or other than before, deletes what is gone.
-pub(super) async fn write(tables: &mut PgConnection, changed: &[Changed]) -> sqlx::Result<()> {
+pub(super) fn push<'a>(sql: &mut QueryBuilder<'a, Postgres>, changed: &'a [Changed]) {
     let mut written: Vec<&CommentRow> = Vec::new();
     let mut deleted: Vec<&CommentRow> = Vec::new();
     for Changed { before, after } in changed {
@@ -70,36 +57,42 @@ pub(super) async fn write(tables: &mut PgConnection, changed: &[Changed]) -> sql
         let before = before.iter().flat_map(|row| row.comments.values());
         deleted.extend(before.filter(|comment| !after.comments.contains_key(&comment.id)));
     }
-    delete(tables, &deleted).await?;
-    upsert(tables, &written).await
+    if !deleted.is_empty() {
+        push_deleted(sql, &deleted);
+    }
+    if !written.is_empty() {
+        push_written(sql, &written);
+    }
 }
 
-async fn delete(tables: &mut PgConnection, comments: &[&CommentRow]) -> sqlx::Result<()> {
-    if comments.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(DELETE)
-        .bind(comments.iter().map(|comment| comment.task_id).collect::<Vec<_>>())
-        .bind(comments.iter().map(|comment| comment.id).collect::<Vec<_>>())
-        .execute(tables)
-        .await?;
-    Ok(())
+fn push_deleted(sql: &mut QueryBuilder<'_, Postgres>, comments: &[&CommentRow]) {
+    sql.push(", comments_gone AS (DELETE FROM comments AS c USING unnest(")
+        .separated(", ")
+        .push_bind(comments.iter().map(|comment| comment.task_id).collect::<Vec<_>>())
+        .push_bind(comments.iter().map(|comment| comment.id).collect::<Vec<_>>());
+    sql.push(") AS u (task_id, id) WHERE c.task_id = u.task_id AND c.id = u.id)");
 }
 
-async fn upsert(tables: &mut PgConnection, comments: &[&CommentRow]) -> sqlx::Result<()> {
-    if comments.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(WRITE)
-        .bind(comments.iter().map(|comment| comment.task_id).collect::<Vec<_>>())
-        .bind(comments.iter().map(|comment| comment.id).collect::<Vec<_>>())
-        .bind(comments.iter().map(|comment| comment.author).collect::<Vec<_>>())
-        .bind(comments.iter().map(|comment| comment.text.as_str()).collect::<Vec<_>>())
-        .bind(comments.iter().map(|comment| comment.create_time).collect::<Vec<_>>())
-        .bind(comments.iter().map(|comment| comment.edit_time).collect::<Vec<_>>())
-        .bind(comments.iter().map(|comment| comment.version).collect::<Vec<_>>())
-        .bind(comments.iter().map(|comment| comment.position).collect::<Vec<_>>())
-        .execute(tables)
-        .await?;
-    Ok(())
+/// An id that was deleted may come again, in the same batch even: then it is another comment.
+fn push_written<'a>(sql: &mut QueryBuilder<'a, Postgres>, comments: &[&'a CommentRow]) {
+    sql.push(
+        ", comments_come AS (
+        INSERT INTO comments (task_id, id, author, text, create_time, edit_time, version, position)
+        SELECT * FROM unnest(",
+    )
+    .separated(", ")
+    .push_bind(comments.iter().map(|comment| comment.task_id).collect::<Vec<_>>())
+    .push_bind(comments.iter().map(|comment| comment.id).collect::<Vec<_>>())
+    .push_bind(comments.iter().map(|comment| comment.author).collect::<Vec<_>>())
+    .push_bind(comments.iter().map(|comment| comment.text.as_str()).collect::<Vec<_>>())
+    .push_bind(comments.iter().map(|comment| comment.create_time).collect::<Vec<_>>())
+    .push_bind(comments.iter().map(|comment| comment.edit_time).collect::<Vec<_>>())
+    .push_bind(comments.iter().map(|comment| comment.version).collect::<Vec<_>>())
+    .push_bind(comments.iter().map(|comment| comment.position).collect::<Vec<_>>());
+    sql.push(
+        ")
+        ON CONFLICT (task_id, id) DO UPDATE SET author = excluded.author, text = excluded.text,
+            create_time = excluded.create_time, edit_time = excluded.edit_time, version = excluded.version,
+            position = excluded.position)",
+    );
 }

@@ -1,6 +1,5 @@
 //! Row and event make the next row: the whole meaning of the `tasks` projection, without any SQL.
 
-use chrono::TimeDelta;
 use domain::{
     task::{
         CommentEdited, Commented, Created, Task, TaskEvent,
@@ -13,9 +12,6 @@ use uuid::Uuid;
 
 use super::row::{ChecklistItem, CommentRow, LargeText, Relation, TaskRow};
 use crate::projector::FoldError;
-
-/// What happened later than that after the log took it is ahead.
-const AHEAD: TimeDelta = TimeDelta::days(1);
 
 /// The row after `event`, whose circumstances are `at`.
 pub fn fold(row: Option<TaskRow>, at: &Envelope, event: &TaskEvent) -> Result<TaskRow, FoldError> {
@@ -32,12 +28,8 @@ pub fn fold(row: Option<TaskRow>, at: &Envelope, event: &TaskEvent) -> Result<Ta
     row.version = at.version;
     row.position = at.position;
     row.update_time = at.occurred_at.into();
-    row.ahead = is_ahead(at);
+    row.ahead = at.is_taken_before(row.create_time.max(row.update_time));
     Ok(row)
-}
-
-fn is_ahead(at: &Envelope) -> bool {
-    at.occurred_at.as_datetime() > at.recorded_at.as_datetime() + AHEAD
 }
 
 fn create(at: &Envelope, created: &Created) -> TaskRow {
@@ -67,7 +59,7 @@ fn create(at: &Envelope, created: &Created) -> TaskRow {
         comment_count: 0,
         create_time: at.occurred_at.into(),
         update_time: at.occurred_at.into(),
-        ahead: is_ahead(at),
+        ahead: at.is_taken_before(at.occurred_at.into()),
         delete_time: None,
         purge_time: None,
         comments: Default::default(),

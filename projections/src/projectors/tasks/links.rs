@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::PgConnection;
+use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{Changed, row::TaskRow};
@@ -23,39 +23,48 @@ pub(super) fn labels(row: &TaskRow) -> BTreeSet<&str> {
     row.labels.iter().map(String::as_str).collect()
 }
 
-/// Both in one round trip: each costs as much as some rows do.
-const ADD: &str = "
-WITH people AS (
-    INSERT INTO task_people (user_id, role, task_id) SELECT * FROM unnest($1::uuid[], $2::text[], $3::uuid[]))
-INSERT INTO task_labels (label, task_id) SELECT * FROM unnest($4::text[], $5::uuid[])";
-
-const REMOVE_PEOPLE: &str = "
-DELETE FROM task_people AS p USING unnest($1::uuid[], $2::text[], $3::uuid[]) AS u (user_id, role, task_id)
-WHERE p.user_id = u.user_id AND p.role = u.role AND p.task_id = u.task_id";
-
-const REMOVE_LABELS: &str = "
-DELETE FROM task_labels AS l USING unnest($1::text[], $2::uuid[]) AS u (label, task_id)
-WHERE l.label = u.label AND l.task_id = u.task_id";
-
 /// Brings both tables to where the rows are.
-pub(super) async fn write(tables: &mut PgConnection, changed: &[Changed]) -> sqlx::Result<()> {
+pub(super) fn push<'a>(sql: &mut QueryBuilder<'a, Postgres>, changed: &'a [Changed]) {
     let (new_people, former_people) = difference(changed, people);
     let (new_labels, former_labels) = difference(changed, labels);
     if !former_people.is_empty() {
-        let (users, roles, tasks) = columns(&former_people);
-        sqlx::query(REMOVE_PEOPLE).bind(users).bind(roles).bind(tasks).execute(&mut *tables).await?;
+        push_people(sql.push(", people_gone AS (DELETE FROM task_people AS p USING "), &former_people);
+        sql.push(
+            " AS u (user_id, role, task_id)
+            WHERE p.user_id = u.user_id AND p.role = u.role AND p.task_id = u.task_id)",
+        );
     }
     if !former_labels.is_empty() {
-        let (labels, tasks): (Vec<_>, Vec<_>) = former_labels.into_iter().unzip();
-        sqlx::query(REMOVE_LABELS).bind(labels).bind(tasks).execute(&mut *tables).await?;
+        push_labels(sql.push(", labels_gone AS (DELETE FROM task_labels AS l USING "), former_labels);
+        sql.push(" AS u (label, task_id) WHERE l.label = u.label AND l.task_id = u.task_id)");
     }
-    if !new_people.is_empty() || !new_labels.is_empty() {
-        let (users, roles, tasks) = columns(&new_people);
-        let add = sqlx::query(ADD).bind(users).bind(roles).bind(tasks);
-        let (labels, tasks): (Vec<_>, Vec<_>) = new_labels.into_iter().unzip();
-        add.bind(labels).bind(tasks).execute(tables).await?;
+    if !new_people.is_empty() {
+        sql.push(", people_come AS (INSERT INTO task_people (user_id, role, task_id) SELECT * FROM ");
+        push_people(sql, &new_people);
+        sql.push(")");
     }
-    Ok(())
+    if !new_labels.is_empty() {
+        sql.push(", labels_come AS (INSERT INTO task_labels (label, task_id) SELECT * FROM ");
+        push_labels(sql, new_labels);
+        sql.push(")");
+    }
+}
+
+fn push_people<'a>(sql: &mut QueryBuilder<'a, Postgres>, links: &Links<(Uuid, &'a str)>) {
+    let users: Vec<Uuid> = links.iter().map(|((user, _), _)| *user).collect();
+    let roles: Vec<&str> = links.iter().map(|((_, role), _)| *role).collect();
+    let tasks: Vec<Uuid> = links.iter().map(|(_, task)| *task).collect();
+    sql.push("unnest(")
+        .separated(", ")
+        .push_bind(users)
+        .push_bind(roles)
+        .push_bind(tasks)
+        .push_unseparated(")");
+}
+
+fn push_labels<'a>(sql: &mut QueryBuilder<'a, Postgres>, links: Links<&'a str>) {
+    let (labels, tasks): (Vec<_>, Vec<_>) = links.into_iter().unzip();
+    sql.push("unnest(").separated(", ").push_bind(labels).push_bind(tasks).push_unseparated(")");
 }
 
 type Links<T> = Vec<(T, Uuid)>;
@@ -73,8 +82,4 @@ fn difference<'a, T: Ord + Copy>(
         removed.extend(then.difference(&now).map(|link| (*link, task)));
     }
     (added, removed)
-}
-
-fn columns<'a>(links: &Links<(Uuid, &'a str)>) -> (Vec<Uuid>, Vec<&'a str>, Vec<Uuid>) {
-    links.iter().map(|((user, role), task)| (*user, *role, *task)).collect()
 }

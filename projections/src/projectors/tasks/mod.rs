@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use domain::task::TaskEvent;
 use event_store::envelope::Envelope;
 use futures_util::future::BoxFuture;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 pub use fold::fold;
@@ -22,7 +22,7 @@ pub use row::{ChecklistItem, CommentRow, LargeText, Relation, TaskRow};
 
 use super::decode::{Decoded, decode, fold_histories};
 use crate::{
-    projector::{ApplyError, Folds, Projector, Unfoldable},
+    projector::{ApplyError, Folds, Projector, Unfoldable, Writes},
     registry::{Projection, TASKS},
 };
 
@@ -45,7 +45,21 @@ impl Projector for Tasks {
         tables: &'a mut PgConnection,
         events: &'a [Arc<Envelope>],
     ) -> BoxFuture<'a, Result<(), ApplyError>> {
-        Box::pin(apply(tables, events))
+        Box::pin(async move {
+            let batch = Batch::of(tables, events).await?;
+            let mut sql = QueryBuilder::new("WITH begun AS (SELECT)");
+            batch.push(&mut sql);
+            sql.push(" SELECT FROM begun").build().execute(tables).await?;
+            Ok(())
+        })
+    }
+
+    fn writes<'a>(
+        &'a self,
+        tables: &'a mut PgConnection,
+        events: &'a [Arc<Envelope>],
+    ) -> BoxFuture<'a, Result<Option<Box<dyn Writes>>, ApplyError>> {
+        Box::pin(async move { Ok(Some(Box::new(Batch::of(tables, events).await?) as Box<dyn Writes>)) })
     }
 
     fn fill<'a>(
@@ -69,18 +83,30 @@ struct Changed {
     after: TaskRow,
 }
 
-async fn apply(tables: &mut PgConnection, events: &[Arc<Envelope>]) -> Result<(), ApplyError> {
-    let events = decode::<TaskEvent>(events)?;
-    let mut before = store::load(tables, &older_tasks(&events)).await?;
-    comments::load(tables, &mut before, &events).await?;
-    let mut past = Past::default();
-    let changed = fold_batch(before, &events, &mut past)?;
-    store::insert(tables, &changed).await?;
-    store::update(tables, &changed).await?;
-    links::write(tables, &changed).await?;
-    comments::write(tables, &changed).await?;
-    past::store::write(tables, &past).await?;
-    Ok(())
+/// What a batch changes.
+struct Batch {
+    changed: Vec<Changed>,
+    past: Past,
+}
+
+impl Batch {
+    async fn of(tables: &mut PgConnection, events: &[Arc<Envelope>]) -> Result<Self, ApplyError> {
+        let events = decode::<TaskEvent>(events)?;
+        let mut before = store::load(tables, &older_tasks(&events)).await?;
+        comments::load(tables, &mut before, &events).await?;
+        let mut past = Past::default();
+        let changed = fold_batch(before, &events, &mut past)?;
+        Ok(Self { changed, past })
+    }
+}
+
+impl Writes for Batch {
+    fn push<'a>(&'a self, sql: &mut QueryBuilder<'a, Postgres>) {
+        store::push(sql, &self.changed);
+        links::push(sql, &self.changed);
+        comments::push(sql, &self.changed);
+        past::store::push(sql, &self.past);
+    }
 }
 
 /// Tasks that were there before the batch.

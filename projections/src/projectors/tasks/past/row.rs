@@ -19,7 +19,7 @@ pub struct VersionRow {
     pub update_time: DateTime<Utc>,
     /// … and the other.
     pub until_time: DateTime<Utc>,
-    /// Whether the one happened more than a day after the log took it.
+    /// As of the task, when it was this version.
     pub ahead: bool,
     /// Wire word.
     pub status: String,

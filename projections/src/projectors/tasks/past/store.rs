@@ -1,6 +1,6 @@
 //! Former versions and links into their tables, many at a time.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 
 use super::{Link, Past, Until, VersionRow};
 use crate::projectors::{
@@ -8,78 +8,72 @@ use crate::projectors::{
     tasks::store::ids,
 };
 
-const INSERT: &str = "
-INSERT INTO task_versions (id, since, until, update_time, until_time, ahead, status, priority, due_order, labels,
-    assignees, watchers, parent, external_system, external_id, private, delete_time)
-SELECT id, since, until, update_time, until_time, ahead, status, priority, coalesce(due, 'infinity'), labels::text[],
-    assignees::uuid[], watchers::uuid[], parent, external_system, external_id, private, delete_time
-FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::boolean[], $7::text[],
-    $8::smallint[], $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::text[], $15::text[],
-    $16::boolean[], $17::timestamptz[])
-    AS u (id, since, until, update_time, until_time, ahead, status, priority, due, labels, assignees, watchers, parent,
-        external_system, external_id, private, delete_time)";
-
-/// Each by itself: what went first may have happened last.
-const LEAVE: &str = "
-INSERT INTO task_past_links AS l (kind, value, task_id, until, until_time)
-SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::timestamptz[])
-ON CONFLICT (kind, value, task_id) DO UPDATE SET until = greatest(l.until, excluded.until),
-    until_time = greatest(l.until_time, excluded.until_time)";
-
 const COPY: &str = "
 COPY task_versions (id, since, until, update_time, until_time, ahead, status, priority, due_order, labels, assignees,
     watchers, parent, external_system, external_id, private, delete_time) FROM STDIN";
 const COPY_LINKS: &str = "COPY task_past_links (kind, value, task_id, until, until_time) FROM STDIN";
 
 /// Adds what has passed.
-pub(in crate::projectors::tasks) async fn write(tables: &mut PgConnection, past: &Past) -> sqlx::Result<()> {
-    insert(tables, &past.versions).await?;
-    leave(tables, past).await
+pub(in crate::projectors::tasks) fn push<'a>(sql: &mut QueryBuilder<'a, Postgres>, past: &'a Past) {
+    if !past.versions.is_empty() {
+        push_versions(sql, &past.versions);
+    }
+    if !past.links.is_empty() {
+        push_links(sql, past);
+    }
 }
 
-async fn insert(tables: &mut PgConnection, rows: &[VersionRow]) -> sqlx::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
+fn push_versions<'a>(sql: &mut QueryBuilder<'a, Postgres>, rows: &'a [VersionRow]) {
     fn all<'a, T>(rows: &'a [VersionRow], field: impl Fn(&'a VersionRow) -> T) -> Vec<T> {
         rows.iter().map(field).collect()
     }
-    sqlx::query(INSERT)
-        .bind(all(rows, |row| row.id))
-        .bind(all(rows, |row| row.since))
-        .bind(all(rows, |row| row.until))
-        .bind(all(rows, |row| row.update_time))
-        .bind(all(rows, |row| row.until_time))
-        .bind(all(rows, |row| row.ahead))
-        .bind(all(rows, |row| row.status.as_str()))
-        .bind(all(rows, |row| row.priority))
-        .bind(all(rows, |row| row.due))
-        .bind(all(rows, |row| array(&row.labels)))
-        .bind(all(rows, |row| ids(&row.assignees)))
-        .bind(all(rows, |row| ids(&row.watchers)))
-        .bind(all(rows, |row| row.parent))
-        .bind(all(rows, |row| row.external_system.as_deref()))
-        .bind(all(rows, |row| row.external_id.as_deref()))
-        .bind(all(rows, |row| row.private))
-        .bind(all(rows, |row| row.delete_time))
-        .execute(tables)
-        .await?;
-    Ok(())
+    sql.push(
+        ", versions AS (
+        INSERT INTO task_versions (id, since, until, update_time, until_time, ahead, status, priority, due_order, labels,
+            assignees, watchers, parent, external_system, external_id, private, delete_time)
+        SELECT id, since, until, update_time, until_time, ahead, status, priority, coalesce(due, 'infinity'),
+            labels::text[], assignees::uuid[], watchers::uuid[], parent, external_system, external_id, private, delete_time
+        FROM unnest(",
+    )
+    .separated(", ")
+    .push_bind(all(rows, |row| row.id))
+    .push_bind(all(rows, |row| row.since))
+    .push_bind(all(rows, |row| row.until))
+    .push_bind(all(rows, |row| row.update_time))
+    .push_bind(all(rows, |row| row.until_time))
+    .push_bind(all(rows, |row| row.ahead))
+    .push_bind(all(rows, |row| row.status.as_str()))
+    .push_bind(all(rows, |row| row.priority))
+    .push_bind(all(rows, |row| row.due))
+    .push_bind(all(rows, |row| array(&row.labels)))
+    .push_bind(all(rows, |row| ids(&row.assignees)))
+    .push_bind(all(rows, |row| ids(&row.watchers)))
+    .push_bind(all(rows, |row| row.parent))
+    .push_bind(all(rows, |row| row.external_system.as_deref()))
+    .push_bind(all(rows, |row| row.external_id.as_deref()))
+    .push_bind(all(rows, |row| row.private))
+    .push_bind(all(rows, |row| row.delete_time));
+    sql.push(
+        ") AS u (id, since, until, update_time, until_time, ahead, status, priority, due, labels, assignees, watchers,
+            parent, external_system, external_id, private, delete_time))",
+    );
 }
 
-async fn leave(tables: &mut PgConnection, past: &Past) -> sqlx::Result<()> {
-    if past.links.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(LEAVE)
-        .bind(past.links.keys().map(|link| link.kind).collect::<Vec<_>>())
-        .bind(past.links.keys().map(|link| link.value.as_str()).collect::<Vec<_>>())
-        .bind(past.links.keys().map(|link| link.task).collect::<Vec<_>>())
-        .bind(past.links.values().map(|until| until.position).collect::<Vec<_>>())
-        .bind(past.links.values().map(|until| until.time).collect::<Vec<_>>())
-        .execute(tables)
-        .await?;
-    Ok(())
+/// Each by itself: what went first may have happened last.
+fn push_links<'a>(sql: &mut QueryBuilder<'a, Postgres>, past: &'a Past) {
+    sql.push(
+        ", past_links AS (INSERT INTO task_past_links AS l (kind, value, task_id, until, until_time) SELECT * FROM unnest(",
+    )
+    .separated(", ")
+    .push_bind(past.links.keys().map(|link| link.kind).collect::<Vec<_>>())
+    .push_bind(past.links.keys().map(|link| link.value.as_str()).collect::<Vec<_>>())
+    .push_bind(past.links.keys().map(|link| link.task).collect::<Vec<_>>())
+    .push_bind(past.links.values().map(|until| until.position).collect::<Vec<_>>())
+    .push_bind(past.links.values().map(|until| until.time).collect::<Vec<_>>());
+    sql.push(
+        ") ON CONFLICT (kind, value, task_id) DO UPDATE SET until = greatest(l.until, excluded.until),
+            until_time = greatest(l.until_time, excluded.until_time))",
+    );
 }
 
 /// Copies what whole histories have left behind into tables that have nothing of these tasks.
