@@ -86,7 +86,19 @@ pub(crate) async fn closed_loop(
     repeat(address, connections, make, move |_| Instant::now() < until).await
 }
 
-/// The same, so many times.
+/// The same, but so many times at least.
+pub(crate) async fn for_so_long(
+    address: SocketAddr,
+    connections: usize,
+    duration: Duration,
+    at_least: u64,
+    make: MakeRequest,
+) -> Result<Run, Failure> {
+    let until = Instant::now() + duration;
+    repeat(address, connections, make, move |number| number < at_least || Instant::now() < until).await
+}
+
+/// So many times.
 pub(crate) async fn so_many(
     address: SocketAddr,
     connections: usize,

@@ -52,6 +52,23 @@ enum Command {
         #[arg(long, default_value_t = 1_000_000)]
         tasks: u64,
     },
+    /// The questions of auditors about a log as long as that, each beside a bare handler with a SELECT by id.
+    ///
+    /// A few hundred events are made through the API and copied within the database, with other people, tasks, addresses and
+    /// times. Ten million take about 20 GB where `TMPDIR` is.
+    Audit {
+        #[command(flatten)]
+        settings: Settings,
+        /// Events of the log.
+        #[arg(long, default_value_t = 10_000_000)]
+        events: u64,
+        /// Rebuilds the read model of audits too.
+        #[arg(long)]
+        rebuild: bool,
+        /// Stays as it is at the end until ctrl-c, with the URL of its database on the last line.
+        #[arg(long)]
+        stay: bool,
+    },
     /// Creates at full speed without and with seals, and how fast a log is verified.
     Seals(Settings),
     /// Streams of events that one process holds: memory and CPU of each, events delivered, commit → received.
@@ -161,6 +178,9 @@ async fn main() {
         Command::Rebuild { settings, tasks } => runs::rebuild(&settings, tasks).await,
         Command::Reads(settings) => runs::reads(&settings).await,
         Command::AsOf { settings, tasks } => runs::as_of(&settings, tasks).await,
+        Command::Audit { settings, events, rebuild, stay } => {
+            runs::audit(&settings, events, rebuild, stay).await
+        }
         Command::Seals(settings) => runs::seals(&settings).await,
         Command::Subscribers { settings, count, rate } => runs::subscribers(&settings, count, rate).await,
         Command::Logins(settings) => runs::logins(&settings).await,

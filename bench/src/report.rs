@@ -13,6 +13,12 @@ pub(crate) fn figure(name: &str, value: f64, unit: &str, reference: Option<(&str
     }
 }
 
+/// Prints a line that is no figure.
+#[expect(clippy::print_stdout, reason = "printing is what this program is for")]
+pub(crate) fn line(text: &str) {
+    println!("{text}");
+}
+
 /// Prints a run: rate, latencies, refusals.
 pub(crate) fn run(name: &str, run: &Run, reference: Option<(&str, f64)>) {
     figure(name, run.rate(), "/s", reference);

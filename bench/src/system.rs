@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     net::{SocketAddr, TcpListener},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,7 +11,8 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::Request;
+use hyper::{Method, Request};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tokio::{
@@ -128,25 +129,28 @@ impl System {
         let address = free_address()?;
         let data = stores.scratch.path().join(database);
         let started = Instant::now();
-        let child = Command::new(beside_us("taskledger")?)
-            .args(["--port", &address.port().to_string(), "--data-dir"])
-            .arg(&data)
-            .env("EVENT_STORE_URL", &url)
-            .env("READ_MODEL_URL", &url)
-            .env("NATS_URL", stores.running.nats_url().unwrap_or_default())
-            .env("TASKLEDGER_ADMIN_EMAIL", EMAIL)
-            .env("TASKLEDGER_ADMIN_PASSWORD", PASSWORD)
-            .env("RATE_LIMITS", "off")
-            .env("RUST_LOG", "warn")
-            .envs(settings.iter().map(|(name, value)| (name, value)))
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
+        let child = spawn(stores, address, &data, &url, settings)?;
         wait_ready(address).await?;
         let ready_after = started.elapsed();
         let token = login(address).await?;
         let watcher = Mutex::new(PgConnection::connect(&url).await?);
         Ok(Self { child, address, token, url, watcher, data, ready_after })
+    }
+
+    /// Ends the all-in-one for a while: its stores are left to others.
+    pub(crate) async fn pause(&mut self) -> Result<(), Failure> {
+        Ok(self.child.kill().await?)
+    }
+
+    /// Starts it again where it was, and logs in anew.
+    pub(crate) async fn resume(
+        &mut self,
+        stores: &Stores,
+        settings: &[(&str, impl AsRef<OsStr>)],
+    ) -> Result<(), Failure> {
+        self.child = spawn(stores, self.address, &self.data, &self.url, settings)?;
+        wait_ready(self.address).await?;
+        self.log_in_anew().await
     }
 
     /// A create, as a load generator sends it.
@@ -172,13 +176,38 @@ impl System {
         token: Option<&str>,
         body: &Value,
     ) -> Result<Value, Failure> {
-        let request = reqwest::Client::new()
-            .post(format!("http://{}{path}", self.address))
+        self.send(self.request(Method::POST, path, token), body).await
+    }
+
+    /// A request about what is there, in whatever version; without a body where it is null, as is an answer without one.
+    pub(crate) async fn act(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> Result<Value, Failure> {
+        self.send(self.request(method, path, token).header("if-match", "*"), body).await
+    }
+
+    fn request(&self, method: Method, path: &str, token: Option<&str>) -> RequestBuilder {
+        let patch = method == Method::PATCH;
+        reqwest::Client::new()
+            .request(method, format!("http://{}{path}", self.address))
             .bearer_auth(token.unwrap_or(&self.token))
-            .header("idempotency-key", rand::random::<u64>().to_string());
-        let answer = request.json(body).send().await?;
-        let (status, answer): (_, Value) = (answer.status(), answer.json().await?);
-        if status.is_success() { Ok(answer) } else { Err(Failure::Answer(answer.to_string())) }
+            .header("idempotency-key", rand::random::<u64>().to_string())
+            .header("content-type", if patch { "application/merge-patch+json" } else { "application/json" })
+    }
+
+    async fn send(&self, request: RequestBuilder, body: &Value) -> Result<Value, Failure> {
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
+        let answer = request.send().await?;
+        let (status, answer) = (answer.status(), answer.text().await?);
+        if status.is_success() {
+            Ok(serde_json::from_str(&answer).unwrap_or_default())
+        } else {
+            Err(Failure::Answer(answer))
+        }
     }
 
     /// The admin's login.
@@ -241,6 +270,30 @@ impl System {
         self.child.kill().await?;
         Ok(())
     }
+}
+
+fn spawn(
+    stores: &Stores,
+    address: SocketAddr,
+    data: &Path,
+    url: &str,
+    settings: &[(&str, impl AsRef<OsStr>)],
+) -> Result<Child, Failure> {
+    let child = Command::new(beside_us("taskledger")?)
+        .args(["--port", &address.port().to_string(), "--data-dir"])
+        .arg(data)
+        .env("EVENT_STORE_URL", url)
+        .env("READ_MODEL_URL", url)
+        .env("NATS_URL", stores.running.nats_url().unwrap_or_default())
+        .env("TASKLEDGER_ADMIN_EMAIL", EMAIL)
+        .env("TASKLEDGER_ADMIN_PASSWORD", PASSWORD)
+        .env("RATE_LIMITS", "off")
+        .env("RUST_LOG", "warn")
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    Ok(child)
 }
 
 /// A GET under this token.

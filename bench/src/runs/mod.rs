@@ -1,6 +1,7 @@
 //! One file per question.
 
 mod as_of;
+mod audit;
 mod burst;
 mod deliveries;
 mod latency;
@@ -13,6 +14,7 @@ mod subscribers;
 mod sustained;
 
 pub(crate) use self::{
-    as_of::as_of, burst::burst, deliveries::deliveries, latency::latency, load::load, logins::logins,
-    reads::reads, rebuild::rebuild, seals::seals, subscribers::subscribers, sustained::sustained,
+    as_of::as_of, audit::audit, burst::burst, deliveries::deliveries, latency::latency, load::load,
+    logins::logins, reads::reads, rebuild::rebuild, seals::seals, subscribers::subscribers,
+    sustained::sustained,
 };
