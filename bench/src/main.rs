@@ -55,7 +55,8 @@ enum Command {
     /// The questions of auditors about a log as long as that, each beside a bare handler with a SELECT by id.
     ///
     /// A few hundred events are made through the API and copied within the database, with other people, tasks, addresses and
-    /// times. Ten million take about 20 GB where `TMPDIR` is.
+    /// times. Ten million take about 15 GB where `TMPDIR` is, and some more while
+    /// they are made.
     Audit {
         #[command(flatten)]
         settings: Settings,

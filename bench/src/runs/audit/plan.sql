@@ -59,6 +59,9 @@ ANALYZE bench.steps, bench.scripts, bench.plan;
 -- Few do much, most do little.
 CREATE FUNCTION bench.person_of(x bigint, seed bigint) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT floor(1000 * power(bench.luck(x, seed), 3))::integer $$;
+-- One in ten leaves after a quarter, and the next one does the work.
+CREATE FUNCTION bench.who_is_left(rank integer, day integer) RETURNS integer LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT CASE WHEN rank % 10 = 3 AND day > 90 THEN rank + 1 ELSE rank END $$;
 CREATE FUNCTION bench.person(rank integer) RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT bench.id(timestamptz '2025-01-01 00:00Z', rank, 1) $$;
 CREATE FUNCTION bench.task(number bigint) RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
@@ -90,7 +93,7 @@ CREATE FUNCTION bench.acts(first bigint, last bigint)
 AS $$
 SELECT place, at, task,
     CASE WHEN kind < 50 THEN s.count - 1 WHEN kind < 150 THEN s.count - 2 ELSE kind % (s.count - 2) END,
-    step, person, day
+    step, bench.who_is_left(person, day), day
   FROM bench.scripts s, (
     SELECT *, bench.person_of(task * 3 + step % 3, 5) AS person FROM (
     SELECT place, at, day, lane + turn / 20 * lanes AS task, bench.dice(lane + turn / 20 * lanes, 6) % 10000 AS kind,

@@ -6,6 +6,7 @@ use sqlx::{FromRow, PgConnection};
 /// Whom, what and when there is to be asked about.
 pub(super) struct Known {
     people: Vec<String>,
+    gone: Vec<String>,
     tasks: Vec<Task>,
     addresses: Vec<String>,
     began: DateTime<Utc>,
@@ -21,6 +22,7 @@ pub(super) struct Task {
 /// So many of each, from all over the log.
 const PEOPLE: &str =
     "SELECT bench.person(n)::text FROM bench.plan, generate_series(0, people - 1) AS n ORDER BY md5(n::text)";
+const GONE: &str = "SELECT bench.person(n)::text FROM bench.plan, generate_series(3, people - 1, 10) AS n ORDER BY n LIMIT 10";
 const TASKS: &str =
     "SELECT id::text, key FROM read_model.tasks WHERE key > 1000000 ORDER BY md5(id::text) LIMIT 20000";
 const ADDRESSES: &str = "SELECT host(bench.address(bench.dice(p, 9), bench.person_of(p, 15), (p % 365)::integer)) \
@@ -34,6 +36,7 @@ impl Known {
     pub(super) async fn read(connection: &mut PgConnection) -> sqlx::Result<Self> {
         Ok(Self {
             people: sqlx::query_scalar(PEOPLE).fetch_all(&mut *connection).await?,
+            gone: sqlx::query_scalar(GONE).fetch_all(&mut *connection).await?,
             tasks: sqlx::query_as(TASKS).fetch_all(&mut *connection).await?,
             addresses: sqlx::query_scalar(ADDRESSES).fetch_all(&mut *connection).await?,
             began: sqlx::query_scalar(BEGAN).fetch_one(&mut *connection).await?,
@@ -50,6 +53,11 @@ impl Known {
 
     fn person(&self, number: u64) -> &str {
         &self.people[number as usize % self.people.len()]
+    }
+
+    /// One who did much, long ago.
+    fn gone(&self, number: u64) -> &str {
+        &self.gone[number as usize % self.gone.len()]
     }
 
     fn address(&self, number: u64) -> &str {
@@ -87,6 +95,10 @@ pub(super) const QUESTIONS: &[Question] = questions! {
     },
     "1 acts of a user, oldest first" => |k, n| {
         format!("audit/records?actor={}&sort=recorded_at", k.person(n))
+    },
+    "1 acts of a user who left long ago" => |k, n| format!("audit/records?actor={}", k.gone(n)),
+    "1 acts in a month of a user who left before" => |k, n| {
+        format!("audit/records?actor={}&{}", k.gone(n), k.span(n, 30))
     },
     "2 from an address" => |k, n| format!("audit/records?ip={}", k.address(n)),
     "2 from an address in a month" => |k, n| {

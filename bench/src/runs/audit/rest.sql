@@ -33,7 +33,8 @@ SELECT row_number() OVER (ORDER BY methods IS NULL, position) - 1 AS number, met
   FROM event_store.audit_log a WHERE actor IS NOT NULL OR outcome <> 'success';
 CREATE TABLE bench.tried AS
 SELECT made.position + n AS position, p.began + make_interval(secs => n * 50 * p.pace) AS at,
-    bench.person_of(n, 10) AS person, (n * 50 * p.pace / 86400)::integer AS day,
+    bench.who_is_left(bench.person_of(n, 10), (n * 50 * p.pace / 86400)::integer) AS person,
+    (n * 50 * p.pace / 86400)::integer AS day,
     CASE WHEN n % 2 = 0 THEN bench.dice(n, 11) % logins.count ELSE logins.count + bench.dice(n, 11) % others.count END AS number
   FROM bench.plan p,
        (SELECT max(position) AS position FROM event_store.audit_log) AS made,

@@ -1,4 +1,4 @@
-//! What goes with records: names, roles, proofs, keys of tasks, seals.
+//! What goes with records: keys of tasks, names, roles, proofs, seals.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ use crate::{
     queries::{history::HistoryError, users::names},
 };
 
-/// Adds names, roles, proofs, keys and seals.
+/// Adds names, roles, proofs and seals.
 pub(super) async fn complete(archive: Archive<'_>, records: &mut [AuditRecord]) -> Result<(), HistoryError> {
     let actors: BTreeSet<Uuid> = records.iter().filter_map(|record| record.actor.id).collect();
     let others = records.iter().filter_map(|record| record.on_behalf_of.as_ref()).map(|person| person.id);
@@ -21,7 +21,6 @@ pub(super) async fn complete(archive: Archive<'_>, records: &mut [AuditRecord]) 
     let names = names(archive.pool, &people).await?;
     let roles = Roles::of(archive.log, &actors).await?;
     let proofs = Proofs::of(archive.log, records).await?;
-    let keys = keys(archive.pool, records).await?;
     let seals = Seals::of(archive.log, records).await?;
     for record in records {
         if let Some(id) = record.actor.id {
@@ -31,12 +30,18 @@ pub(super) async fn complete(archive: Archive<'_>, records: &mut [AuditRecord]) 
         if let Some(person) = &mut record.on_behalf_of {
             person.name = names.get(&person.id).cloned();
         }
-        if let Some(target) = &mut record.target {
-            let known = target.id.and_then(|id| keys.get(&id)).map(|key| TaskKey(*key).to_string());
-            target.key = target.key.take().or(known);
-        }
         record.auth = proofs.behind(record);
         record.seal = seals.around(&record.id);
+    }
+    Ok(())
+}
+
+/// Adds the keys of tasks.
+pub(super) async fn name_targets(pool: &PgPool, records: &mut [AuditRecord]) -> sqlx::Result<()> {
+    let keys = keys(pool, records).await?;
+    for target in records.iter_mut().filter_map(|record| record.target.as_mut()) {
+        let known = target.id.and_then(|id| keys.get(&id)).map(|key| TaskKey(*key).to_string());
+        target.key = target.key.take().or(known);
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use domain::{
     filter::{
-        Condition, Crud, Expression, Hours, Order, Person, RecordCondition, RecordOutcome, RecordTarget,
-        events_of_field,
+        Condition, Crud, Expression, Hours, Network, Order, Person, RecordCondition, RecordOutcome,
+        RecordTarget, events_of_field,
     },
     ids::UserId,
 };
@@ -40,6 +40,15 @@ pub struct AuditFilter {
     pub logged: Logged,
 }
 
+/// What leads to all records that pass: who, or from where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// This user or service account did it.
+    Actor(Uuid),
+    /// It came from there.
+    Network(Network),
+}
+
 /// What is not known before a record is read is judged so that none is missed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
@@ -70,6 +79,11 @@ impl AuditFilter {
 
     /// Adds `WHERE` with all conditions on `r`, a row of the source.
     pub(super) fn push_where(&self, source: Source, sql: &mut Sql<'_>) {
+        self.push_where_but(None, source, sql);
+    }
+
+    /// The same without the lead, for who says it in another way.
+    pub(super) fn push_where_but(&self, lead: Option<Lead>, source: Source, sql: &mut Sql<'_>) {
         let (after, before) = self.span(source);
         sql.push(" WHERE true");
         if after > 0 {
@@ -78,7 +92,7 @@ impl AuditFilter {
         if before < i64::MAX {
             sql.push(" AND r.position < ").push_bind(before);
         }
-        for expression in &self.all {
+        for expression in self.all.iter().filter(|part| lead.is_none() || self.lead_of(part) != lead) {
             sql.push(" AND ");
             self.push_expression(expression, Judgement::AtMost, source, sql);
         }
@@ -87,6 +101,20 @@ impl AuditFilter {
         }
         if self.new_device {
             push_new_device(source, sql);
+        }
+    }
+
+    /// The shortest way to what passes, if there is one.
+    pub(super) fn lead(&self) -> Option<Lead> {
+        let leads = self.all.iter().filter_map(|part| self.lead_of(part));
+        leads.min_by_key(|lead| matches!(lead, Lead::Network(_)))
+    }
+
+    fn lead_of(&self, part: &Expression) -> Option<Lead> {
+        match part {
+            Expression::Is(Condition::Actor(Some(person))) => Some(Lead::Actor(self.id(*person))),
+            Expression::Is(Condition::Record(RecordCondition::Ip(network))) => Some(Lead::Network(*network)),
+            _ => None,
         }
     }
 

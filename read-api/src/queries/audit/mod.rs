@@ -22,7 +22,6 @@ pub use id::RecordId;
 pub use logged::Logged;
 use page::audit_page;
 pub use page::{AuditCursor, attempts_before};
-use record::audit_records;
 pub use record::{Archive, audit_record};
 pub use roles::{role_holder_count, role_holders};
 pub use search::Search;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     RecordId, Source,
     circumstances::{Circumstances, chains},
-    complete::complete,
+    complete::{complete, name_targets},
     page::RecordRef,
     words::{crud_of_attempt, crud_of_event},
 };
@@ -43,11 +43,13 @@ impl<'a> Archive<'a> {
 pub async fn audit_record(archive: Archive<'_>, id: RecordId) -> Result<Option<AuditRecord>, HistoryError> {
     let RecordId { source, position } = id;
     let reference = RecordRef { source, position, recorded_at: DateTime::UNIX_EPOCH, held: Vec::new() };
-    Ok(audit_records(archive, &[reference]).await?.pop())
+    let mut records = told_records(archive, &[reference]).await?;
+    complete(archive, &mut records).await?;
+    Ok(records.pop())
 }
 
-/// These records, in this order.
-pub(super) async fn audit_records(
+/// These records, in this order, with all that can be looked for in them.
+pub(super) async fn told_records(
     archive: Archive<'_>,
     wanted: &[RecordRef],
 ) -> Result<Vec<AuditRecord>, HistoryError> {
@@ -64,7 +66,7 @@ pub(super) async fn audit_records(
     }
     let taken = |record: &RecordRef| records.remove(&(record.source == Source::Events, record.position));
     let mut records: Vec<AuditRecord> = wanted.iter().filter_map(taken).collect();
-    complete(archive, &mut records).await?;
+    name_targets(archive.pool, &mut records).await?;
     Ok(records)
 }
 
