@@ -25,7 +25,7 @@ pub(crate) enum Down {
     Event(Arc<Envelope>, i32),
     /// Everything up to there is written down as finished, or listed.
     Checkpoint(Place),
-    /// There is nothing more for now.
+    /// Everything that there was when it came was handed out to somebody, is finished, or stands behind what is parked.
     CaughtUp(Place),
     /// The end, and why.
     Closed(Problem),

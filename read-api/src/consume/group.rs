@@ -54,7 +54,8 @@ pub(super) struct Group {
     members: BTreeMap<Holder, Member>,
     gone: FuturesUnordered<BoxFuture<'static, Holder>>,
     newest: Holder,
-    caught_up: bool,
+    /// Where the log ended when that was reached, after the newest one came.
+    end: Option<i64>,
     /// The position as it was written last.
     written: i64,
     write_at: Instant,
@@ -157,7 +158,7 @@ impl Group {
             members: BTreeMap::new(),
             gone: FuturesUnordered::new(),
             newest: 0,
-            caught_up: false,
+            end: None,
             written: kept.position,
             write_at: begun + RENEWAL,
             gathering: false,
@@ -182,7 +183,14 @@ impl Group {
         subscription: &mut Subscription,
         inbox: &mut mpsc::Receiver<Message>,
     ) -> Result<(), Problem> {
+        let mut newest = self.newest;
         loop {
+            if newest != self.newest {
+                // Whoever has come is told when all that there is by now is out.
+                newest = self.newest;
+                self.end = None;
+                subscription.look_for_the_end();
+            }
             self.wake();
             self.hand_out().await?;
             if self.members.is_empty() {
@@ -205,7 +213,7 @@ impl Group {
                     let next = next?;
                     next.events.into_iter().for_each(|event| self.window.take(event));
                     self.window.looked_up_to(next.up_to);
-                    self.caught_up |= next.caught_up;
+                    self.end = self.end.or(next.caught_up.then_some(next.up_to));
                 }
             }
         }
@@ -317,12 +325,10 @@ impl Group {
     fn tell(&mut self) {
         let at = |after| Place { after, epoch: self.log_epoch };
         let (written, position) = (at(self.written), at(self.window.position()));
-        let caught_up = self.caught_up && self.window.next().is_none();
-        for member in self.members.values_mut() {
-            member.checkpoint(written);
-            if caught_up {
-                member.caught_up(position);
-            }
+        self.members.values_mut().for_each(|member| member.checkpoint(written));
+        let end = self.end.filter(|_| self.members.values().any(|member| !member.knows_all()));
+        if end.is_some_and(|end| self.window.was_out(end)) {
+            self.members.values_mut().for_each(|member| member.caught_up(position));
         }
     }
 

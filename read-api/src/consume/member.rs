@@ -91,7 +91,12 @@ impl Member {
         }
     }
 
-    /// There is nothing more for now; said once.
+    /// Whether they have been told so.
+    pub(super) fn knows_all(&self) -> bool {
+        self.knows_all
+    }
+
+    /// What there was when they came was handed out; said once.
     pub(super) fn caught_up(&mut self, place: Place) {
         if !self.knows_all {
             self.knows_all = true;

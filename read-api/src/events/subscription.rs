@@ -32,7 +32,7 @@ pub(crate) struct Next {
     pub(crate) events: Vec<Arc<Envelope>>,
     /// Everything up to there was looked at.
     pub(crate) up_to: i64,
-    /// There is nothing more for now; said once.
+    /// There is nothing more for now; said once, and again after [`Subscription::look_for_the_end`].
     pub(crate) caught_up: bool,
 }
 
@@ -91,6 +91,11 @@ impl Subscription {
 
     pub(crate) fn following(&self) -> &Following {
         &self.api.following
+    }
+
+    /// Says once more when there is nothing more.
+    pub(crate) fn look_for_the_end(&mut self) {
+        self.end = self.end.or(Some(self.at));
     }
 
     /// Waits for what is next, at most `limit` events. Can be cancelled and called again without loss.

@@ -30,7 +30,7 @@ async fn ask(world: &World, token: &str, method: &str, path: &str, body: Value) 
 }
 
 /// A group of Ann's that begins with the log, and her token.
-async fn group(log: &Log, interest: Value) -> String {
+pub(crate) async fn group(log: &Log, interest: Value) -> String {
     let token = log.world.token(log.ann, &["member"]);
     let mut body = interest;
     body["start"] = json!("beginning");
@@ -40,7 +40,7 @@ async fn group(log: &Log, interest: Value) -> String {
 }
 
 /// Asks for the group until it is as it should be.
-async fn becomes(world: &World, token: &str, good: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn becomes(world: &World, token: &str, good: impl Fn(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     let seen = timeout(DEADLINE, async {
         loop {

@@ -10,6 +10,7 @@ mod audit;
 mod audit_records;
 mod bad_input;
 mod consuming;
+mod consuming_all;
 mod cut_off;
 mod documents;
 mod events;

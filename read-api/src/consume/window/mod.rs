@@ -148,6 +148,16 @@ impl Window {
         self.ready.first().copied()
     }
 
+    /// Whether everything up to there was handed out at least once, is finished, or stands behind what is parked.
+    pub(super) fn was_out(&self, up_to: i64) -> bool {
+        let waits = |lane: &BTreeSet<i64>| {
+            let unfinished = lane.range(..=up_to).filter_map(|position| self.entries.get(position));
+            let mut moving = unfinished.take_while(|entry| !matches!(entry.state, State::Parked(_)));
+            moving.any(|entry| entry.attempts == 0)
+        };
+        self.next().is_none_or(|next| next > up_to) && !self.lanes.values().any(waits)
+    }
+
     /// The event, if it is at hand.
     pub(super) fn event(&self, position: i64) -> Option<Arc<Envelope>> {
         self.entries.get(&position)?.event.clone()

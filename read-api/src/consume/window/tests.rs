@@ -121,6 +121,27 @@ fn what_is_parked_holds_back_its_aggregate_only() {
 }
 
 #[test]
+fn what_waits_behind_others_was_not_out() {
+    let mut window = window(&[1, 2, 1, 2]);
+    let out = |window: &Window| (1..=4).map(|up_to| window.was_out(up_to)).collect::<Vec<_>>();
+    assert_eq!(out(&window), [false; 4]);
+    hand_out(&mut window);
+    assert_eq!(out(&window), [true, true, false, false]);
+    window.finish(1);
+    hand_out(&mut window);
+    assert_eq!(out(&window), [true, true, true, false]);
+    // What is to be tried again was out, what comes behind it comes by itself ...
+    window.again(2, now() + chrono::TimeDelta::seconds(5), None);
+    assert_eq!(out(&window), [true, true, true, false]);
+    window.wake(now() + chrono::TimeDelta::seconds(5));
+    assert_eq!(out(&window), [true, false, false, false]);
+    hand_out(&mut window);
+    // ... and behind what is parked only when somebody looks after that.
+    window.park(2, now(), None);
+    assert_eq!(out(&window), [true; 4]);
+}
+
+#[test]
 fn what_is_tried_again_waits_its_time() {
     let mut window = window(&[1, 1]);
     assert_eq!(hand_out(&mut window), [1]);
