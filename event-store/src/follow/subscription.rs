@@ -16,8 +16,12 @@ use crate::{
     stream::{self, EventStream, StreamError},
 };
 
-/// The server sends so many messages ahead of what was taken: the bound of the buffer.
+/// The server is asked for so many messages at once, and again when half of them were taken …
 const AHEAD: usize = 1024;
+
+/// … and for so many bytes: what is sent ahead of what was taken is at most twice that. A message that is larger would never come,
+/// but the largest event is 512 KiB.
+const BYTES_AHEAD: usize = 2 << 20;
 
 /// The server ends the consumer when nobody asked for so long.
 const INACTIVE: Duration = Duration::from_secs(30);
@@ -62,8 +66,9 @@ impl Subscription {
         };
         let consumer = stream.context().create_consumer_on_stream(config, stream::NAME).await;
         let consumer = consumer.map_err(StreamError::unavailable)?;
-        let pulls = consumer.stream().max_messages_per_batch(AHEAD).expires(REQUEST).heartbeat(HEARTBEAT);
-        let messages = pulls.messages().await.map_err(StreamError::unavailable)?;
+        let pulls = consumer.stream().max_messages_per_batch(AHEAD).max_bytes_per_batch(BYTES_AHEAD);
+        let messages =
+            pulls.expires(REQUEST).heartbeat(HEARTBEAT).messages().await.map_err(StreamError::unavailable)?;
         Ok(Self { messages, fault: None })
     }
 

@@ -43,6 +43,35 @@ async fn the_stream_is_used_while_it_has_the_events() {
     assert!(world.consumers().await < 10, "a consumer is kept, not made for every batch");
 }
 
+/// An event is 512 KiB at most.
+const LARGE: i32 = 500 << 10;
+
+/// Follows large events one by one; how many of them the server has sent ahead at most.
+async fn sent_ahead() -> i64 {
+    const EVENTS: i64 = 64;
+    let world = World::new().await;
+    world.create_stream(1).await;
+    world.append_large_to(EVENTS, LARGE).await;
+    world.publish_to(EVENTS).await;
+    let (mut follower, mut most) = (world.follow(Checkpoint::BEGINNING), 0);
+    for position in 1..=EVENTS {
+        let batch = timeout(PATIENCE, follower.next_batch(1)).await.expect("nothing came").unwrap();
+        assert_eq!(batch.iter().map(|event| event.position).collect::<Vec<_>>(), [position]);
+        most = most.max(world.sent().await - position);
+    }
+    most
+}
+
+#[tokio::test]
+async fn large_events_come_and_are_not_sent_far_ahead() {
+    let mut ahead = 0;
+    // A server that is slow to answer is not waited for: the log is read then.
+    while ahead == 0 {
+        ahead = sent_ahead().await;
+    }
+    assert!(ahead * i64::from(LARGE) <= 4 << 20, "{ahead} events are sent ahead");
+}
+
 #[tokio::test]
 async fn what_the_stream_no_longer_has_comes_from_the_log() {
     let world = World::new().await;

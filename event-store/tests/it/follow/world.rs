@@ -11,6 +11,7 @@ use event_store::{
     follow::{Checkpoint, FollowError, Follower},
     stream::{EventStream, StreamConfig},
 };
+use futures_util::TryStreamExt;
 use servers::testing::{self, TestDatabase, TestNats};
 use sqlx::{
     ConnectOptions, PgPool,
@@ -23,7 +24,7 @@ use crate::store::{PATIENCE, template};
 const APPEND: &str = r#"
     INSERT INTO event_store.events
     SELECT position, position, clock_timestamp(), gen_random_uuid(), 'task', $1, 'task.assigned', '1',
-           format('{"assignee":"%s"}', $1::text)::json,
+           format('{"assignee":"%s","reason":"%s"}', $1::text, repeat('x', $4))::json,
            format('{"actor_type":"user","actor_id":"%s","request_id":"%s","correlation_id":"%s","transport":"http",
                     "occurred_at":"2026-11-21T05:00:00Z"}', $1::text, $1::text, $1::text)::json
       FROM generate_series($2::bigint, $3::bigint) AS position"#;
@@ -54,9 +55,15 @@ impl World {
 
     /// Appends events up to this position.
     pub(crate) async fn append_to(&self, last: i64) {
+        self.append_large_to(last, 0).await;
+    }
+
+    /// The same, each of them larger than so many bytes.
+    pub(crate) async fn append_large_to(&self, last: i64, bytes: i32) {
         let first = self.log.head().await.unwrap() + 1;
         let aggregate = Uuid::new_v4().to_string();
-        sqlx::query(APPEND).bind(aggregate).bind(first).bind(last).execute(&self.owner).await.unwrap();
+        let append = sqlx::query(APPEND).bind(aggregate).bind(first).bind(last).bind(bytes);
+        append.execute(&self.owner).await.unwrap();
     }
 
     pub(crate) async fn execute(&self, sql: &str) {
@@ -102,6 +109,14 @@ impl World {
     /// The number of consumers on the stream.
     pub(crate) async fn consumers(&self) -> usize {
         self.state().await.consumer_count
+    }
+
+    /// The last position that the server has sent to a consumer; 0 while there is none.
+    pub(crate) async fn sent(&self) -> i64 {
+        let stream = self.context.get_stream(event_store::stream::NAME).await.unwrap();
+        let consumers: Vec<_> = stream.consumers().try_collect().await.unwrap();
+        let last = consumers.iter().map(|consumer| consumer.delivered.stream_sequence).max();
+        i64::try_from(last.unwrap_or_default()).unwrap()
     }
 
     async fn state(&self) -> State {
