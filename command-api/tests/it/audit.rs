@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::{personal::Sealed, policy::Role};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::api::{Api, PASSWORD, Person, World, request};
 
@@ -17,6 +18,21 @@ impl World {
         loop {
             let sql = "SELECT to_jsonb(a) FROM event_store.audit_log a WHERE method IS NOT NULL ORDER BY occurred_at";
             let rows: Vec<Value> = sqlx::query_scalar(sql).fetch_all(&self.owner).await.unwrap();
+            if rows.len() >= expected || Instant::now() > deadline {
+                return rows;
+            }
+        }
+    }
+}
+
+impl World {
+    /// By which acts somebody has proved in this session who they are, and by which methods, once there are so many.
+    pub(crate) async fn proofs(&self, session: Uuid, expected: usize) -> Vec<(String, Vec<String>)> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let sql = "SELECT action, methods FROM event_store.audit_log WHERE session = $1 AND methods IS NOT NULL \
+                 ORDER BY occurred_at";
+            let rows: Vec<_> = sqlx::query_as(sql).bind(session).fetch_all(&self.owner).await.unwrap();
             if rows.len() >= expected || Instant::now() > deadline {
                 return rows;
             }
@@ -206,7 +222,7 @@ async fn what_had_nothing_to_do_is_kept_as_done() {
     let batch =
         many(json!([{"op": "start", "id": task}, {"op": "hold", "id": task}, {"op": "hold", "id": task}]));
     once(&api, "/v1/tasks/batch", Some(&ann), batch, &[("idempotency-key", "b")]).await;
-    let queue = json!({"commands": [{"uuid": uuid::Uuid::now_v7(), "op": "fly", "id": task}]});
+    let queue = json!({"commands": [{"uuid": Uuid::now_v7(), "op": "fly", "id": task}]});
     once(&api, "/v1/sync", Some(&ann), queue, &[]).await;
     once(&api, "/v1/auth/password/forgot", None, json!({"email": "nobody@example.org"}), &[]).await;
     api.end().await;

@@ -165,6 +165,8 @@ async fn who_has_no_password_proves_anew_by_the_provider() {
     assert_eq!(refreshed.session(), person.session());
     api.post("/v1/auth/totp/enrol", Some(&refreshed), json!({})).await.expect(200);
     assert_eq!(world.count("SELECT count(*) FROM event_store.events").await, 4, "nobody signs up by that");
+    let proof = ("auth.oidc_callback".to_owned(), vec!["fed".to_owned()]);
+    assert_eq!(world.proofs(person.session(), 2).await, [proof.clone(), proof]);
 }
 
 #[tokio::test]
@@ -182,6 +184,11 @@ async fn proving_anew_asks_for_the_second_factor_too() {
     let methods =
         format!("SELECT methods = '{{fed,otp}}' FROM event_store.sessions WHERE id = '{}'", ann.session());
     assert!(sqlx::query_scalar::<_, bool>(&methods).fetch_one(&world.owner).await.unwrap());
+    let proof = |action: &str, methods: &[&str]| {
+        (action.to_owned(), methods.iter().copied().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let expected = [proof("auth.login", &["pwd"]), proof("auth.oidc_callback", &["fed", "otp"])];
+    assert_eq!(world.proofs(ann.session(), 2).await, expected);
     // A session that has ended meanwhile stays so.
     sqlx::query("UPDATE event_store.totp_secrets SET last_step = 0").execute(&world.owner).await.unwrap();
     let begun = reauthenticate(&mut browser, &ann, json!({"code": authenticator.code()})).await.expect(200);
