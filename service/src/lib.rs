@@ -19,6 +19,7 @@ pub mod node;
 pub mod operation;
 pub mod outbound;
 pub mod page_token;
+pub mod paging;
 pub mod postgres;
 pub mod problem;
 pub mod process;

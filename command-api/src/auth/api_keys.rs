@@ -17,9 +17,6 @@ use uuid::Uuid;
 use super::Auth;
 use crate::commands::{Commands, Refusal};
 
-/// Of more keys only the newest are listed.
-const MAX_LISTED: i64 = 1000;
-
 /// A key that somebody wants.
 #[derive(Debug)]
 pub struct WantedKey {
@@ -121,13 +118,12 @@ impl Auth {
         Ok(())
     }
 
-    /// The user's keys that were not revoked, the newest first.
+    /// The user's keys that were not revoked, the newest first: fifty at most, and those that have expired of late.
     pub async fn api_keys(&self, user: UserId) -> Result<Vec<ApiKeyView>, ApiKeysError> {
         let mut views = Vec::new();
         let known = self.0.commands.load_user(user).await?.api_keys;
         // A row that no event names is nothing.
-        let rows = live(self.0.commands.log().pool(), user).await?;
-        for row in rows.into_iter().filter(|row| known.has(row.id)) {
+        for row in live(self.0.commands.log().pool(), user, known.ids().collect()).await? {
             let name = self.0.commands.unseal(&Sealed(row.name)).await?;
             views.push(ApiKeyView {
                 id: row.id,
@@ -151,9 +147,9 @@ pub(crate) async fn holder(commands: Commands, user: Uuid, key: Uuid) -> Result<
     Ok(user.lets_in(key).then(|| Holder { roles, epoch: user.epoch.unsigned_abs() }))
 }
 
-async fn live(pool: &PgPool, user: UserId) -> Result<Vec<Row>, sqlx::Error> {
+async fn live(pool: &PgPool, user: UserId, known: Vec<Uuid>) -> Result<Vec<Row>, sqlx::Error> {
     const SQL: &str = "SELECT id, name, last_characters, scopes, created_at, expires_at, rate_per_minute, \
-         last_used_at FROM event_store.api_keys WHERE user_id = $1 AND revoked_at IS NULL \
-         ORDER BY created_at DESC, id DESC LIMIT $2";
-    sqlx::query_as(SQL).bind(user.0).bind(MAX_LISTED).fetch_all(pool).await
+         last_used_at FROM event_store.api_keys WHERE user_id = $1 AND id = ANY($2) AND revoked_at IS NULL \
+         ORDER BY created_at DESC, id DESC";
+    sqlx::query_as(SQL).bind(user.0).bind(known).fetch_all(pool).await
 }

@@ -14,9 +14,6 @@ use uuid::Uuid;
 use super::Auth;
 use crate::commands::{Refusal, SealedClient};
 
-/// Of more live sessions only those used last are listed.
-const MAX_LISTED: i64 = 1000;
-
 /// A session as the database has it. Times are those of its clock.
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct Session {
@@ -133,18 +130,26 @@ pub(super) async fn find(pool: &PgPool, id: Uuid) -> Result<Option<Session>, sql
     sqlx::query_as(&sql).bind(id).fetch_optional(pool).await
 }
 
-/// The live sessions of a user, the one used last first.
-async fn live(pool: &PgPool, user: UserId, state: &User) -> Result<Vec<Session>, sqlx::Error> {
+/// So many of the live sessions of a user behind this one, the one used last first.
+async fn live(
+    pool: &PgPool,
+    (user, state): (UserId, &User),
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+) -> Result<Vec<Session>, sqlx::Error> {
     let sql = format!(
         "SELECT {COLUMNS} FROM event_store.sessions WHERE user_id = $1 AND ended_at IS NULL AND epoch = $2 \
            AND last_active_at > clock_timestamp() - make_interval(secs => $3) \
            AND created_at > clock_timestamp() - make_interval(secs => $4) \
-         ORDER BY last_active_at DESC, id DESC LIMIT $5"
+           AND ($5::timestamptz IS NULL OR (last_active_at, id) < ($5, $6)) \
+         ORDER BY last_active_at DESC, id DESC LIMIT $7"
     );
     let limits = Limits::of(state.effective_roles());
     let seconds = |span: TimeDelta| span.as_seconds_f64();
     let query = sqlx::query_as(&sql).bind(user.0).bind(state.session_epoch);
-    query.bind(seconds(limits.idle)).bind(seconds(limits.absolute)).bind(MAX_LISTED).fetch_all(pool).await
+    let query = query.bind(seconds(limits.idle)).bind(seconds(limits.absolute));
+    let (active, id) = after.unzip();
+    query.bind(active).bind(id).bind(limit).fetch_all(pool).await
 }
 
 /// Which sessions of a user.
@@ -188,12 +193,17 @@ pub enum SessionsError {
 }
 
 impl Auth {
-    /// The user's live sessions, the one used last first.
-    pub async fn sessions(&self, user: UserId) -> Result<Vec<SessionView>, SessionsError> {
+    /// So many of the user's live sessions behind the one that was last active then, the one used last first.
+    pub async fn sessions(
+        &self,
+        user: UserId,
+        after: Option<(DateTime<Utc>, Uuid)>,
+        limit: i64,
+    ) -> Result<Vec<SessionView>, SessionsError> {
         let commands = &self.0.commands;
         let state = commands.load_user(user).await?;
         let mut views = Vec::new();
-        for session in live(commands.log().pool(), user, &state).await? {
+        for session in live(commands.log().pool(), (user, &state), after, limit).await? {
             let ip = commands.unseal(&session.ip()).await?;
             let user_agent = match session.user_agent {
                 Some(text) => commands.unseal(&Sealed(text)).await?,

@@ -11,7 +11,6 @@ use domain::{
 };
 use event_store::{Claim, ClaimAction, Loaded};
 use service::auth::Revoked;
-use uuid::Uuid;
 
 use super::{
     Answer, Caller, Commands, Committed, Precondition, ReceiptKey, Refusal, Refused, Reply, Who, claims,
@@ -143,19 +142,11 @@ impl Commands {
         Ok(self.0.aggregates.get::<User>(id.0, Trust::Log).await?.aggregate.clone())
     }
 
-    /// The service accounts, the oldest first; at most a thousand.
-    pub async fn service_accounts(&self) -> Result<Vec<(UserId, User)>, Refusal> {
-        const SQL: &str = "SELECT aggregate_id::uuid FROM event_store.events \
-             WHERE event_type = 'user.service_account_created' ORDER BY position LIMIT 1000";
-        let ids: Vec<Uuid> = sqlx::query_scalar(SQL)
-            .fetch_all(self.0.log.pool())
-            .await
-            .map_err(event_store::LogError::from)?;
-        let mut accounts = Vec::with_capacity(ids.len());
-        for id in ids.into_iter().map(UserId) {
-            accounts.push((id, self.load_user(id).await?));
-        }
-        Ok(accounts)
+    /// So many of those users who are programs, made after this position, in that order: where each was made, and who it is.
+    pub async fn service_accounts(&self, after: i64, limit: i64) -> Result<Vec<(i64, UserId)>, Refusal> {
+        const MADE: &str = "user.service_account_created";
+        let made = self.0.log.read_types(after, &[MADE], limit).await?;
+        Ok(made.into_iter().map(|event| (event.position, UserId(event.aggregate_id))).collect())
     }
 
     /// Whether the caller is a program that is a user of its own.

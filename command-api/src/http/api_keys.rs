@@ -52,6 +52,8 @@ pub(super) async fn create(mut exchange: Exchange) -> Handled {
 }
 
 /// One's own API keys that were not revoked, or those of a service account, the newest first.
+///
+/// All at once: nobody has more than 50 that are in force. Some that have expired of late may be among them.
 #[utoipa::path(get, path = "/v1/api-keys", tag = "api_keys", operation_id = "list_api_keys",
     params(("service_account" = Option<Uuid>, Query, nullable = false,
         description = "Whose keys, for admins; one's own if absent")),

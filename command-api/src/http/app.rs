@@ -9,6 +9,7 @@ use service::{
     config::{HttpArgs, PublicUrl},
     http::Origin,
     outbound::Outside,
+    page_token::PageTokens,
     problem::{Code, Problem},
     request::{ClientInfo, RequestContext},
     secrets::SecretKey,
@@ -52,6 +53,8 @@ pub struct Parts {
     pub webhook_secrets: WebhookSecrets,
     /// Hears how operations end.
     pub endings: Endings,
+    /// Seals where a page of a list ends.
+    pub page_tokens: PageTokens,
     seals: Cache<Uuid, Arc<Seals>>,
 }
 
@@ -76,7 +79,7 @@ impl App {
         let webhook_secrets = WebhookSecrets::new(secret);
         let seals = Cache::new(CACHED_SESSIONS);
         let (origins, public_url) = (http.origins().into(), http.public_url.clone());
-        let endings = Endings::default();
+        let (endings, page_tokens) = (Endings::default(), PageTokens::new(secret));
         Self(Arc::new(Parts {
             commands,
             auth,
@@ -87,6 +90,7 @@ impl App {
             outside,
             webhook_secrets,
             endings,
+            page_tokens,
             seals,
         }))
     }

@@ -33,6 +33,8 @@ pub(super) async fn register(exchange: Exchange) -> Handled {
 }
 
 /// The devices that one's notices are pushed to, the oldest first.
+///
+/// All at once: nobody has more than 20.
 #[utoipa::path(get, path = "/v1/users/me/devices", tag = "notifications", operation_id = "list_devices",
     responses((status = 200, body = schemas::Devices)), extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn list(exchange: Exchange<NoBody>) -> Handled {

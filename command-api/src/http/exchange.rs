@@ -19,6 +19,7 @@ use service::{
         headers::{IdempotencyKey, IfMatch, IfNoneMatch},
     },
     idempotency::fingerprint,
+    paging::Paging,
     problem::{Code, Flaw, MEDIA_TYPE, Problem, Violation},
     query::Query,
     request::RequestContext,
@@ -199,6 +200,15 @@ impl<B: Content> Exchange<B> {
         Query::parse(self.query.as_deref().unwrap_or_default())
     }
 
+    /// Which page of a list is asked for, by a query that asks for nothing else.
+    pub(super) fn paging(&self) -> Result<Paging, Problem> {
+        let (mut query, raw) = (self.query(), self.query.as_deref().unwrap_or_default());
+        let tokens = self.app.page_tokens.clone();
+        let paging = Paging::read(&mut query, raw, self.context.clone(), tokens, self.user.0);
+        query.finish()?;
+        Ok(paging)
+    }
+
     /// Commands take no query parameters.
     pub(super) fn refuse_query(&self) -> Result<(), Problem> {
         refuse_query(self.query.as_deref())
@@ -293,6 +303,16 @@ pub(super) fn refuse_query(query: Option<&str>) -> Result<(), Problem> {
 pub(super) fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
     let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
     (status, json, body.to_string()).into_response()
+}
+
+/// A page of a list.
+pub(super) fn page(paging: &Paging, items: &[serde_json::Value], next: &str) -> Response {
+    let body = serde_json::json!({"items": items, "next_page_token": next});
+    let mut response = json_response(StatusCode::OK, &body);
+    if let Some(link) = paging.next_link(next) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    response
 }
 
 /// An answer as the client gets it: position in body and header.

@@ -25,6 +25,8 @@ use crate::{
 };
 
 /// One's own identities at outside providers.
+///
+/// All at once: there is one for each provider at most.
 #[utoipa::path(get, path = "/v1/auth/identities", tag = "auth",
     responses((status = 200, body = schemas::Identities)), extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn list_identities(exchange: Exchange<NoBody>) -> Handled {

@@ -1,6 +1,5 @@
 //! Service accounts: programs that are users of their own.
 
-use axum::http::StatusCode;
 use domain::{
     ids::UserId,
     policy::{Action, Scope, ScopeSet},
@@ -11,7 +10,7 @@ use service::problem::Problem;
 use uuid::Uuid;
 
 use super::{
-    exchange::{Exchange, NoBody, json_response},
+    exchange::{Exchange, NoBody, page},
     ops::{rule, uuid_v7},
     problems::problem,
     schemas,
@@ -34,25 +33,31 @@ pub(super) async fn create(mut exchange: Exchange) -> Handled {
     exchange.finish(answered).await
 }
 
-/// The service accounts, the oldest first; at most 1,000.
+/// The service accounts, the oldest first.
 #[utoipa::path(get, path = "/v1/service-accounts", tag = "service_accounts",
-    operation_id = "list_service_accounts",
-    responses((status = 200, body = schemas::ServiceAccounts)),
+    operation_id = "list_service_accounts", params(schemas::PageParams),
+    responses((status = 200, body = schemas::ServiceAccounts, headers(
+        ("Link" = String, description = "`rel=\"next\"`, unless this is the last page"),
+    ))),
     extensions(("x-policy" = json!("service_account.manage"))))]
 pub(super) async fn list(exchange: Exchange<NoBody>) -> Handled {
     let commands = &exchange.app.commands;
     let action = Action::ServiceAccountManage;
     commands.authorise(&exchange.caller, action, None).await.map_err(problem)?;
-    exchange.refuse_query()?;
-    let mut items = Vec::new();
-    for (id, user) in commands.service_accounts().await.map_err(problem)? {
+    let paging = exchange.paging()?;
+    let after = paging.after()?.unwrap_or(0);
+    let mut accounts = commands.service_accounts(after, paging.limit()).await.map_err(problem)?;
+    let next = paging.cut(&mut accounts, |(position, _)| *position)?;
+    let mut items = Vec::with_capacity(accounts.len());
+    for (_, id) in accounts {
+        let user = commands.load_user(id).await.map_err(problem)?;
         let name = match &user.name {
             Some(name) => commands.unseal(name).await.map_err(problem)?,
             None => None,
         };
         items.push(item(id, &user, name));
     }
-    Ok(json_response(StatusCode::OK, &json!({"items": items, "next_page_token": ""})))
+    Ok(page(&paging, &items, &next))
 }
 
 fn item(id: UserId, user: &User, name: Option<String>) -> Value {

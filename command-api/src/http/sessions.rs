@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     app::{App, uuid},
     auth::{Handover, admitted},
-    exchange::{Content, Exchange, NoBody, json_response, refuse_query},
+    exchange::{Content, Exchange, NoBody, page, refuse_query},
     problems::problem,
     refresh_cookie, schemas,
     tasks::Handled,
@@ -57,15 +57,18 @@ pub(super) async fn refresh(
     Ok(admitted(&admission, handover))
 }
 
-/// One's own live sessions, the one used last first; at most the 1,000 used last.
-#[utoipa::path(get, path = "/v1/auth/sessions", tag = "auth",
-    responses((status = 200, body = schemas::Sessions)), extensions(("x-policy" = json!("user.edit"))))]
+/// One's own live sessions, the one used last first.
+#[utoipa::path(get, path = "/v1/auth/sessions", tag = "auth", params(schemas::PageParams),
+    responses((status = 200, body = schemas::Sessions, headers(
+        ("Link" = String, description = "`rel=\"next\"`, unless this is the last page"),
+    ))), extensions(("x-policy" = json!("user.edit"))))]
 pub(super) async fn list_sessions(exchange: Exchange<NoBody>) -> Handled {
     let me = exchange.may_manage_sessions().await?;
-    exchange.refuse_query()?;
-    let sessions = exchange.app.auth.sessions(me).await?;
+    let paging = exchange.paging()?;
+    let mut sessions = exchange.app.auth.sessions(me, paging.after()?, paging.limit()).await?;
+    let next = paging.cut(&mut sessions, |last| (last.last_active_at, last.id))?;
     let items: Vec<Value> = sessions.iter().map(|session| item(session, exchange.caller.session)).collect();
-    let mut response = json_response(StatusCode::OK, &json!({"items": items, "next_page_token": ""}));
+    let mut response = page(&paging, &items, &next);
     response.headers_mut().insert(header::CACHE_CONTROL, super::auth::NO_STORE);
     Ok(response)
 }

@@ -18,6 +18,7 @@ mod notification_rules;
 mod notifications;
 mod oidc;
 mod operations;
+mod paging;
 mod passwords;
 mod policy;
 mod preconditions;

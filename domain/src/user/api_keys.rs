@@ -37,6 +37,11 @@ pub struct ApiKey {
 }
 
 impl ApiKeys {
+    /// Which keys there are.
+    pub fn ids(&self) -> impl Iterator<Item = Uuid> {
+        self.0.keys().copied()
+    }
+
     /// Whether the key is there.
     pub fn has(&self, key: Uuid) -> bool {
         self.0.contains_key(&key)

@@ -21,6 +21,8 @@ use crate::{
 };
 
 /// How far each projection has come, lane by lane.
+///
+/// All at once: they are those that the program has.
 #[utoipa::path(
     get, path = "/v1/admin/projections", tag = "operations", operation_id = "list_projections",
     params(
@@ -111,6 +113,8 @@ pub(super) async fn processes(
 }
 
 /// What runs by the clock: when, and what came of the last run.
+///
+/// All at once: they are those that the program has.
 #[utoipa::path(
     get, path = "/v1/admin/schedules", tag = "operations", operation_id = "list_schedules",
     responses((status = 200, body = Page<Schedule>)),

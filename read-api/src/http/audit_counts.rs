@@ -22,6 +22,8 @@ use crate::{
 };
 
 /// How much was done, by what, by whom or on which day.
+///
+/// 1,000 values at most.
 #[utoipa::path(
     get, path = "/v1/audit/counts", tag = "audit", operation_id = "count_records",
     params(

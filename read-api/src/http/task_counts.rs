@@ -22,6 +22,8 @@ use crate::{
 };
 
 /// Tasks that the caller sees, counted by the values of one field.
+///
+/// The most frequent values first, the first 1,000 of them.
 #[utoipa::path(
     get, path = "/v1/tasks/counts", tag = "tasks", operation_id = "count_tasks",
     params(

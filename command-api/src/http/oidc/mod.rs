@@ -32,6 +32,8 @@ use crate::{
 use browser::Ending;
 
 /// The outside providers that let people in.
+///
+/// All at once: they are those of the configuration.
 #[utoipa::path(get, path = "/v1/auth/oidc", tag = "auth",
     responses((status = 200, body = schemas::OidcProviders)), extensions(("x-policy" = json!("public"))))]
 pub(super) async fn list_oidc_providers(State(app): State<App>, uri: axum::http::Uri) -> Handled {

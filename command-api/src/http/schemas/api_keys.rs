@@ -133,7 +133,7 @@ pub struct ServiceAccountReply {
 pub struct ServiceAccounts {
     /// The oldest first.
     pub items: Vec<ServiceAccount>,
-    /// Always empty.
+    /// Empty at the end of the list, and only there.
     pub next_page_token: String,
 }
 

@@ -80,7 +80,7 @@ pub struct LoggedIn {
 pub struct Sessions {
     /// The one used last first.
     pub items: Vec<Session>,
-    /// Always empty.
+    /// Empty at the end of the list, and only there.
     pub next_page_token: String,
 }
 

@@ -18,7 +18,7 @@ mod tasks;
 mod users;
 mod webhooks;
 
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 pub use admin::*;
 pub use announcements::*;
@@ -36,6 +36,18 @@ pub use sync::*;
 pub use tasks::*;
 pub use users::*;
 pub use webhooks::*;
+
+/// Which page of a list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// Default 50, at most 1000
+    #[param(nullable = false)]
+    pub page_size: Option<u32>,
+    /// `next_page_token` of the page before
+    #[param(nullable = false)]
+    pub page_token: Option<String>,
+}
 
 /// Nothing to say.
 #[derive(Debug, ToSchema)]
