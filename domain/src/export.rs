@@ -1,10 +1,10 @@
-//! What auditors take out as a file: a part of the log, or of the audit log beside it, or of what both say to people.
+//! What auditors take out as a file: a part of the log, or of the audit log beside it, or a list that they are shown.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    event::EventPattern, ids::UserId, personal::Sealed, text::text, violation::Violation,
+    event::EventPattern, ids::UserId, personal::Sealed, policy::Action, text::text, violation::Violation,
     webhook::values::Moment, words::words,
 };
 
@@ -17,6 +17,37 @@ words! {
         AuditRecords = "audit_records",
         /// Records as lists of them have them: of both logs, with all that is personal in clear.
         Records = "records",
+        /// How many records there are, by what they have in common.
+        Counts = "counts",
+        /// What was on its way to the outside.
+        Deliveries = "deliveries",
+        /// Who had a role.
+        RoleHolders = "role_holders",
+        /// What an intent has set off.
+        Trace = "trace",
+        /// Tasks as they were.
+        Tasks = "tasks",
+    }
+}
+
+impl ExportKind {
+    /// Whether it is a list that auditors are shown: no file of it is kept, it is read whenever it is fetched.
+    pub fn is_list(self) -> bool {
+        !matches!(self, Self::Events | Self::AuditRecords)
+    }
+
+    /// The right that the list asks for.
+    pub fn right(self) -> Action {
+        match self {
+            Self::Events
+            | Self::AuditRecords
+            | Self::Records
+            | Self::Counts
+            | Self::RoleHolders
+            | Self::Trace => Action::AuditRead,
+            Self::Deliveries => Action::DeliveryRead,
+            Self::Tasks => Action::TaskRead,
+        }
     }
 }
 
@@ -64,7 +95,7 @@ pub struct Export {
     /// What this intent has set off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation: Option<Uuid>,
-    /// Which records: the query of a list of them, sealed with the key of the one who asks, since it may name people.
+    /// What of a list: its query, sealed with the key of the one who asks, since it may name people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<Sealed>,
     /// Whether what proves it is in the file.
@@ -125,9 +156,15 @@ impl Export {
             ExportKind::Events => {
                 self.types.is_empty() || self.types.iter().any(|pattern| pattern.matches(one.what))
             }
-            ExportKind::AuditRecords | ExportKind::Records => {
+            ExportKind::AuditRecords => {
                 self.actions.is_empty() || self.actions.iter().any(|pattern| pattern.matches(one.what))
             }
+            ExportKind::Records
+            | ExportKind::Counts
+            | ExportKind::Deliveries
+            | ExportKind::RoleHolders
+            | ExportKind::Trace
+            | ExportKind::Tasks => false,
         };
         named
             && self.aggregate.is_none_or(|id| one.aggregate == Some(id))

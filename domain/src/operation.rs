@@ -27,7 +27,7 @@ words! {
         RetryDeliveries = "retry_deliveries",
         /// Give deliveries up; subject `deliveries/<id>`, or `deliveries` for all that are meant.
         SkipDeliveries = "skip_deliveries",
-        /// Write a part of the log, or of the audit log, to a file; subject `events` or `audit_records`.
+        /// Write a part of the log, or of the audit log, to a file, or have a list as one; subject is the kind, `events` say.
         Export = "export",
     }
 }

@@ -27,6 +27,18 @@ impl Unit {
 /// One thing wrong with one value. `Display` is the English detail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
+    /// It must be given.
+    #[error("is required")]
+    Required,
+    /// It goes without the other one only.
+    #[error("cannot be given together with {other}")]
+    Excludes {
+        /// Which.
+        other: &'static str,
+    },
+    /// No instant.
+    #[error("must be a time such as 2026-11-21T09:30:00Z")]
+    NotATime,
     /// Nothing is left after trimming.
     #[error("must not be empty")]
     Empty,
@@ -128,6 +140,9 @@ impl Violation {
     /// The wire code, as in `errors[].code`.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Required => "REQUIRED",
+            Self::Excludes { .. } => "EXCLUDES",
+            Self::NotATime => "NOT_A_TIME",
             Self::Empty => "EMPTY",
             Self::TooLong { unit: Unit::Characters, .. } => "TOO_LONG",
             Self::TooLong { unit: Unit::Bytes, .. } => "TOO_MANY_BYTES",
@@ -151,9 +166,14 @@ impl Violation {
     /// The values behind the detail, as in `errors[].params`.
     pub fn params(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::Empty | Self::ControlCharacter | Self::BeforeFrom | Self::Cycle | Self::SelfReference => {
-                Vec::new()
-            }
+            Self::Required
+            | Self::NotATime
+            | Self::Empty
+            | Self::ControlCharacter
+            | Self::BeforeFrom
+            | Self::Cycle
+            | Self::SelfReference => Vec::new(),
+            Self::Excludes { other } => vec![("other", (*other).into())],
             Self::TooLong { max, unit } => vec![("max", max.to_string()), ("unit", unit.as_str().into())],
             Self::Malformed { expected } => vec![("expected", (*expected).into())],
             Self::TooMany { max } | Self::TooDeep { max } => vec![("max", max.to_string())],

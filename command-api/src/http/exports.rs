@@ -3,7 +3,7 @@
 use domain::{
     event::EventPattern,
     export::{ActionPattern, Export, ExportFormat, ExportKind},
-    filter::{Parameters, RecordsAsked},
+    filter::{ListAsked, Parameters},
     ids::UserId,
     operation::Requested,
     policy::Action,
@@ -28,10 +28,10 @@ use super::{
 
 /// More of a list are refused.
 const MOST: usize = 50;
-/// A longer query of records is refused, in bytes.
+/// A longer query of a list is refused, in bytes.
 const LONGEST: usize = 8_000;
 
-/// Have a part of the log, or of the audit log, written to a file; or have what `GET /v1/audit/records` lists as one.
+/// Have a part of the log, or of the audit log, written to a file; or have one of the lists that auditors are shown as one.
 ///
 /// That is an operation, whose progress and end `GET /v1/operations/{id}` tells; then the file is at
 /// `/v1/audit/exports/{id}/content` for a week. `docs/verify_export.py` checks one with seals, without asking us.
@@ -59,7 +59,7 @@ impl Exchange {
     }
 }
 
-/// What is asked for, and the query of records beside it; without one all are meant.
+/// What is asked for, and the query of a list beside it.
 fn wish(exchange: &Exchange) -> Result<(Export, Option<String>), Problem> {
     let object = exchange.body.object()?;
     let mut fields = object.fields();
@@ -75,22 +75,24 @@ fn wish(exchange: &Exchange) -> Result<(Export, Option<String>), Problem> {
         aggregate: fields.optional("aggregate", Ok::<Uuid, Flaw>),
         actor: fields.optional("actor", |id: Uuid| Ok::<_, Flaw>(UserId(id))),
         correlation: fields.optional("correlation", Ok::<Uuid, Flaw>),
-        include_seals: seals.unwrap_or(format == ExportFormat::Ndjson && kind != ExportKind::Records),
+        include_seals: seals.unwrap_or(format == ExportFormat::Ndjson && !kind.is_list()),
         ..Export::everything(kind, format)
     };
     refuse_contradictions(&mut fields, &export, query.is_some());
-    fields.refuse_all("query", query.iter().flat_map(|query| flaws(query)));
+    if kind.is_list() {
+        fields.refuse_all("query", flaws(kind, query.as_deref().unwrap_or_default()));
+    }
     fields.finish_with(|| Some((export, query)))
 }
 
-/// What is wrong with a query of records: the same as where they are listed.
-fn flaws(query: &str) -> Vec<Flaw> {
+/// What is wrong with the query of a list: the same as where it is read.
+fn flaws(kind: ExportKind, query: &str) -> Vec<Flaw> {
     if query.len() > LONGEST {
         return vec![flaw(Violation::TooLong { max: LONGEST, unit: Unit::Bytes })];
     }
     let mut query = Query::parse(query);
-    let parameters = &mut Asking(&mut query);
-    RecordsAsked::read(parameters).read_content(parameters);
+    // Who is meant with `me` makes no difference here.
+    ListAsked::read(kind, &mut Asking(&mut query), UserId(Uuid::nil()));
     query.flaws()
 }
 
@@ -105,6 +107,10 @@ impl Parameters for Asking<'_> {
         self.0.many(name, |text| parse(text).map_err(flaw))
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.0.has(name)
+    }
+
     fn refuse(&mut self, name: &'static str, violation: Violation) {
         self.0.refuse(name, flaw(violation));
     }
@@ -112,32 +118,26 @@ impl Parameters for Asking<'_> {
 
 /// What no export can have.
 fn refuse_contradictions(fields: &mut Fields<'_>, export: &Export, has_query: bool) {
-    use ExportKind::{AuditRecords, Events, Records};
+    use ExportKind::{AuditRecords, Events};
     if export.format == ExportFormat::Csv && export.include_seals {
         let detail = "a table does not hold what was sealed byte by byte: ask for ndjson";
         fields.refuse("include_seals", Flaw::new("CONTRADICTION").detail(detail));
     }
-    let (of_events, of_both, of_records) = (&[Events][..], &[Events, AuditRecords][..], &[Records][..]);
+    let (kind, is_list) = (export.kind, export.kind.is_list());
     let members = [
-        ("types", !export.types.is_empty(), of_events),
-        ("aggregate", export.aggregate.is_some(), of_events),
-        ("actions", !export.actions.is_empty(), &[AuditRecords][..]),
-        ("actor", export.actor.is_some(), of_both),
-        ("correlation", export.correlation.is_some(), of_both),
-        ("from", export.from.is_some(), of_both),
-        ("to", export.to.is_some(), of_both),
-        ("include_seals", export.include_seals, of_both),
-        ("query", has_query, of_records),
+        ("types", !export.types.is_empty(), kind == Events),
+        ("aggregate", export.aggregate.is_some(), kind == Events),
+        ("actions", !export.actions.is_empty(), kind == AuditRecords),
+        ("actor", export.actor.is_some(), !is_list),
+        ("correlation", export.correlation.is_some(), !is_list),
+        ("from", export.from.is_some(), !is_list),
+        ("to", export.to.is_some(), !is_list),
+        ("include_seals", export.include_seals, !is_list),
+        ("query", has_query, is_list),
     ];
-    let detail = match export.kind {
-        Events => "not of events",
-        AuditRecords => "not of audit_records",
-        Records => "not of records: query says which, and what is in clear was not sealed so",
-    };
-    for (name, asked, kinds) in members {
-        if asked && !kinds.contains(&export.kind) {
-            fields.refuse(name, Flaw::new("CONTRADICTION").detail(detail));
-        }
+    let why = if is_list { ": query says which, and what is in clear was not sealed so" } else { "" };
+    for (name, _, _) in members.into_iter().filter(|(_, asked, goes)| *asked && !goes) {
+        fields.refuse(name, Flaw::new("CONTRADICTION").detail(format!("not of {kind}{why}")));
     }
     if let Some((from, to)) = export.from.zip(export.to) {
         // A position to end with is in the file, a time is not.
@@ -148,5 +148,50 @@ fn refuse_contradictions(fields: &mut Fields<'_>, export: &Export, has_query: bo
         if is_empty {
             fields.refuse("to", Flaw::new("OUT_OF_RANGE").detail("must not be before from"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_with_the_query_of_a_list_is_told() {
+        for (kind, query, wrong) in [
+            (ExportKind::Records, "", ""),
+            (ExportKind::Records, "ip=x&limit=3&sort=recorded_at&field=colour&text=a", "field ip limit sort"),
+            (ExportKind::Counts, "group_by=day&zone=Asia/Seoul&text=roof&outcome=denied", ""),
+            (ExportKind::Counts, "zone=Seoul&outcome=bad", "group_by outcome zone"),
+            (ExportKind::Deliveries, "channel=interface&state=rejected", ""),
+            (
+                ExportKind::Deliveries,
+                "channel=x&state=y&event_id=z&count=exact",
+                "channel count event_id state",
+            ),
+            (ExportKind::RoleHolders, "role=admin&as_of=4711", ""),
+            (ExportKind::RoleHolders, "as_of=then", "as_of role"),
+            (ExportKind::Trace, "of=4711", ""),
+            (ExportKind::Trace, "", "of"),
+            (ExportKind::Trace, "of=0&page_size=7", "of page_size"),
+            (
+                ExportKind::Tasks,
+                "status=done&assignee=me&label=x&due_to=2026-11-22&as_of=2026-11-01T00:00:00Z",
+                "",
+            ),
+            (
+                ExportKind::Tasks,
+                "q=roof&status=gone&as_of=1&as_of_occurred=2",
+                "as_of_occurred as_of_occurred q status",
+            ),
+        ] {
+            let mut told: Vec<_> = flaws(kind, query)
+                .iter()
+                .map(|flaw| flaw.params["parameter"].as_str().unwrap_or_default().to_owned())
+                .collect();
+            told.sort();
+            assert_eq!(told.join(" "), wrong, "{kind} {query}");
+        }
+        let long = format!("text={}", "x".repeat(LONGEST));
+        assert_eq!(flaws(ExportKind::Records, &long)[0].code, "TOO_MANY_BYTES");
     }
 }

@@ -16,7 +16,10 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-pub use asked::{Hours, Parameters, RecordsAsked};
+pub use asked::{
+    AsOf, DeliveriesAsked, HoldersAsked, Hours, ListAsked, Parameters, RecordGroup, RecordsAsked, Span,
+    TasksAsked, Then, Traced, instant, person,
+};
 pub use condition::{Condition, FilterField, Order, Person};
 pub use fields::events_of_field;
 pub use judge::{EventFacts, Subject, TaskFacts};

@@ -11,7 +11,7 @@ use sqlx::FromRow;
 use tokio::{task::spawn_blocking, time};
 use uuid::Uuid;
 
-use super::{ExportError, content, end, records};
+use super::{ExportError, content, end, lists};
 use crate::delivery::Delivery;
 
 /// One file may take as much room, in bytes …
@@ -172,7 +172,7 @@ pub(super) async fn drop_file(delivery: &Delivery, operation: Uuid) -> sqlx::Res
 pub(crate) async fn forget(delivery: &Delivery) -> std::convert::Infallible {
     loop {
         let files = sqlx::query(FORGET).execute(delivery.pool()).await.map(drop);
-        if let Err(error) = files.and(records::forget(delivery).await) {
+        if let Err(error) = files.and(lists::forget(delivery).await) {
             tracing::debug!(%error, "old exports are kept for now");
         }
         time::sleep(EVERY).await;

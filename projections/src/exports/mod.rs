@@ -1,12 +1,12 @@
-//! Exports: a part of the log, or of the audit log, as a file that auditors fetch; or which of their records they want as one.
+//! Exports: a part of the log, or of the audit log, as a file that auditors fetch; or which of the lists that they are shown they want as one.
 //!
 //! The file grows piece by piece, each in one transaction with how far it is, so that whoever takes over from a process that died
 //! goes on from there. With seals, the events of a block are followed by what proves them.
 
 mod file;
 mod lines;
+mod lists;
 mod read;
-mod records;
 
 use std::time::{Duration, Instant};
 
@@ -107,7 +107,7 @@ impl ExportError {
 }
 
 async fn make(job: &Job<'_>) -> Result<Value, ExportError> {
-    let Some(ledger) = ledger(job.export) else { return records::settle(job).await };
+    let Some(ledger) = ledger(job.export) else { return lists::settle(job).await };
     let file = match File::find(job.delivery, job.operation).await? {
         Some(file) => file,
         None => begin(job, ledger).await?,
@@ -121,12 +121,17 @@ async fn make(job: &Job<'_>) -> Result<Value, ExportError> {
     file.response().ok_or(ExportError::Superseded)
 }
 
-/// What is written down as it was sealed; records are of both logs and in clear.
+/// What is written down as it was sealed; lists are not: they are in clear, and of both logs.
 fn ledger(export: &Export) -> Option<Ledger> {
     match export.kind {
         ExportKind::Events => Some(Ledger::Events),
         ExportKind::AuditRecords => Some(Ledger::Audit),
-        ExportKind::Records => None,
+        ExportKind::Records
+        | ExportKind::Counts
+        | ExportKind::Deliveries
+        | ExportKind::RoleHolders
+        | ExportKind::Trace
+        | ExportKind::Tasks => None,
     }
 }
 

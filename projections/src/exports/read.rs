@@ -39,14 +39,34 @@ pub(super) struct Record {
     methods: Option<Vec<String>>,
     node: Option<String>,
     app_version: Option<String>,
+    actor_type: Option<String>,
+    trace_id: Option<String>,
+    key_hash: Option<String>,
+    transport: Option<String>,
 }
 
-/// The columns of events.
-pub(super) const OF_EVENTS: [&str; 9] =
-    ["position", "id", "type", "subject", "occurred", "recorded", "actor", "correlation", "data"];
+/// The columns of events; new ones come at the end, as below.
+pub(super) const OF_EVENTS: [&str; 16] = [
+    "position",
+    "id",
+    "type",
+    "subject",
+    "occurred",
+    "recorded",
+    "actor",
+    "correlation",
+    "data",
+    "subject_type",
+    "version",
+    "actor_type",
+    "on_behalf_of",
+    "request",
+    "causation",
+    "trace",
+];
 
 /// The columns of the audit log.
-pub(super) const OF_RECORDS: [&str; 20] = [
+pub(super) const OF_RECORDS: [&str; 24] = [
     "position",
     "id",
     "action",
@@ -67,6 +87,10 @@ pub(super) const OF_RECORDS: [&str; 20] = [
     "methods",
     "node",
     "app_version",
+    "actor_type",
+    "trace_id",
+    "key_hash",
+    "transport",
 ];
 
 impl Entry {
@@ -104,17 +128,7 @@ impl Entry {
     /// A text for each column.
     pub(super) fn cells(&self) -> Vec<String> {
         match self {
-            Self::Event(event) => vec![
-                event.position.to_string(),
-                event.id.0.to_string(),
-                format!("{}.v{}", event.event_type, event.event_version),
-                event.aggregate_id.to_string(),
-                event.occurred_at.to_string(),
-                event.recorded_at.to_string(),
-                text(event.actor_id.map(|id| id.0)),
-                event.correlation_id.to_string(),
-                event.data.get().to_owned(),
-            ],
+            Self::Event(event) => cells_of(event),
             Self::Record(record) => vec![
                 record.position.to_string(),
                 record.id.to_string(),
@@ -136,9 +150,55 @@ impl Entry {
                 record.methods.as_deref().unwrap_or_default().join(" "),
                 text(record.node.as_ref()),
                 text(record.app_version.as_ref()),
+                text(record.actor_type.as_ref()),
+                text(record.trace_id.as_ref()),
+                text(record.key_hash.as_ref()),
+                text(record.transport.as_ref()),
             ],
         }
     }
+}
+
+/// All that an envelope has: whatever is new in one must have its place here.
+fn cells_of(event: &Envelope) -> Vec<String> {
+    let Envelope {
+        position,
+        id,
+        aggregate_type,
+        aggregate_id,
+        version,
+        event_type,
+        event_version,
+        data,
+        occurred_at,
+        recorded_at,
+        actor_type,
+        actor_id,
+        on_behalf_of,
+        request_id,
+        correlation_id,
+        causation_id,
+        traceparent,
+        bytes: _,
+    } = event;
+    vec![
+        position.to_string(),
+        id.0.to_string(),
+        format!("{event_type}.v{event_version}"),
+        aggregate_id.to_string(),
+        occurred_at.to_string(),
+        recorded_at.to_string(),
+        text(actor_id.map(|id| id.0)),
+        correlation_id.to_string(),
+        data.get().to_owned(),
+        aggregate_type.clone(),
+        version.to_string(),
+        actor_type.as_str().to_owned(),
+        text(on_behalf_of.map(|id| id.0)),
+        request_id.to_string(),
+        text(causation_id.map(|id| id.0)),
+        text(traceparent.as_ref()),
+    ]
 }
 
 fn text(value: Option<impl ToString>) -> String {

@@ -187,9 +187,11 @@ async fn the_audit_log_goes_out_too_and_both_as_tables() {
     let rows = world.file(titles).await;
     let lines: Vec<_> = rows.split("\r\n").collect();
     assert_eq!(lines.len(), 4, "{rows}");
-    assert_eq!(lines[0], "position,id,type,subject,occurred,recorded,actor,correlation,data");
+    let head = "position,id,type,subject,occurred,recorded,actor,correlation,data,subject_type,version,actor_type,on_behalf_of,request,causation,trace";
+    assert_eq!(lines[0], head);
     assert!(lines[1].starts_with("1,") && lines[1].contains(",task.title_changed.v1,"), "{}", lines[1]);
-    assert!(lines[1].ends_with("\"{\"\"from\"\":\"\"=cmd()\"\",\"\"to\"\":\"\"0x\"\"}\""), "{}", lines[1]);
+    let rest = "\"{\"\"from\"\":\"\"=cmd()\"\",\"\"to\"\":\"\"0x\"\"}\",task,1,";
+    assert!(lines[1].contains(rest) && lines[1].matches(',').count() == 16, "{}", lines[1]);
     let table = Export { kind: ExportKind::AuditRecords, ..table };
     let table = ask_for(&world, Requested::export(table)).await;
     outcome(&world, table).await;
@@ -249,9 +251,9 @@ async fn of_what_is_wanted_no_more_or_was_harmed_nothing_is_left() {
     assert_eq!(world.number("SELECT count(*) FROM delivery.export_chunks").await, 0);
 }
 
-/// Nothing of the records is kept, only which they are: up to where, and what was asked, which is sealed.
+/// Nothing of a list is kept, only which one it is: up to where, and what was asked, which is sealed.
 #[tokio::test(flavor = "multi_thread")]
-async fn of_records_it_is_settled_which_they_are() {
+async fn of_a_list_it_is_settled_what_is_in_it() {
     let world = World::new().await;
     world.work(3, 1).await;
     for action in ["auth.login", "auth.refresh"] {
@@ -269,8 +271,52 @@ async fn of_records_it_is_settled_which_they_are() {
     let response = world.response(id).await;
     assert_eq!((&response["events_to"], &response["attempts_to"]), (&json!(4), &json!(2)));
     assert_eq!(response["content"], format!("/v1/audit/exports/{id}/content"));
-    let kept =
-        "SELECT concat_ws(' ', format, events, attempts, right(query, 6)) FROM delivery.record_exports";
-    assert_eq!(world.text(kept).await.as_deref(), Some("csv 4 2 canary"));
+    let kept = async |id: Uuid| {
+        let sql = "SELECT concat_ws(' ', kind, format, events, attempts, right(query, 6)) FROM delivery.record_exports";
+        world.text(&format!("{sql} WHERE operation = '{id}'")).await
+    };
+    assert_eq!(kept(id).await.as_deref(), Some("records csv 4 2 canary"));
+    let lists = ExportKind::ALL.iter().filter(|kind| kind.is_list() && **kind != ExportKind::Records);
+    for (more, kind) in (1..).zip(lists) {
+        let export = Export::everything(*kind, ExportFormat::Ndjson);
+        let id = ask_for(&world, Requested::export(export)).await;
+        assert_eq!(outcome(&world, id).await, format!("export {kind} done f"));
+        assert_eq!(kept(id).await, Some(format!("{kind} ndjson {} 2", 4 + more)));
+    }
     assert_eq!(world.number("SELECT count(*) FROM delivery.exports").await, 0);
+}
+
+/// A column of the audit log that is new is in the table too, but where it is sealed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_the_audit_log_has_all_that_is_not_sealed() {
+    const SEALED: [&str; 4] = ["ip", "ip_chain", "user_agent", "query"];
+    const RENAMED: [(&str, &str); 4] = [
+        ("occurred_at", "occurred"),
+        ("recorded_at", "recorded"),
+        ("request_id", "request"),
+        ("correlation_id", "correlation"),
+    ];
+    let world = World::new().await;
+    world.audit("auth.login").await;
+    world.run("UPDATE read_model.audit_copied SET position = 1").await;
+    let (_working, _stop) = carry_out(&world);
+    let table = Export::everything(ExportKind::AuditRecords, ExportFormat::Csv);
+    let table = ask_for(&world, Requested::export(table)).await;
+    outcome(&world, table).await;
+    let file = world.file(table).await;
+    let mut rows = file.split("\r\n").map(|row| row.split(',').collect::<Vec<_>>());
+    let (names, cells) = (rows.next().unwrap(), rows.next().unwrap());
+    let columns = "SELECT string_agg(column_name, ',') FROM information_schema.columns
+        WHERE table_schema = 'event_store' AND table_name = 'audit_log'";
+    let columns = world.text(columns).await.unwrap();
+    let unsealed = columns.split(',').filter(|column| !SEALED.contains(column));
+    let mut expected: BTreeSet<&str> = unsealed.collect();
+    for (column, name) in RENAMED {
+        assert!(expected.remove(column), "{column}");
+        expected.insert(name);
+    }
+    assert_eq!(names.iter().copied().collect::<BTreeSet<_>>(), expected);
+    assert_eq!(names.len(), cells.len());
+    let cell = |name: &str| cells[names.iter().position(|column| *column == name).unwrap()];
+    assert_eq!((cell("actor_type"), cell("trace_id"), cell("route")), ("user", "t", "/v1/x"));
 }

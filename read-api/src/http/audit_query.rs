@@ -1,23 +1,21 @@
 //! Parameters of audit lists as a filter.
 
 use chrono::{DateTime, Utc};
-use domain::{
-    filter::{Parameters, RecordsAsked},
-    ids::UserId,
-    time::TimeZone,
-    violation::Violation,
+use domain::{filter::RecordsAsked, ids::UserId, time::TimeZone};
+use service::{
+    problem::{Flaw, Problem, Violation},
+    query::Query,
 };
-use service::{problem::Problem, query::Query};
 use utoipa::IntoParams;
 
 use super::{
+    asking::Asking,
     caller::Caller,
     failure::{failed, unlogged, untold},
-    task_query::flaw,
 };
 use crate::{
     ReadApi,
-    queries::{AuditFilter, Logged, attempts_before},
+    queries::{AuditFilter, Logged, MOST_READ, attempts_before},
 };
 
 /// The filters of audit lists and counts, as OpenAPI shows them.
@@ -70,8 +68,7 @@ pub(super) struct AuditFilterParams {
     /// Of any of these intents.
     #[param(nullable = false)]
     correlation: Option<Vec<String>>,
-    /// An expression which a record must meet too: `action = "task." AND (ip = 10.0.0.0/8 OR NOT outcome = success)`; lists also
-    /// know `field`, `old`, `new`, `text` there.
+    /// An expression which a record must meet too: `action = "task." AND (ip = 10.0.0.0/8 OR NOT outcome = success)`.
     #[param(nullable = false)]
     filter: Option<String>,
     /// Only what happened at other times than these, `09:00-18:00`, or on a Saturday or Sunday.
@@ -83,6 +80,18 @@ pub(super) struct AuditFilterParams {
     /// Only logins with a client that the person had not logged in with before.
     #[param(nullable = false)]
     new_device: Option<bool>,
+    /// Changed this field of a task or user: `title`, `status`, `comments`, `comments/<id>`.
+    #[param(nullable = false)]
+    field: Option<String>,
+    /// Changed a value with this in it, whatever its case.
+    #[param(nullable = false)]
+    old: Option<String>,
+    /// Changed something to a value with this in it.
+    #[param(nullable = false)]
+    new: Option<String>,
+    /// Has this in its values, reason, action, code, target, client or query.
+    #[param(nullable = false)]
+    text: Option<String>,
     /// Wait until the answer shows this position (2 s at most).
     #[param(nullable = false)]
     min_position: Option<i64>,
@@ -90,50 +99,17 @@ pub(super) struct AuditFilterParams {
 
 /// What is asked for, before times are looked up in the logs.
 pub(super) struct Asked {
-    records: RecordsAsked,
-    me: UserId,
+    pub(super) records: RecordsAsked,
+    pub(super) me: UserId,
 }
 
 /// Reads all filters; what is wrong shows in [`Query::finish`].
 pub(super) fn read(query: &mut Query, caller: Caller) -> Asked {
-    Asked { records: RecordsAsked::read(&mut Asking(query)), me: UserId(caller.id) }
-}
-
-/// Reads what was asked for before.
-pub(super) fn kept(query: &str, me: UserId) -> Result<Asked, Problem> {
-    let mut query = Query::parse(query);
-    let mut asked = Asked { records: RecordsAsked::read(&mut Asking(&mut query)), me };
-    asked.of_content(&mut query);
-    query.finish().map(|()| asked)
-}
-
-struct Asking<'a>(&'a mut Query);
-
-impl Parameters for Asking<'_> {
-    fn one<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, Violation>) -> Option<T> {
-        self.0.one(name, |text| parse(text).map_err(flaw))
-    }
-
-    fn many<T>(&mut self, name: &'static str, mut parse: impl FnMut(&str) -> Result<T, Violation>) -> Vec<T> {
-        self.0.many(name, |text| parse(text).map_err(flaw))
-    }
-
-    fn refuse(&mut self, name: &'static str, violation: Violation) {
-        self.0.refuse(name, flaw(violation));
-    }
+    let parameters = &mut Asking(query);
+    Asked { records: RecordsAsked::read(parameters), me: UserId(caller.id) }
 }
 
 impl Asked {
-    /// Reads what a record must have changed, from what and to what, all in one change, and what it must mention.
-    pub(super) fn of_content(&mut self, query: &mut Query) {
-        self.records.read_content(&mut Asking(query));
-    }
-
-    /// Whether records must be read to know which of them are asked for.
-    pub(super) fn is_of_content(&self) -> bool {
-        self.records.is_of_content()
-    }
-
     /// Whose clock counts.
     pub(super) fn zone(&self) -> TimeZone {
         self.records.zone
@@ -156,6 +132,20 @@ impl Asked {
         }
         Ok(filter)
     }
+}
+
+/// The parameter that asks what records say, if any does.
+pub(super) fn of_content(query: &Query) -> &'static str {
+    ["field", "old", "new", "text"].into_iter().find(|name| query.has(name)).unwrap_or("filter")
+}
+
+/// More records would have to be read than one answer may take.
+pub(super) fn too_many(parameter: &'static str) -> Problem {
+    let flaw = Flaw::new("TOO_MANY").param("max", MOST_READ).detail(format!(
+        "asks what more than {MOST_READ} records say: add from, to, actor, target or action, ask for count=estimate of the list, or \
+         for an export of counts"
+    ));
+    Problem::violations(vec![Violation::parameter(parameter, flaw)])
 }
 
 /// Position of the last event before this time.

@@ -6,7 +6,7 @@ use axum::{
 };
 use domain::policy::Action;
 use service::{
-    problem::{Code, Flaw, Problem},
+    problem::{Code, Problem},
     query::Query,
 };
 
@@ -15,7 +15,7 @@ use super::{
     audit_query::{self, Asked, AuditFilterParams},
     caller::Caller,
     counting::counting,
-    failure::{failed, untold},
+    failure::untold,
     fresh::{self, MinPosition},
     paging::{ListQuery, Paging},
     task_query::one_of,
@@ -40,15 +40,10 @@ struct ListRequest {
 impl ListRequest {
     fn read(mut query: ListQuery, caller: Caller) -> Result<Self, Problem> {
         let filters = &mut query.filters;
-        let mut asked = audit_query::read(filters, caller);
-        asked.of_content(filters);
+        let asked = audit_query::read(filters, caller);
         let sort = [("-recorded_at", false), ("recorded_at", true)];
         let ascending = filters.one("sort", |word| one_of(&sort, word)).unwrap_or(false);
         let counting = counting(filters);
-        if counting.is_some() && asked.is_of_content() {
-            let flaw = Flaw::new("EXCLUDES").param("other", "field, old, new, text");
-            filters.refuse("count", flaw);
-        }
         let (paging, min_position) = query.finish(caller)?;
         Ok(Self { asked, ascending, counting, paging, min_position })
     }
@@ -57,17 +52,12 @@ impl ListRequest {
 /// What happened, what was tried and refused, and who read what: newest first.
 ///
 /// Where `field`, `old`, `new` or `text` is asked for, also in `filter`, a page may hold fewer records than others, even none: an empty
-/// `next_page_token` is the end.
+/// `next_page_token` is the end. Then `count=exact` is refused where more than 10,000 records would have to be read to know, and
+/// `count=estimate` goes by how many of the newest thousand that may be meant are.
 #[utoipa::path(
     get, path = "/v1/audit/records", tag = "audit", operation_id = "list_records",
     params(
         AuditFilterParams,
-        ("field" = Option<String>, Query, nullable = false,
-            description = "Changed this field of a task or user: `title`, `status`, `comments`, `comments/<id>`"),
-        ("old" = Option<String>, Query, nullable = false, description = "Changed a value with this in it, whatever its case"),
-        ("new" = Option<String>, Query, nullable = false, description = "Changed something to a value with this in it"),
-        ("text" = Option<String>, Query, nullable = false,
-            description = "Has this in its values, reason, action, code, target, client or query"),
         ("sort" = Option<String>, Query, nullable = false, description = "`-recorded_at` (default) or `recorded_at`"),
         ("count" = Option<String>, Query, nullable = false,
             description = "`exact` or `estimate`: adds the size of the whole list"),
@@ -130,10 +120,13 @@ async fn count(
     filter: &AuditFilter,
     counting: Option<Counting>,
 ) -> Result<Option<i64>, Problem> {
-    let count = match counting {
-        None => return Ok(None),
-        Some(Counting::Exact) => audit_count(&api.lists, filter).await,
-        Some(Counting::Estimate) => audit_estimate(&api.lists, filter).await,
-    };
-    count.map(Some).map_err(failed)
+    let archive = Archive::of(api);
+    match counting {
+        None => Ok(None),
+        Some(Counting::Exact) => {
+            let count = audit_count(archive, filter).await.map_err(untold)?;
+            count.map(Some).ok_or_else(|| audit_query::too_many("count"))
+        }
+        Some(Counting::Estimate) => audit_estimate(archive, filter).await.map(Some).map_err(untold),
+    }
 }

@@ -1,36 +1,25 @@
 //! `GET /v1/audit/role-holders`
 
 use axum::{extract::State, response::IntoResponse};
-use chrono::{DateTime, Utc};
-use domain::policy::{Action, Role};
-use service::problem::{Code, Flaw, Problem};
+use domain::{
+    filter::{AsOf, HoldersAsked},
+    policy::Action,
+};
+use service::problem::{Code, Problem};
 use uuid::Uuid;
 
 use super::{
+    asking::Asking,
     caller::Caller,
     counting::counting,
     failure::{failed, unlogged, untold},
     paging::ListQuery,
-    task_query::flaw,
 };
 use crate::{
     ReadApi,
     model::{CountedPage, RoleHolder},
     queries::{role_holder_count, role_holders},
 };
-
-/// A moment of the log.
-enum AsOf {
-    Position(i64),
-    Time(DateTime<Utc>),
-}
-
-fn as_of(text: &str) -> Result<AsOf, Flaw> {
-    match text.parse::<i64>() {
-        Ok(position) if position >= 0 => Ok(AsOf::Position(position)),
-        _ => text.parse().map(AsOf::Time).map_err(|_| Flaw::new("NOT_A_TIME")),
-    }
-}
 
 /// Who had a role at a moment, whether or not they could log in then.
 #[utoipa::path(
@@ -57,24 +46,14 @@ pub(super) async fn list(
     mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::AuditRead)?;
-    let role = query.filters.one("role", |word| word.parse::<Role>().map_err(flaw));
-    if !query.filters.has("role") {
-        query.filters.refuse("role", Flaw::new("REQUIRED"));
-    }
-    let moment = query.filters.one("as_of", as_of);
+    let asked = HoldersAsked::read(&mut Asking(&mut query.filters));
     let counting = counting(&mut query.filters);
     let (paging, min_position) = query.finish(caller)?;
     let after: Option<Uuid> = paging.after()?;
     let fresh = min_position.in_log(&api).await?;
-    let at = match moment {
-        None => fresh.position,
-        Some(AsOf::Position(position)) if position > fresh.position => {
-            return Err(Problem::new(Code::PositionAhead).with("head", fresh.position));
-        }
-        Some(AsOf::Position(position)) => position,
-        Some(AsOf::Time(time)) => api.log.position_at(time.into()).await.map_err(unlogged)?,
-    };
-    let role = role.unwrap_or(Role::Admin);
+    let HoldersAsked { role, as_of } =
+        asked.ok_or_else(|| Problem::internal("a role is missing unnoticed"))?;
+    let at = position(&api, as_of, fresh.position).await?;
     let found = role_holders(&api.log, &api.lists, role, at, after, paging.limit()).await;
     let mut items = found.map_err(untold)?;
     let next_page_token = paging.cut(&mut items, |holder| holder.user.id)?;
@@ -83,4 +62,16 @@ pub(super) async fn list(
         None => None,
     };
     paging.counted(items, next_page_token, count, fresh)
+}
+
+/// Where in the log that moment is, which ends there; its end, if none is asked for.
+pub(super) async fn position(api: &ReadApi, as_of: Option<AsOf>, head: i64) -> Result<i64, Problem> {
+    match as_of {
+        None => Ok(head),
+        Some(AsOf::Position(position)) if position > head => {
+            Err(Problem::new(Code::PositionAhead).with("head", head))
+        }
+        Some(AsOf::Position(position)) => Ok(position),
+        Some(AsOf::Time(time)) => api.log.position_at(time).await.map_err(unlogged),
+    }
 }

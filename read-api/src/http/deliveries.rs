@@ -1,18 +1,15 @@
 //! `GET /v1/deliveries`, `/v1/deliveries/{id}`
 
 use axum::{extract::State, response::IntoResponse};
-use domain::{
-    delivery::{DeliveryChannel, DeliveryState},
-    policy::Action,
-};
+use domain::{filter::DeliveriesAsked, policy::Action};
 use service::{
-    problem::{Code, Flaw, Problem},
+    problem::{Code, Problem},
     query::Query,
 };
 
 use super::{
-    answer::Answer, caller::Caller, counting::counting, failure::failed, fresh::MinPosition,
-    paging::ListQuery, path::Id, task_query::flaw,
+    answer::Answer, asking::Asking, caller::Caller, counting::counting, failure::failed, fresh::MinPosition,
+    paging::ListQuery, path::Id,
 };
 use crate::{
     ReadApi,
@@ -48,13 +45,7 @@ pub(super) async fn list(
     mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::DeliveryRead)?;
-    let filter = DeliveryFilter {
-        channel: query.filters.one("channel", |word| word.parse().map(DeliveryChannel::as_str).map_err(flaw)),
-        state: query.filters.one("state", |word| word.parse().map(DeliveryState::as_str).map_err(flaw)),
-        event_id: query.filters.one("event_id", |text| {
-            text.parse().map_err(|_| Flaw::new("MALFORMED").detail("must be a UUID"))
-        }),
-    };
+    let filter = DeliveryFilter::from(DeliveriesAsked::read(&mut Asking(&mut query.filters)));
     let counting = counting(&mut query.filters);
     let (paging, min_position) = query.finish(caller)?;
     let after: Option<DeliveryCursor> = paging.after()?;

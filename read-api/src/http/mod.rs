@@ -3,6 +3,7 @@
 mod admin;
 mod announcements;
 mod answer;
+mod asking;
 mod audit_counts;
 mod audit_query;
 mod audit_records;

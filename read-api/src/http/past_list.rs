@@ -7,19 +7,19 @@ use service::{
 };
 
 use super::{
-    failure::{failed, unlogged, untold},
+    failure::{failed, unlogged},
     fresh::{self, Fresh, MinPosition},
     revisions::as_of,
 };
 use crate::{
     ReadApi,
     model::Task,
-    queries::{Moment, When, tasks_at},
+    queries::{Moment, When, history::HistoryError, tasks_at},
 };
 
 /// The moment that a list asks for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked(Moment);
+pub(super) struct Asked(pub(super) Moment);
 
 /// Reads it, if there is one; texts are not searched as they were.
 pub(super) fn asked(query: &mut Query) -> Option<Asked> {
@@ -54,11 +54,11 @@ impl Asked {
 }
 
 /// These tasks as they were.
-pub(super) async fn tasks(api: &ReadApi, ids: &[uuid::Uuid], when: When) -> Result<Vec<Task>, Problem> {
+pub(super) async fn tasks(api: &ReadApi, ids: &[uuid::Uuid], when: When) -> Result<Vec<Task>, HistoryError> {
     let moment = match when {
         When::Now => return Ok(Vec::new()),
         When::Position { position, .. } => Moment::Position(position),
         When::Occurred(time) => Moment::Occurred(time.into()),
     };
-    tasks_at(&api.log, &api.points, ids, moment).await.map_err(untold)
+    tasks_at(&api.log, &api.points, ids, moment).await
 }

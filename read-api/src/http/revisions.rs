@@ -4,8 +4,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, Utc};
-use domain::time::Timestamp;
+use domain::{filter::Then, time::Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use service::{
@@ -17,11 +16,13 @@ use uuid::Uuid;
 
 use super::{
     answer::Answer,
+    asking::Asking,
     caller::Caller,
     failure::{unlogged, untold},
     fresh::{Fresh, MinPosition},
     path::TaskRef,
     task_get::visible,
+    task_query::flaw,
 };
 use crate::{
     ReadApi,
@@ -34,20 +35,11 @@ const OF_THE_REVISION: [&str; 3] = ["version", "update_time", "allowed"];
 
 /// The moment that a query asks for, if any: `as_of` or `as_of_occurred`.
 pub(super) fn as_of(query: &mut Query) -> Option<Moment> {
-    let log_time = query.one("as_of", |text| match text.parse::<i64>() {
-        Ok(position) if position >= 0 => Ok(Moment::Position(position)),
-        _ => instant(text).map(Moment::Time),
-    });
-    let occurred = query.one("as_of_occurred", |text| instant(text).map(Moment::Occurred));
-    if query.has("as_of") && query.has("as_of_occurred") {
-        query.refuse("as_of_occurred", Flaw::new("EXCLUDES").param("other", "as_of"));
-    }
-    log_time.or(occurred)
+    Then::read(&mut Asking(query)).map(Moment::from)
 }
 
 fn instant(text: &str) -> Result<Timestamp, Flaw> {
-    let time: Result<DateTime<Utc>, _> = text.parse();
-    time.map(Into::into).map_err(|_| Flaw::new("NOT_A_TIME"))
+    domain::filter::instant(text).map_err(flaw)
 }
 
 /// The task as it was then.

@@ -7,7 +7,7 @@ use service::{audit::Trail, problem::Problem};
 use super::{
     caller::Caller,
     counting::counting,
-    failure::failed,
+    failure::{failed, untold},
     fresh::{self, MinPosition},
     paging::{ListQuery, Paging},
     past_list::{self, Asked},
@@ -91,7 +91,7 @@ pub(super) async fn list(
             let (when, fresh) = asked.found(&api, min_position).await?;
             filter.when = when;
             let ids = queries::past_page(pool, &filter, sight, sort, after.as_ref(), limit).await;
-            (fresh, past_list::tasks(&api, &ids.map_err(failed)?, when).await?)
+            (fresh, past_list::tasks(&api, &ids.map_err(failed)?, when).await.map_err(untold)?)
         }
     };
     let next_page_token = paging.cut(&mut items, |task| TaskCursor::behind(sort, task))?;

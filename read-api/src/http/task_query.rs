@@ -1,22 +1,12 @@
 //! Parameters of task lists as a filter and a sort.
 
-use chrono::{DateTime, Utc};
-use domain::{
-    filter::{Filter, FilterOver},
-    ids::UserId,
-    task::values::{ExternalRef, Label, Priority, Status},
-    time::Timestamp,
-    violation::Violation,
-};
+use domain::{filter::TasksAsked, ids::UserId, violation::Violation};
 use service::{problem::Flaw, query::Query};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::{caller::Caller, path::uuid};
-use crate::queries::{Asked, Sort, SortKey, Span, TaskFilter, When, Words};
-
-/// More values of one filter are refused.
-const MAX_VALUES: usize = 50;
+use super::{asking::Asking, caller::Caller};
+use crate::queries::{Sort, SortKey, TaskFilter, Words};
 
 /// The filters of task lists and counts, as OpenAPI shows them.
 #[derive(IntoParams)]
@@ -82,24 +72,8 @@ pub(super) struct TaskFilterParams {
 
 /// Reads all filters; what is wrong shows in [`Query::finish`].
 pub(super) fn filter(query: &mut Query, caller: Caller) -> TaskFilter {
-    let me = Some(caller.id);
-    TaskFilter {
-        statuses: values(query, "status", |word| word.parse::<Status>().map_err(flaw)),
-        assignees: values(query, "assignee", |text| person(text, me, true)),
-        creators: values(query, "creator", |text| person(text, me, false)),
-        watchers: values(query, "watcher", |text| person(text, me, true)),
-        labels: values(query, "label", |text| none_or(text, label)),
-        priorities: values(query, "priority", |word| word.parse::<Priority>().map_err(flaw)),
-        parents: values(query, "parent", |text| person(text, None, true)),
-        external_refs: values(query, "external_ref", |text| none_or(text, external_ref)),
-        due: span(query, "due_from", "due_to"),
-        created: span(query, "created_from", "created_to"),
-        updated: span(query, "updated_from", "updated_to"),
-        words: query.one("q", words).unwrap_or_default(),
-        asked: query.one("filter", expression).map(|filter| Asked { filter, me: UserId(caller.id) }),
-        deleted: query.flag("show_deleted"),
-        when: When::Now,
-    }
+    let asked = TasksAsked::read(&mut Asking(query), UserId(caller.id));
+    TaskFilter { words: query.one("q", words).unwrap_or_default(), ..asked.into() }
 }
 
 /// Reads `sort`.
@@ -125,56 +99,12 @@ pub(super) fn flaw(violation: Violation) -> Flaw {
     violation.params().into_iter().fold(flaw, |flaw, (name, value)| flaw.param(name, value))
 }
 
-fn values<T>(query: &mut Query, name: &'static str, parse: impl FnMut(&str) -> Result<T, Flaw>) -> Vec<T> {
-    let values = query.many(name, parse);
-    if values.len() > MAX_VALUES {
-        query.refuse(name, Flaw::new("TOO_MANY").param("max", MAX_VALUES));
-    }
-    values
-}
-
-fn none_or<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, Flaw>) -> Result<Option<T>, Flaw> {
-    if text == "none" { Ok(None) } else { parse(text).map(Some) }
-}
-
 pub(super) fn person(text: &str, me: Option<Uuid>, optional: bool) -> Result<Option<Uuid>, Flaw> {
-    match (text, me) {
-        ("me", Some(me)) => Ok(Some(me)),
-        ("none", _) if optional => Ok(None),
-        _ => uuid(text).map(Some).ok_or_else(|| Flaw::new("MALFORMED").detail("must be a UUID")),
-    }
+    domain::filter::person(text, me.map(UserId), optional).map_err(flaw)
 }
 
 fn words(text: &str) -> Result<Words, Flaw> {
     Words::parse(text).map_err(|error| Flaw::new("INVALID_SEARCH").detail(error.to_string()))
-}
-
-fn expression(text: &str) -> Result<Filter, Flaw> {
-    Filter::parse(text, FilterOver::Tasks).map_err(flaw)
-}
-
-fn label(text: &str) -> Result<String, Flaw> {
-    Label::parse(text).map(|label| label.to_string()).map_err(flaw)
-}
-
-fn external_ref(text: &str) -> Result<ExternalRef, Flaw> {
-    let (system, id) =
-        text.split_once(':').ok_or_else(|| Flaw::new("MALFORMED").detail("must be system:id"))?;
-    let system = ExternalRef::parse_system(system).map_err(flaw)?;
-    Ok(ExternalRef::new(system, ExternalRef::parse_id(id).map_err(flaw)?))
-}
-
-fn span(query: &mut Query, from: &'static str, to: &'static str) -> Span {
-    let span = Span { from: query.one(from, instant), to: query.one(to, instant) };
-    if span.from.zip(span.to).is_some_and(|(from, to)| from > to) {
-        query.refuse(to, Flaw::new("OUT_OF_RANGE").detail(format!("must not be before {from}")));
-    }
-    span
-}
-
-/// A time with an offset, or the start of a day in UTC; years 0001 to 9999.
-pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, Flaw> {
-    Timestamp::parse_start(text).map(DateTime::from).map_err(flaw)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, State},
     response::IntoResponse,
 };
-use domain::policy::Action;
+use domain::{filter::Traced, policy::Action};
 use service::problem::{Code, Problem};
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     ReadApi,
     model::Trace,
-    queries::{Traced, intent, trace, trace_count},
+    queries::{intent, trace, trace_count},
 };
 
 /// What an intent has set off: the tree of its events, each with the event above it, and every mail, message, call and webhook with
@@ -45,7 +45,7 @@ pub(super) async fn get(
     mut query: ListQuery,
 ) -> Result<impl IntoResponse, Problem> {
     caller.may(Action::AuditRead)?;
-    let of = parse(&of).ok_or(Code::InvalidId)?;
+    let of = Traced::parse(&of).map_err(|_| Code::InvalidId)?;
     let counting = counting(&mut query.filters);
     let (paging, min_position) = query.finish(caller)?;
     let after = paging.after()?.unwrap_or(0);
@@ -63,11 +63,4 @@ pub(super) async fn get(
     };
     let link = paging.next_link(&next_page_token);
     Ok(Answer::json(&Trace { items, next_page_token, causes, count })?.fresh(fresh).next(link))
-}
-
-fn parse(of: &str) -> Option<Traced> {
-    match of.parse::<i64>() {
-        Ok(position) => (position > 0).then_some(Traced::Position(position)),
-        Err(_) => of.parse().ok().map(Traced::Correlation),
-    }
 }

@@ -1,5 +1,9 @@
 //! What is on its way to the outside, the newest first.
 
+use domain::{
+    delivery::{DeliveryChannel, DeliveryState},
+    filter::DeliveriesAsked,
+};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgPool, Row, postgres::PgRow};
 use uuid::Uuid;
@@ -25,7 +29,7 @@ impl DeliveryCursor {
 }
 
 /// Which deliveries; what is none matches all.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct DeliveryFilter {
     /// On this channel.
     pub channel: Option<&'static str>,
@@ -33,6 +37,16 @@ pub struct DeliveryFilter {
     pub state: Option<&'static str>,
     /// Caused by this event.
     pub event_id: Option<Uuid>,
+    /// Caused by an event up to this position.
+    pub up_to: i64,
+}
+
+impl From<DeliveriesAsked> for DeliveryFilter {
+    fn from(asked: DeliveriesAsked) -> Self {
+        let DeliveriesAsked { channel, state, event_id } = asked;
+        let (channel, state) = (channel.map(DeliveryChannel::as_str), state.map(DeliveryState::as_str));
+        Self { channel, state, event_id, up_to: i64::MAX }
+    }
 }
 
 impl FromRow<'_, PgRow> for Delivery {
@@ -83,8 +97,8 @@ macro_rules! select {
 
 const LIST: &str = select!(
     "WHERE ($1::bigint IS NULL OR (position, id) < ($1, $2)) AND ($3::text IS NULL OR channel = $3) \
-     AND ($4::text IS NULL OR state = $4) AND ($5::uuid IS NULL OR event_id = $5) \
-     ORDER BY position DESC, id DESC LIMIT $6"
+     AND ($4::text IS NULL OR state = $4) AND ($5::uuid IS NULL OR event_id = $5) AND position <= $6 \
+     ORDER BY position DESC, id DESC LIMIT $7"
 );
 
 /// The deliveries behind a page's end, at most `limit`.
@@ -100,6 +114,7 @@ pub async fn deliveries(
         .bind(filter.channel)
         .bind(filter.state)
         .bind(filter.event_id)
+        .bind(filter.up_to)
         .bind(limit)
         .fetch_all(pool)
         .await

@@ -41,26 +41,28 @@ pub async fn export_piece(pool: &PgPool, operation: Uuid, number: i32) -> sqlx::
     sqlx::query_scalar(SQL).bind(operation).bind(number).fetch_one(pool).await
 }
 
-/// Which records an export has; they themselves are read when it is fetched.
+/// Which list an export has; what is in it is read when it is fetched.
 #[derive(Clone, Debug, FromRow)]
-pub struct RecordExport {
+pub struct ListExport {
     /// The operation that asked for it.
     pub operation: Uuid,
+    /// `records`, `counts` …
+    pub kind: String,
     /// `ndjson`, `csv`.
     pub format: String,
     /// The last event that may be in it.
     pub events: i64,
     /// The last attempt that may be in it.
     pub attempts: i64,
-    /// The query of a list, sealed; none for all.
+    /// The query of the list, sealed; none for all.
     pub query: Option<String>,
     /// The last attempt that can be found.
     pub copied: i64,
 }
 
-/// What an export of records has; none if there is none, or none any more.
-pub async fn record_export(pool: &PgPool, operation: Uuid) -> sqlx::Result<Option<RecordExport>> {
-    const SQL: &str = "SELECT operation, format, events, attempts, query, \
+/// What an export of a list has; none if there is none, or none any more.
+pub async fn list_export(pool: &PgPool, operation: Uuid) -> sqlx::Result<Option<ListExport>> {
+    const SQL: &str = "SELECT operation, kind, format, events, attempts, query, \
              (SELECT position FROM read_model.audit_copied) AS copied \
          FROM delivery.record_exports WHERE operation = $1 AND expire_time > clock_timestamp()";
     sqlx::query_as(SQL).bind(operation).fetch_optional(pool).await

@@ -42,15 +42,15 @@ pub use announcements::{
     outcomes,
 };
 pub use audit::{
-    Archive, AuditCursor, AuditFilter, AuditGroup, Logged, RecordId, Search, attempts_before, audit_count,
-    audit_count_by, audit_estimate, audit_record, role_holder_count, role_holders,
+    Archive, AuditCursor, AuditFilter, Found, Logged, MOST_READ, RecordId, Search, attempts_before,
+    audit_count, audit_count_by, audit_estimate, audit_found, audit_record, role_holder_count, role_holders,
 };
 pub use coalesce::{Coalescer, ReadError};
 pub use comments::{CommentCursor, comments};
 pub use counting::Counting;
 pub use deliveries::{DeliveryCursor, DeliveryFilter, deliveries, delivery, delivery_count};
 pub use dry_run::{Asking, DryRunError, dry_run};
-pub use exports::{ExportFile, RecordExport, export_file, export_piece, record_export};
+pub use exports::{ExportFile, ListExport, export_file, export_piece, list_export};
 pub use interface::interface;
 pub use labels::labels;
 pub use notices::{
@@ -80,7 +80,7 @@ pub use task_expression::Asked;
 pub use task_filter::{Span, TaskFilter};
 pub use task_list::{Sort, SortKey, TaskCursor, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};
-pub use trace::{Traced, intent, trace, trace_count};
+pub use trace::{intent, trace, trace_count};
 pub use user_revisions::user_at;
 pub use users::{UserCursor, UserFilter, UserRow, names, user, users, users_behind, users_of};
 pub use webhooks::{

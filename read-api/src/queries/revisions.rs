@@ -2,7 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::{event::RecordedEvent, stored::Stored, task::Task as State, time::Timestamp};
+use domain::{
+    event::RecordedEvent,
+    filter::{AsOf, Then},
+    stored::Stored,
+    task::Task as State,
+    time::Timestamp,
+};
 use event_store::Log;
 use serde::de::DeserializeOwned;
 use sqlx::PgPool;
@@ -28,6 +34,24 @@ pub enum Moment {
     Time(Timestamp),
     /// After what had happened at this time; imported history came into the log later.
     Occurred(Timestamp),
+}
+
+impl From<AsOf> for Moment {
+    fn from(moment: AsOf) -> Self {
+        match moment {
+            AsOf::Position(position) => Self::Position(position),
+            AsOf::Time(time) => Self::Time(time),
+        }
+    }
+}
+
+impl From<Then> for Moment {
+    fn from(moment: Then) -> Self {
+        match moment {
+            Then::Recorded(moment) => moment.into(),
+            Then::Occurred(time) => Self::Occurred(time),
+        }
+    }
 }
 
 impl Moment {

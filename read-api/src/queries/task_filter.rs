@@ -1,7 +1,11 @@
 //! The filters of task lists. Values of one filter are alternatives (labels add up), different filters add up.
 
 use chrono::{DateTime, Utc};
-use domain::task::values::{ExternalRef, Priority, Status};
+use domain::{
+    filter,
+    filter::TasksAsked,
+    task::values::{ExternalRef, Priority, Status},
+};
 use sqlx::{Encode, Postgres, QueryBuilder, Type, postgres::PgHasArrayType};
 use uuid::Uuid;
 
@@ -52,6 +56,36 @@ pub struct TaskFilter {
 }
 
 type Sql<'a> = QueryBuilder<'a, Postgres>;
+
+impl From<filter::Span> for Span {
+    fn from(span: filter::Span) -> Self {
+        Self { from: span.from.map(DateTime::from), to: span.to.map(DateTime::from) }
+    }
+}
+
+/// As they stand, whatever their words.
+impl From<TasksAsked> for TaskFilter {
+    fn from(asked: TasksAsked) -> Self {
+        let me = asked.me;
+        Self {
+            statuses: asked.statuses,
+            assignees: asked.assignees,
+            creators: asked.creators,
+            watchers: asked.watchers,
+            labels: asked.labels,
+            priorities: asked.priorities,
+            parents: asked.parents,
+            external_refs: asked.external_refs,
+            due: asked.due.into(),
+            created: asked.created.into(),
+            updated: asked.updated.into(),
+            words: Words::default(),
+            asked: asked.filter.map(|filter| Asked { filter, me }),
+            deleted: asked.deleted,
+            when: When::Now,
+        }
+    }
+}
 
 impl TaskFilter {
     /// Adds ` WHERE …` for `t`, a row of [`Source::tables`].

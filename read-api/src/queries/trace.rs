@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::event::RecordedEvent;
+use domain::{event::RecordedEvent, filter::Traced};
 use event_store::Log;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -19,15 +19,6 @@ use crate::model::{Delivery, TraceCause, TraceEntry, TracedAggregate};
 const TOLD: i64 = 20;
 /// Nothing reacts to itself, and no chain of ours is nearly as long.
 const DEEPEST: usize = 64;
-
-/// An event, or the intent that it was part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traced {
-    /// The intent of the event at this position.
-    Position(i64),
-    /// The intent of this name.
-    Correlation(Uuid),
-}
 
 /// The intent that is meant, and the causes of the event that is; none if there is no such event.
 pub async fn intent(log: &Log, of: Traced) -> Result<Option<(Uuid, Vec<TraceCause>)>, HistoryError> {

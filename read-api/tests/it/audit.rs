@@ -30,7 +30,7 @@ impl World {
         }
     }
 
-    fn sealer(&self) -> Sealer {
+    pub(crate) fn sealer(&self) -> Sealer {
         Sealer::new(self.pool.clone(), &MasterKey(self.secret.derive(MasterKey::LABEL)))
     }
 }

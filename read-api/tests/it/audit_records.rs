@@ -146,3 +146,49 @@ async fn plan(pool: &PgPool, condition: &str) -> String {
     let lines: Vec<String> = sqlx::query_scalar(&sql).fetch_all(&mut *connection).await.unwrap();
     lines.join("\n")
 }
+
+/// So many attempts, each tenth denied, a fourth of which looked for a roof.
+pub(crate) const ATTEMPTS: &str = "
+INSERT INTO read_model.audit_attempts (position, occurred_at, recorded_at, action, outcome, actor_type, actor, request, correlation,
+    count, query)
+SELECT n, timestamptz '2026-11-16 00:00Z' + n * interval '1 second', timestamptz '2026-11-16 00:00Z' + n * interval '1 second',
+    'audit.list_records', CASE WHEN n % 10 = 0 THEN 'denied' ELSE 'success' END, 'user', md5('actor' || n % 100)::uuid,
+    md5('request' || n)::uuid, md5('request' || n)::uuid, 1, CASE WHEN n % 4 = 0 THEN 'status=Roof' END
+FROM generate_series(1, $1) AS n";
+
+/// What records say is read, which has an end.
+#[tokio::test]
+async fn what_records_say_is_counted_as_far_as_they_can_be_read() {
+    let world = World::new().await;
+    sqlx::query(ATTEMPTS).bind(10_001).execute(&world.pool).await.unwrap();
+    sqlx::query("ANALYZE read_model.audit_attempts").execute(&world.pool).await.unwrap();
+    sqlx::query("ANALYZE read_model_v4.audit_events").execute(&world.pool).await.unwrap();
+    let token = world.token(Uuid::now_v7(), &["auditor"]);
+    let count = async |query: &str| {
+        let reply = world.get(&token, &format!("/v1/audit/records?page_size=1&{query}")).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply.body["count"].as_i64().unwrap()
+    };
+    assert_eq!(count("count=exact&outcome=denied&text=ROOF").await, 500);
+    let either = "filter=outcome%20%3D%20denied%20AND%20NOT%20text%20%3D%20roof";
+    assert_eq!(count(&format!("count=exact&{either}")).await, 500);
+    assert_eq!(count("count=estimate&outcome=denied&text=roof&to=2026-11-16T01:00:00Z").await, 179);
+    let guessed = count("count=estimate&text=roof").await;
+    assert!((2_000..3_000).contains(&guessed), "{guessed}");
+    let by_outcome = counts(&world, &token, "group_by=outcome&outcome=denied&text=roof").await;
+    assert_eq!(by_outcome, json!({"denied": 500}));
+    for (query, parameter) in [
+        ("records?count=exact&text=roof", "count"),
+        ("counts?group_by=outcome&text=roof", "text"),
+        ("counts?group_by=day&filter=NOT%20new%20%3D%20roof", "filter"),
+    ] {
+        let reply = world.get(&token, &format!("/v1/audit/{query}")).await;
+        assert_eq!((reply.status.as_u16(), &reply.body["code"]), (400, &json!("INVALID_PARAMETER")));
+        let error = &reply.body["errors"][0];
+        let told = (&error["parameter"], &error["code"], &error["params"]["max"]);
+        assert_eq!(told, (&json!(parameter), &json!("TOO_MANY"), &json!(10_000)), "{query}");
+    }
+    // One less can be read.
+    let one_less = "count=exact&text=roof&occurred_from=2026-11-16T00:00:02Z";
+    assert_eq!(count(one_less).await, 2_500);
+}

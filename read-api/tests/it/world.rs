@@ -222,6 +222,7 @@ async fn migrate(url: &str) -> Result<(), Box<dyn std::error::Error + Send + Syn
     connection.execute(include_str!("../../../migrations/delivery/0016_interface_breakers.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0017_exports.sql")).await?;
     connection.execute(include_str!("../../../migrations/delivery/0020_record_exports.sql")).await?;
+    connection.execute(include_str!("../../../migrations/delivery/0022_list_exports.sql")).await?;
     connection.close().await?;
     Ok(())
 }

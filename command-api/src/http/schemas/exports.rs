@@ -7,7 +7,9 @@ use uuid::Uuid;
 #[derive(Debug, ToSchema)]
 pub struct NewExport {
     /// `events` (default); `audit_records`: the rows of the audit log, which has logins, refused requests and reads of what is
-    /// sensitive; or `records`: what `GET /v1/audit/records` lists, with addresses and clients in clear.
+    /// sensitive; or a list, in clear: `records` as `GET /v1/audit/records` has them, `counts` as `GET /v1/audit/counts`, `role_holders`
+    /// as `GET /v1/audit/role-holders`, `deliveries` as `GET /v1/deliveries`, `trace` as `GET /v1/audit/trace/{of}`, `tasks` as
+    /// `GET /v1/tasks` with `as_of`.
     pub kind: Option<String>,
     /// `ndjson` (default): a line of JSON each, of events and audit records the bytes that were sealed; `csv`: a row each, for spreadsheets.
     pub format: Option<String>,
@@ -27,9 +29,10 @@ pub struct NewExport {
     pub actor: Option<Uuid>,
     /// What this intent has set off.
     pub correlation: Option<Uuid>,
-    /// Which records: the query of `GET /v1/audit/records` without order, count and pages; by default all.
+    /// What of a list: what stands behind the `?` where it is read, without order, count and pages; of `trace` `of=4711`. By default all,
+    /// where the list is one of all.
     #[schema(example = "ip=10.0.0.0/8&outcome=denied&from=2026-11-01")]
     pub query: Option<String>,
-    /// Whether what proves it is in the file too; by default with `ndjson`, not of `records`.
+    /// Whether what proves it is in the file too; by default with `ndjson`, not of lists.
     pub include_seals: Option<bool>,
 }

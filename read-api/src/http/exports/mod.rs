@@ -1,7 +1,8 @@
 //! `GET /v1/audit/exports/{id}/content`
 
-mod records;
+mod lists;
 mod table;
+mod telling;
 
 use std::io;
 
@@ -31,9 +32,9 @@ use crate::{
 
 /// The file that an export has become.
 ///
-/// It is sent compressed to whoever accepts gzip. Records are read while they are sent: each time they say of everybody what
-/// `GET /v1/audit/records` would say then, nothing personal of who was erased, and there is neither `ETag` nor length. While the export is under way the answer is 409, and afterwards 404 when it was
-/// given up or is older than a week.
+/// It is sent compressed to whoever accepts gzip. Lists are read while they are sent: each time they say of everybody what the list
+/// would say then, nothing personal of who was erased, and there is neither `ETag` nor length. While the export is under way the
+/// answer is 409, and afterwards 404 when it was given up or is older than a week.
 #[utoipa::path(
     get, path = "/v1/audit/exports/{id}/content", tag = "audit", operation_id = "exports.content",
     params(("id" = Uuid, Path, description = "The export, an operation")),
@@ -57,9 +58,9 @@ pub(super) async fn content(
     caller.may(Action::AuditRead)?;
     query.finish()?;
     let Some(file) = queries::export_file(&api.points, id).await.map_err(failed)? else {
-        let export = queries::record_export(&api.points, id).await.map_err(failed)?;
+        let export = queries::list_export(&api.points, id).await.map_err(failed)?;
         if let Some(export) = export {
-            let content = records::content(&api, export, packed).await?;
+            let content = lists::content(&api, caller, export, packed).await?;
             return Ok(content.ok_or(Code::NotFound)?);
         }
         let operation = queries::operation(&api.points, id).await.map_err(failed)?;

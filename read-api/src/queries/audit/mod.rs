@@ -17,7 +17,7 @@ mod search;
 mod words;
 
 pub use condition::AuditFilter;
-pub use counts::{AuditGroup, audit_count, audit_count_by, audit_estimate};
+pub use counts::{Found, MOST_READ, audit_count, audit_count_by, audit_estimate, audit_found};
 pub use id::RecordId;
 pub use logged::Logged;
 use page::audit_page;

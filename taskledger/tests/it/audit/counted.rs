@@ -17,6 +17,7 @@ async fn lists_say_how_long_they_are() {
         (format!("/v1/tasks/{task}/history"), &office.auditor),
         (format!("/v1/users/{ann}/history"), &office.auditor),
         ("/v1/deliveries?channel=email".to_owned(), &operator),
+        (format!("/v1/audit/records?target={task}&text=roof"), &office.auditor),
     ] {
         let mark = if path.contains('?') { '&' } else { '?' };
         let ask = async |more: &str| {

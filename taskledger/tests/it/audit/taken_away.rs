@@ -91,6 +91,49 @@ async fn a_file_has_what_the_list_has() {
     office.world.end();
 }
 
+/// 7, 8, 9, 13, 20, 22, 24: what is no list of records.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_any_list_has_what_the_list_has() {
+    let office = Office::open().await;
+    let task = office.has_seen_much().await;
+    let acts = format!("/v1/audit/records?target={task}&action=task.");
+    let made = office.finds(&acts, |items| items.len() >= 6).await;
+    let (position, intent) = (&made[5]["position"], text(&made[5]["correlation_id"]));
+    let mailed =
+        office.finds("/v1/deliveries?channel=email&state=delivered", |items| !items.is_empty()).await;
+    let event = text(&mailed[0]["event_id"]);
+    for (kind, query, path) in [
+        ("tasks", format!("as_of={position}&status=waiting"), "/v1/tasks?sort=key&"),
+        ("tasks", "as_of_occurred=2020-01-01T00:00:00Z".to_owned(), "/v1/tasks?sort=key&"),
+        ("trace", format!("of={intent}"), &*format!("/v1/audit/trace/{intent}?")),
+        ("trace", format!("of={position}"), &*format!("/v1/audit/trace/{position}?")),
+        ("role_holders", "role=member".to_owned(), "/v1/audit/role-holders?"),
+        ("role_holders", format!("role=auditor&as_of={position}"), "/v1/audit/role-holders?"),
+        ("deliveries", format!("channel=email&state=delivered&event_id={event}"), "/v1/deliveries?"),
+        ("deliveries", "channel=interface&state=rejected".to_owned(), "/v1/deliveries?"),
+        ("counts", format!("group_by=action&target={task}&action=task."), "/v1/audit/counts?"),
+        ("counts", format!("group_by=actor&target={task}&text=roof"), "/v1/audit/counts?"),
+    ] {
+        let asked = if kind == "trace" { "" } else { &query };
+        let listed = office.asks(&format!("{path}{asked}")).await["items"].as_array().unwrap().clone();
+        let file = office.takes_away(json!({"kind": kind, "query": query})).await;
+        let lines = lines(&file);
+        let (end, items) = lines.split_last().unwrap();
+        assert_eq!(items, listed, "{kind} {query}");
+        assert_eq!((&end["kind"], &end["records"]), (&json!(kind), &json!(listed.len())), "{kind}");
+        let rows = office.takes_away(json!({"kind": kind, "query": query, "format": "csv"})).await;
+        assert_eq!(rows.lines().count(), listed.len() + 1, "{rows}");
+    }
+    // Without a moment tasks are as they were when they were asked for.
+    let before = office.asks_for(json!({"kind": "tasks", "query": "status=in_progress"})).await;
+    let done = office.does(&office.ann.client, "POST", &format!("/v1/tasks/{task}/hold"), json!({})).await;
+    let position = done.number("position");
+    office.asks(&format!("/v1/tasks/{task}?min_position={position}")).await;
+    let file = office.world.ask(&office.auditor.client, "GET", &before, None).await.expect(200).text;
+    assert_eq!((lines(&file)[0]["id"].as_str(), lines(&file).len()), (Some(&*task), 2), "{file}");
+    office.world.end();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_has_addresses_and_clients_and_nobody_who_is_erased_since() {
     let office = Office::open().await;
@@ -144,6 +187,8 @@ async fn what_makes_no_sense_is_refused_and_what_was_asked_is_sealed() {
         ["/from ", "/include_seals ", "/query field", "/query ip", "/query limit", "/query sort"],
         "{refused}"
     );
+    let refused = office.is_refused(json!({"kind": "role_holders", "query": "as_of=then"})).await.json();
+    assert_eq!(refused["errors"].as_array().unwrap().len(), 2, "{refused}");
     let refused = office.is_refused(json!({"query": "outcome=denied"})).await.json();
     assert_eq!(refused["errors"][0]["code"], "CONTRADICTION", "{refused}");
     // It may name people: the log has it sealed.

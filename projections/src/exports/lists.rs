@@ -1,5 +1,5 @@
-//! Records as auditors see them, with all that is personal in clear. No file is kept of them: it is settled which they are, and whoever
-//! serves records to auditors reads them anew whenever the file is fetched. So nobody has to be erased from files.
+//! Lists as auditors see them, with all that is personal in clear. No file is kept of them: it is settled what is in them, and whoever
+//! serves them to auditors reads them anew whenever the file is fetched. So nobody has to be erased from files.
 
 use std::time::Instant;
 
@@ -17,8 +17,8 @@ use crate::delivery::Delivery;
 const COPIED: &str = "SELECT position FROM read_model.audit_copied";
 
 const SETTLE: &str = "
-INSERT INTO record_exports (operation, format, events, attempts, query, expire_time)
-VALUES ($1, $2, $3, $4, $5, clock_timestamp() + interval '7 days')
+INSERT INTO record_exports (operation, kind, format, events, attempts, query, expire_time)
+VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + interval '7 days')
 ON CONFLICT (operation) DO UPDATE SET operation = $1 RETURNING events, attempts, expire_time";
 
 const FORGET: &str = "DELETE FROM record_exports WHERE expire_time < clock_timestamp()";
@@ -30,12 +30,13 @@ struct Settled {
     expire_time: DateTime<Utc>,
 }
 
-/// Settles once and for all which records are asked for: all that there are by now and that pass.
+/// Settles once and for all what is asked for: what there is by now and passes.
 pub(super) async fn settle(job: &Job<'_>) -> Result<Value, ExportError> {
     let events = seals::head(job.log, Ledger::Events).await?;
     let attempts = copied(job).await?;
     let settled: Settled = sqlx::query_as(SETTLE)
         .bind(job.operation)
+        .bind(job.export.kind.as_str())
         .bind(job.export.format.as_str())
         .bind(events)
         .bind(attempts)

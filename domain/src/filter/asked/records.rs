@@ -1,32 +1,17 @@
-//! What is asked of audit records, parameter by parameter: the same for lists, counts and exports.
+//! What is asked of audit records.
 
 use chrono::NaiveTime;
-use uuid::Uuid;
 
-use super::{
-    Condition, Expression, Filter, FilterOver, Network, Order, Person, RecordCondition, RecordTarget,
-    events_of_field, fields, part, word,
-};
+use super::{Parameters, Span, flag, id, several, span};
 use crate::{
+    filter::{
+        Condition, Expression, Filter, FilterOver, Network, Order, Person, RecordCondition, RecordTarget,
+        events_of_field, fields, part, word,
+    },
     ids::UserId,
     time::{TimeZone, Timestamp},
     violation::Violation,
 };
-
-/// More values of one parameter are refused.
-const MAX_VALUES: usize = 50;
-
-/// The parameters of a query, which keep what is wrong with them.
-pub trait Parameters {
-    /// The value of one that may be given once.
-    fn one<T>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, Violation>) -> Option<T>;
-
-    /// The values of one that may be repeated.
-    fn many<T>(&mut self, name: &'static str, parse: impl FnMut(&str) -> Result<T, Violation>) -> Vec<T>;
-
-    /// Notes that one breaks a rule which involves others.
-    fn refuse(&mut self, name: &'static str, violation: Violation);
-}
 
 /// When people work, Monday to Friday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +42,7 @@ pub struct RecordsAsked {
 }
 
 impl RecordsAsked {
-    /// Reads what all questions have in common.
+    /// Reads all filters.
     pub fn read(parameters: &mut impl Parameters) -> Self {
         let mut all = conditions(parameters);
         for (name, order) in [("occurred_from", Order::AtLeast), ("occurred_to", Order::Less)] {
@@ -66,37 +51,29 @@ impl RecordsAsked {
         }
         let expression = |text: &str| Filter::parse(text, FilterOver::Records);
         all.extend(parameters.one("filter", expression).map(|filter| filter.meaning().clone()));
-        let from = parameters.one("from", Timestamp::parse_start);
-        let to = parameters.one("to", Timestamp::parse_start);
-        if from.zip(to).is_some_and(|(from, to)| from > to) {
-            parameters.refuse("to", Violation::BeforeFrom);
-        }
+        let Span { from, to } = span(parameters, "from", "to");
         let zone = parameters.one("zone", TimeZone::parse).unwrap_or(TimeZone::UTC);
         let outside = parameters.one("outside_hours", hours);
         let outside = outside.map(|(from, to)| Hours { from, to, zone });
         let new_device = parameters.one("new_device", flag).unwrap_or(false);
+        all.extend(content(parameters));
         Self { all, from, to, outside, new_device, zone }
-    }
-
-    /// Reads what a record must have changed, from what and to what, all in one change, and what it must mention.
-    pub fn read_content(&mut self, parameters: &mut impl Parameters) {
-        let field = parameters.one("field", field).map(RecordCondition::Field);
-        let (old, new) = (parameters.one("old", part), parameters.one("new", part));
-        let changed = [field, old.map(RecordCondition::Old), new.map(RecordCondition::New)];
-        let mut changed: Vec<_> = changed.into_iter().flatten().map(is).collect();
-        let one = if changed.len() > 1 { Some(Expression::And(changed)) } else { changed.pop() };
-        let text = parameters.one("text", part).map(RecordCondition::Text).map(is);
-        self.all.extend(one.into_iter().chain(text));
-    }
-
-    /// Whether records must be read to know which of them are asked for.
-    pub fn is_of_content(&self) -> bool {
-        self.all.iter().any(Expression::is_of_content)
     }
 }
 
 fn is(condition: RecordCondition) -> Expression {
     Expression::Is(Condition::Record(condition))
+}
+
+/// What a record must have changed, from what and to what, all in one change, and what it must mention.
+fn content(parameters: &mut impl Parameters) -> impl Iterator<Item = Expression> {
+    let field = parameters.one("field", field).map(RecordCondition::Field);
+    let (old, new) = (parameters.one("old", part), parameters.one("new", part));
+    let changed = [field, old.map(RecordCondition::Old), new.map(RecordCondition::New)];
+    let mut changed: Vec<_> = changed.into_iter().flatten().map(is).collect();
+    let one = if changed.len() > 1 { Some(Expression::And(changed)) } else { changed.pop() };
+    let text = parameters.one("text", part).map(RecordCondition::Text).map(is);
+    one.into_iter().chain(text)
 }
 
 /// Those that may be repeated; any value of each will do.
@@ -126,10 +103,7 @@ fn any(
     name: &'static str,
     read: fn(&str) -> Result<Condition, Violation>,
 ) -> Option<Expression> {
-    let mut parts = parameters.many(name, |text| read(text).map(Expression::Is));
-    if parts.len() > MAX_VALUES {
-        parameters.refuse(name, Violation::TooMany { max: MAX_VALUES });
-    }
+    let mut parts = several(parameters, name, |text| read(text).map(Expression::Is));
     match parts.len() {
         0 => None,
         1 => parts.pop(),
@@ -145,12 +119,6 @@ fn person(text: &str) -> Result<Option<Person>, Violation> {
     }
 }
 
-/// Only the usual form with hyphens, in either case.
-fn id(text: &str) -> Result<Uuid, Violation> {
-    let read = Uuid::parse_str(text).ok().filter(|_| text.len() == 36);
-    read.ok_or(Violation::Malformed { expected: "a UUID" })
-}
-
 /// `09:00-18:00`
 fn hours(text: &str) -> Result<(NaiveTime, NaiveTime), Violation> {
     let time = |text: &str| NaiveTime::parse_from_str(text, "%H:%M").ok();
@@ -163,8 +131,4 @@ fn hours(text: &str) -> Result<(NaiveTime, NaiveTime), Violation> {
 fn field(text: &str) -> Result<String, Violation> {
     let known = events_of_field(text).map(|_| text.to_owned());
     known.ok_or(Violation::UnknownValue { allowed: fields::NAMES })
-}
-
-fn flag(text: &str) -> Result<bool, Violation> {
-    text.parse().map_err(|_| Violation::UnknownValue { allowed: &["true", "false"] })
 }
