@@ -99,14 +99,14 @@ async fn history(system: &System, people: &[(String, String)], number: usize) ->
         comment("The spare part comes on Thursday."),
         comment("The tenants agree."),
     ];
-    if number % 2 == 0 || roof {
+    if number.is_multiple_of(2) || roof {
         acts.push((Method::PATCH, "", json!({"title": title})));
     }
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         let text = format!("{text} Access through the yard.");
         acts.push((Method::PATCH, "", json!({"description": text, "priority": "high"})));
     }
-    if number % 4 == 0 {
+    if number.is_multiple_of(4) {
         acts.push((Method::PATCH, "", json!({"due": {"date": "2031-05-04"}})));
         acts.push((post.clone(), "/hold", json!({"reason": "Waiting for the part"})));
         acts.push((post.clone(), "/resume", json!({})));

@@ -42,6 +42,7 @@ impl List for Tasks {
         let ids = queries::past_page(&api.lists, filter, self.sight, SORT, after, PIECE).await?;
         let items = past_list::tasks(api, &ids, self.filter.when).await?;
         self.after = items.last().map(|task| TaskCursor::behind(SORT, task)).or(self.after.take());
-        Ok(Page::of(items))
+        let is_last = Page::of(ids).is_last || items.is_empty();
+        Ok(Page { items, is_last })
     }
 }
