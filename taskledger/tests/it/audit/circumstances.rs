@@ -63,6 +63,41 @@ async fn records_say_how_somebody_had_come_in() {
     office.world.end();
 }
 
+/// Whoever is in: by what the record of this act says that it was, and the record of a task that they make then.
+async fn in_by(office: &Office, login: &Value, action: &str, expected: &Value) {
+    let session = text(&login["session_id"]);
+    let client = office.world.stranger().showing(login["access_token"].as_str().expect("they are in"));
+    office.does(&client, "POST", "/v1/tasks", json!({"title": "Roof"})).await;
+    for action in [action, "task.created"] {
+        let record = office.record(&format!("session={session}&action={action}")).await;
+        assert_eq!((&record["auth"], &record["outcome"]), (expected, &json!("success")), "{action}");
+        assert_eq!(record["actor"]["id"], login["user"]["id"], "{action}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_say_whether_somebody_came_in_outside_and_with_a_second_factor() {
+    let office = office().await;
+    let (world, ann) = (&office.world, &office.ann);
+    let by = |method: &str, amr: &[&str]| json!({"method": method, "amr": amr, "key_id": null});
+    let outside = world.enters_outside(ann).await;
+    in_by(&office, &outside, "auth.oidc_token", &by("oidc", &["fed"])).await;
+    // From now on each way has a second step; the first alone proves nothing to the end.
+    let authenticator = ann.equip().await;
+    let half = office.comes_in_with("Roofing/1").await;
+    let asked = office.record("actor=none&action=auth.login&outcome=success&user_agent=Roofing").await;
+    assert_eq!((&asked["auth"], &asked["session"]), (&by("password", &[]), &Value::Null));
+    let twice = world.finishes(&half, &authenticator).await;
+    in_by(&office, &twice, "auth.mfa", &by("password", &["pwd", "otp"])).await;
+    let half = world.enters_outside(ann).await;
+    let both = world.finishes(&half, &authenticator).await;
+    in_by(&office, &both, "auth.mfa", &by("oidc", &["fed", "otp"])).await;
+    // What she did in the session of before is told as it was.
+    let equipped = office.record(&format!("session={}&action=user.totp_enabled", ann.session())).await;
+    assert_eq!(equipped["auth"], by("password", &["pwd"]));
+    office.world.end();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_proxies_on_the_way_are_told_until_somebody_is_erased() {
     let office = office().await;

@@ -3,7 +3,7 @@
 
 mod bodies;
 mod grpc;
-mod outside;
+pub(crate) mod outside;
 pub(crate) mod people;
 mod policy;
 mod routes;

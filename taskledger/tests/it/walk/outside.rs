@@ -1,4 +1,4 @@
-//! An outside provider that lets the walkers in too: a real one.
+//! An outside provider that lets people in too: a real one.
 
 use std::{collections::HashMap, path::Path};
 
@@ -17,10 +17,10 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// A provider that sends browsers back to the product at this port.
-    pub(crate) async fn of(port: u16) -> Self {
+    /// A provider that sends browsers back to the product, which calls itself so.
+    pub(crate) async fn of(product: &str) -> Self {
         service::tls::install();
-        let back = format!("http://localhost:{port}/v1/auth/oidc/{PROVIDER}/callback");
+        let back = format!("{product}/v1/auth/oidc/{PROVIDER}/callback");
         // There are as many as there are walks.
         let redirect_uri = Box::leak(back.into_boxed_str());
         let us = Client { id: CLIENT, method: "none", secret: None, redirect_uri };
@@ -37,17 +37,25 @@ impl Outside {
         std::fs::write(file, table).expect("a place to write to");
     }
 
-    /// Comes in through the provider as somebody with this address, which links the two.
-    pub(crate) async fn link(&self, product: &str, email: &str) {
+    /// Comes in through the provider as somebody with this name and address there, which links the two; the code for the tokens.
+    pub(crate) async fn enter(&self, product: &str, name: &str, email: &str) -> String {
         let users = format!("{}/api/runtime/users", self.provider.issuer());
         // Known already, where it is not the first time.
-        let user = json!({"username": email, "password": "pw", "email": email});
+        let user = json!({"username": name, "password": "pw", "email": email});
         self.http.post(users).json(&user).send().await.expect("the provider answers");
         let begun = self.get(&format!("{product}/v1/auth/oidc/{PROVIDER}/login?handover=code"), "").await;
-        let back = self.log_in(&location(&begun), email).await;
+        let back = self.log_in(&location(&begun), name).await;
         let ended = self.get(&back, &cookies(&begun)).await;
         let end = location(&ended);
-        assert!(end.contains("#code="), "{email} is not let in: {end}");
+        let code = end.split_once("#code=").map(|(_, code)| code.to_owned());
+        code.unwrap_or_else(|| panic!("{name} is not let in: {end}"))
+    }
+
+    /// The provider knows somebody no more: who has this name next may have another address.
+    pub(crate) async fn forget(&self, name: &str) {
+        let user = format!("{}/api/runtime/users/{name}", self.provider.issuer());
+        let gone = self.http.delete(user).send().await.expect("the provider answers");
+        assert!(gone.status().is_success(), "{name}: {}", gone.status());
     }
 
     /// Fills in the provider's form, as a person does; gives the address that the browser is sent back to.

@@ -56,7 +56,7 @@ impl World {
     pub(crate) async fn with(set: impl FnOnce(&mut Command)) -> Self {
         // The provider must know where the product will be.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (data, outside) = (directory(), Outside::of(port).await);
+        let (data, outside) = (directory(), Outside::of(&format!("http://localhost:{port}")).await);
         let providers = data.path().join("providers.toml");
         outside.configure(&providers);
         let up = Up::start_at(data.path(), port, |command| {
@@ -127,9 +127,25 @@ impl World {
 
     /// An identity at the outside provider that belongs to this person.
     pub(crate) async fn identity(&self, person: &Person) -> String {
-        self.outside.link(&self.up.url, &person.email).await;
+        self.outside.enter(&self.up.url, &person.email, &person.email).await;
         let list = self.ask(&person.client, "GET", "/v1/auth/identities", None).await.expect(200);
         list.json()["items"][0]["id"].as_str().expect("an identity").to_owned()
+    }
+
+    /// Somebody comes in by the outside provider; what is answered.
+    pub(crate) async fn enters_outside(&self, person: &Person) -> Value {
+        let code = self.outside.enter(&self.up.url, &person.email, &person.email).await;
+        let body = json!({"code": code});
+        self.ask(&self.stranger(), "POST", "/v1/auth/oidc/token", Some(&body)).await.expect(200).json()
+    }
+
+    /// Finishes a login with what the authenticator shows; what is answered.
+    pub(crate) async fn finishes(&self, half: &Value, authenticator: &Secret) -> Value {
+        // As if thirty seconds had gone by: no code was accepted in the present step.
+        let sql = "UPDATE event_store.totp_secrets SET last_step = 0";
+        sqlx::query(sql).execute(&mut self.log().await).await.unwrap();
+        let body = json!({"mfa_token": half["mfa_token"], "code": shown(authenticator)});
+        self.ask(&self.stranger(), "POST", "/v1/auth/mfa", Some(&body)).await.expect(200).json()
     }
 
     /// A long job that somebody has asked for.
@@ -283,13 +299,18 @@ impl World {
 
     /// Signs as this installation does.
     pub(crate) async fn minter(&self) -> Minter {
-        let settings = std::fs::read_to_string(self.data.path().join("taskledger.env")).unwrap();
-        let url = settings.lines().find_map(|line| line.strip_prefix("EVENT_STORE_URL=")).unwrap();
-        let mut connection = PgConnection::connect(url.trim_matches('\'')).await.unwrap();
         let sql = "SELECT kid, private_key FROM event_store.signing_keys";
-        let (kid, sealed): (String, Vec<u8>) = sqlx::query_as(sql).fetch_one(&mut connection).await.unwrap();
+        let (kid, sealed): (String, Vec<u8>) =
+            sqlx::query_as(sql).fetch_one(&mut self.log().await).await.unwrap();
         let secret = SecretKey::read(&self.data.path().join("secret.key")).unwrap();
         Minter::of_installation(&secret, &kid, &sealed).unwrap()
+    }
+
+    /// The database behind the write side.
+    async fn log(&self) -> PgConnection {
+        let settings = std::fs::read_to_string(self.data.path().join("taskledger.env")).unwrap();
+        let url = settings.lines().find_map(|line| line.strip_prefix("EVENT_STORE_URL=")).unwrap();
+        PgConnection::connect(url.trim_matches('\'')).await.unwrap()
     }
 
     pub(crate) fn end(self) {
@@ -317,22 +338,37 @@ impl Person {
 
     /// Enrols an authenticator: what it shows now.
     pub(crate) async fn enrol(&self) -> String {
+        shown(&self.authenticator().await)
+    }
+
+    async fn authenticator(&self) -> Secret {
         let enrolled = self.client.post("/v1/auth/totp/enrol", &json!({})).await.unwrap().expect(200);
-        let secret = Secret::try_from_base32(enrolled.json()["secret"].as_str().unwrap()).unwrap();
-        let now = chrono::Utc::now().timestamp().try_into().unwrap();
-        Builder::new().with_secret(secret).build_noncompliant().generate(now).to_string()
+        Secret::try_from_base32(enrolled.json()["secret"].as_str().unwrap()).unwrap()
+    }
+
+    /// Has an authenticator in force from now on.
+    pub(crate) async fn equip(&self) -> Secret {
+        let authenticator = self.authenticator().await;
+        let code = json!({"code": shown(&authenticator)});
+        self.client.post("/v1/auth/totp/confirm", &code).await.unwrap().expect(200);
+        authenticator
     }
 
     /// The same person with a second factor in force.
     pub(crate) async fn equipped(mut self) -> Self {
-        let code = json!({"code": self.enrol().await});
-        self.client.post("/v1/auth/totp/confirm", &code).await.unwrap().expect(200);
+        self.equip().await;
         let refresh = json!({"refresh_token": self.login["refresh_token"]});
         let refreshed = self.client.post("/v1/auth/refresh", &refresh).await.unwrap().expect(200).json();
         self.client = self.client.showing(refreshed["access_token"].as_str().unwrap());
         self.login = refreshed;
         self
     }
+}
+
+/// What an authenticator shows now.
+fn shown(authenticator: &Secret) -> String {
+    let now = Utc::now().timestamp().try_into().unwrap();
+    Builder::new().with_secret(authenticator.clone()).build_noncompliant().generate(now).to_string()
 }
 
 async fn come_in(client: Client, email: &str, roles: RoleSet) -> Person {
