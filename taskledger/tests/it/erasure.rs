@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use crate::client::{Client, PASSWORD};
 use crate::processes::auditor;
-use crate::system::{PATIENCE, System, within};
+use crate::system::{PATIENCE, System, free_port, within};
+use crate::walk::outside::Outside;
 
 /// Words that occur in nothing but what is personal.
-const CANARIES: [&str; 10] = [
+const CANARIES: [&str; 12] = [
     "canaryname",
     "canaryprogram",
     "canarysecret",
@@ -25,6 +26,8 @@ const CANARIES: [&str; 10] = [
     "canarygroup",
     "canaryfilter",
     "canaryreason",
+    "canaryoutside",
+    "canaryelsewhere",
 ];
 /// A word that was given as the team's: it stays where it was given, and nowhere else.
 const OF_THE_TEAM: &str = "canaryhook";
@@ -101,7 +104,7 @@ struct Canary {
     task: String,
 }
 
-async fn canary(system: &System, admin: &Client) -> Canary {
+async fn canary(system: &System, admin: &Client, outside: &Outside) -> Canary {
     let agent = [("user-agent", "canaryagent/1")];
     let mut client = Client::new(&system.command_api.url);
     let new = json!({"email": EMAIL, "name": "canaryname", "password": PASSWORD});
@@ -115,6 +118,11 @@ async fn canary(system: &System, admin: &Client) -> Canary {
     });
     assert!(there.await);
     admin.post_matching(&format!("/v1/users/{id}/verify"), &json!({})).await.unwrap().expect(200);
+    // The name at the provider is the subject too; the address there may become another one.
+    for email in [EMAIL, "canaryelsewhere@example.org"] {
+        outside.enter(&system.command_api.url, "canaryoutside", email).await;
+        outside.forget("canaryoutside").await;
+    }
     let wrong = json!({"email": EMAIL, "password": "tempest over kiwj"});
     client.send("POST", "/v1/auth/login", Some(&wrong), &agent).await.unwrap().expect(401);
     let right = json!({"email": EMAIL, "password": PASSWORD});
@@ -222,11 +230,17 @@ async fn nothing_is_left(pool: &PgPool) {
 async fn nothing_of_an_erased_person_is_left_whatever_dies() {
     let directory = tempfile::tempdir().unwrap();
     let list = directory.path().join("erased.ndjson");
-    let mut system = System::start_with(&[("ERASED_FILE", list.display().to_string())]).await;
+    let port = free_port();
+    let outside = Outside::of(&format!("http://127.0.0.1:{port}")).await;
+    let providers = directory.path().join("providers.toml");
+    outside.configure(&providers);
+    let settings =
+        [("ERASED_FILE", list.display().to_string()), ("OIDC_PROVIDERS", providers.display().to_string())];
+    let mut system = System::start_at(port, &settings).await;
     let admin = system.admin().await;
     let queries = admin.at(&system.read_api.url);
     let program = program(&admin).await;
-    let canary = canary(&system, &admin).await;
+    let canary = canary(&system, &admin, &outside).await;
     let pool = PgPool::connect(&system.postgres.url()).await.unwrap();
     let told = "SELECT count(*) FROM delivery.mails WHERE text ILIKE '%canaryname%'";
     let told = async || sqlx::query_scalar::<_, i64>(told).fetch_one(&pool).await.unwrap() > 0;
@@ -244,11 +258,13 @@ async fn nothing_of_an_erased_person_is_left_whatever_dies() {
 
     let export = canary.client.at(&system.read_api.url).get("/v1/users/me/export").await.unwrap().expect(200);
     let lines: Vec<Value> = export.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    for kind in ["profile", "device", "session", "task", "comment", "event", "end"] {
+    for kind in ["profile", "device", "identity", "session", "task", "comment", "event", "end"] {
         assert!(lines.iter().any(|line| line["kind"] == kind), "{kind}: {}", export.text);
     }
     assert_eq!(lines.last().unwrap()["data"]["lines"], lines.len() - 1);
-    assert!(export.text.contains(EMAIL) && export.text.contains("canaryagent"), "{}", export.text);
+    for word in [EMAIL, "canaryagent", "canaryoutside"] {
+        assert!(export.text.contains(word), "{word}: {}", export.text);
+    }
 
     let erase = async |id: &str| {
         let path = format!("/v1/users/{id}/erase");

@@ -69,7 +69,12 @@ impl System {
 
     /// The same with more settings.
     pub(crate) async fn start_with(more: &[(&'static str, String)]) -> Self {
-        let mut system = Self::prepare(more).await;
+        Self::start_at(free_port(), more).await
+    }
+
+    /// The same with the write side at this port, which is free.
+    pub(crate) async fn start_at(port: u16, more: &[(&'static str, String)]) -> Self {
+        let mut system = Self::prepare(port, more).await;
         for service in [&mut system.command_api, &mut system.projections, &mut system.read_api] {
             service.start();
         }
@@ -79,13 +84,12 @@ impl System {
         system
     }
 
-    async fn prepare(more: &[(&'static str, String)]) -> Self {
+    async fn prepare(port: u16, more: &[(&'static str, String)]) -> Self {
         let home = tempfile::tempdir().expect("a directory for temporary files");
         let secret = home.path().join("secret.key");
         std::fs::write(&secret, "5a".repeat(32)).expect("the directory is writable");
         let (postgres, nats) = tokio::join!(own_postgres(), testing::own_nats());
         first_admin(&postgres.url(), &secret).await;
-        let port = free_port();
         let mut settings = vec![
             ("EVENT_STORE_URL", postgres.url()),
             ("READ_MODEL_URL", postgres.url()),
