@@ -27,9 +27,8 @@ use crate::{live::Live, projector::Projector};
 const READ_AHEAD: usize = 1;
 
 /// So many events in a batch say that more are coming than small transactions keep up with: each costs the same whatever it
-/// holds, so they are gathered for so long at least.
-const BUSY: usize = 32;
-const GATHER: Duration = Duration::from_millis(15);
+/// holds, so they are gathered for so long at least. Not for longer than they need: somebody waits for the rows.
+const GATHER: [(usize, Duration); 2] = [(64, Duration::from_millis(15)), (32, Duration::from_millis(8))];
 
 /// Rows and checkpoint reach the disk together and in order, but a batch need not wait for it: what a crash of Postgres
 /// takes away is folded again.
@@ -203,8 +202,11 @@ impl Source {
                     return;
                 }
                 if count < limit {
-                    let apart = if count < BUSY { apart } else { apart.max(GATHER) };
-                    time::sleep_until(began + apart).await;
+                    let gather = GATHER
+                        .iter()
+                        .find(|(busy, _)| count >= *busy)
+                        .map_or(Duration::ZERO, |(_, long)| *long);
+                    time::sleep_until(began + apart.max(gather)).await;
                 }
             }
         });
