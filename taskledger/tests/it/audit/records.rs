@@ -133,17 +133,18 @@ async fn moving_a_group_is_a_record() {
     let mut member = Member::get_in(ann, "billing", 1).await;
     let event = member.event().await;
     member.park(event).await;
-    // The next one comes when this one is settled.
-    office.task().await;
-    let next = member.event().await;
-    office.does(ann, "POST", &group("/parked/replay"), json!({})).await;
-    member.ack([next]).await;
-    assert_eq!(member.event().await, event);
-    member.park(event).await;
     let parked = async || {
         let answer = office.world.ask(ann, "GET", &group(""), None).await.expect(200);
         answer.json()["parked"] == 1
     };
+    // The next one comes when this one is settled.
+    office.task().await;
+    let next = member.event().await;
+    assert!(within(PATIENCE, parked).await);
+    office.does(ann, "POST", &group("/parked/replay"), json!({})).await;
+    member.ack([next]).await;
+    assert_eq!(member.event().await, event);
+    member.park(event).await;
     assert!(within(PATIENCE, parked).await);
     office.does(ann, "POST", &group("/parked/skip"), json!({"positions": [event]})).await;
     office.does(ann, "POST", &group("/seek"), json!({"to": "1"})).await;
