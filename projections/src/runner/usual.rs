@@ -98,7 +98,11 @@ impl Moving<'_> {
         sql.push(" AND count(*) FILTER (WHERE parked > 0) = 0)::integer FROM moved");
         match sql.build().execute(tables).await {
             Ok(_) => Ok(true),
-            Err(sqlx::Error::Database(_)) => Ok(false),
+            // The other way finds out what it was; one that comes each time must be seen.
+            Err(sqlx::Error::Database(error)) => {
+                tracing::debug!(projection = leases.projection, %error, "not a usual batch");
+                Ok(false)
+            }
             Err(error) => Err(ApplyError::from(error).into()),
         }
     }
