@@ -136,6 +136,27 @@ async fn repeat(
     collect(workers, started).await
 }
 
+/// One connection that rests for so long after each answer: what a request takes when nothing else is under way.
+pub(crate) async fn at_rest(
+    address: SocketAddr,
+    pause: Duration,
+    duration: Duration,
+    make: MakeRequest,
+) -> Result<Run, Failure> {
+    let started = Instant::now();
+    let (mut connection, mut tally) = (Connection::open(address).await?, Tally::new());
+    let mut number = 0;
+    while started.elapsed() < duration {
+        tokio::time::sleep(pause).await;
+        let sent = Instant::now();
+        let (status, _) = connection.send(make(number)).await?;
+        tally.count(status, sent.elapsed());
+        number += 1;
+    }
+    let Tally { accepted, refused, latency } = tally;
+    Ok(Run { accepted, refused, elapsed: started.elapsed(), latency })
+}
+
 /// Sends `rate` requests per second over `connections` connections, each due at its own instant.
 pub(crate) async fn open_loop(
     address: SocketAddr,

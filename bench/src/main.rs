@@ -26,7 +26,7 @@ enum Command {
     Burst(Settings),
     /// The highest rate of creates at which the projections stay less than a second behind.
     Sustained(Settings),
-    /// One command alone, one at half a given rate, and acknowledged → visible at that rate.
+    /// One command at a time beside one INSERT at a time, commands at a given rate, and acknowledged → visible at that rate.
     Latency {
         #[command(flatten)]
         settings: Settings,

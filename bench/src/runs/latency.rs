@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
 use crate::{
     Failure, Settings,
     load::{self, Connection},
@@ -10,20 +12,17 @@ use crate::{
     system::{self, Stores, System},
 };
 
+/// So many turns of so many seconds each.
+const TURNS: usize = 5;
+const TURN: u64 = 1;
+/// After so long everything that a command sets off has been done.
+const REST: Duration = Duration::from_millis(20);
+
 /// Alone, then beside open-loop load at `rate`.
 pub(crate) async fn latency(settings: &Settings, rate: f64) -> Result<(), Failure> {
     let stores = Stores::start().await?;
-    let url = stores.database("pgbench").await?;
-    pgbench::prepare(&url).await?;
-    let program = system::pgbench(settings.pgbench.as_ref());
-    let alone = 1000.0 / pgbench::inserts_per_second(&program, &url, 1, 5).await?;
-    report::figure("one INSERT alone", alone, "ms", None);
-
     let system = System::start(&stores).await?;
-    let run = load::closed_loop(system.address, 1, Duration::from_secs(5), system.create()).await?;
-    report::figure("one command alone, p50", run.millis(0.5), "ms", Some(("one INSERT", alone)));
-    report::figure("one command alone, p99", run.millis(0.99), "ms", None);
-    system.drain().await?;
+    alone(settings, &stores, &system).await?;
     visible(&system, "idle", Duration::from_secs(5)).await?;
 
     let duration = Duration::from_secs(settings.seconds);
@@ -34,6 +33,41 @@ pub(crate) async fn latency(settings: &Settings, rate: f64) -> Result<(), Failur
     report::run(&format!("command at {rate:.0}/s"), &run?, None);
     system.stop().await?;
     stores.stop().await;
+    Ok(())
+}
+
+/// One command at a time beside one INSERT at a time, in turns: a machine is not as fast in one second as in the next. At
+/// once after the one before, while what that one has set off is still being done; and when nothing else is under way.
+async fn alone(settings: &Settings, stores: &Stores, system: &System) -> Result<(), Failure> {
+    let url = stores.database("pgbench").await?;
+    pgbench::prepare(&url).await?;
+    let program = system::pgbench(settings.pgbench.as_ref());
+    let (mut inserts, mut rested_inserts) = (Vec::new(), load::histogram());
+    let (mut commands, mut rested) = (load::histogram(), load::histogram());
+    let add = |sum: &mut Histogram<u64>, part: Histogram<u64>| {
+        sum.add(part).map_err(|error| Failure::Worker(error.to_string()))
+    };
+    for _ in 0..TURNS {
+        inserts.push(1000.0 / pgbench::inserts_per_second(&program, &url, 1, TURN).await?);
+        let turn = Duration::from_secs(TURN);
+        add(&mut commands, load::closed_loop(system.address, 1, turn, system.create()).await?.latency)?;
+        system.drain().await?;
+        let per_second = (1.0 / REST.as_secs_f64()) as u64;
+        add(&mut rested_inserts, pgbench::paced_inserts(&program, &url, per_second, TURN).await?)?;
+        add(&mut rested, load::at_rest(system.address, REST, turn, system.create()).await?.latency)?;
+        system.drain().await?;
+    }
+    inserts.sort_by(f64::total_cmp);
+    let millis = |of: &Histogram<u64>, quantile| of.value_at_quantile(quantile) as f64 / 1000.0;
+    let insert = inserts[inserts.len() / 2];
+    report::figure("one INSERT after the other", insert, "ms", None);
+    let beside = Some(("one INSERT", insert));
+    report::figure("one command after the other, p50", millis(&commands, 0.5), "ms", beside);
+    report::figure("one command after the other, p99", millis(&commands, 0.99), "ms", None);
+    let insert = millis(&rested_inserts, 0.5);
+    report::figure("one INSERT at rest, p50", insert, "ms", None);
+    report::figure("one command at rest, p50", millis(&rested, 0.5), "ms", Some(("one INSERT", insert)));
+    report::figure("one command at rest, p99", millis(&rested, 0.99), "ms", None);
     Ok(())
 }
 
