@@ -6,7 +6,7 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{asking::Asking, caller::Caller};
-use crate::queries::{Sort, SortKey, TaskFilter, Words};
+use crate::queries::{Sort, SortKey, TaskFilter, When, Words};
 
 /// The filters of task lists and counts, as OpenAPI shows them.
 #[derive(IntoParams)]
@@ -73,7 +73,7 @@ pub(super) struct TaskFilterParams {
 /// Reads all filters; what is wrong shows in [`Query::finish`].
 pub(super) fn filter(query: &mut Query, caller: Caller) -> TaskFilter {
     let asked = TasksAsked::read(&mut Asking(query), UserId(caller.id));
-    TaskFilter { words: query.one("q", words).unwrap_or_default(), ..asked.into() }
+    TaskFilter { asked, words: query.one("q", words).unwrap_or_default(), when: When::Now }
 }
 
 /// Reads `sort`.
@@ -125,17 +125,17 @@ mod tests {
     fn words_stand_for_people_and_absence() {
         let filter =
             read("assignee=me&assignee=none&parent=none&label=none&label=x&external_ref=a:b:c").unwrap();
-        assert_eq!(filter.assignees, [Some(Uuid::nil()), None]);
-        assert_eq!(filter.parents, [None]);
-        assert_eq!(filter.labels, [None, Some("x".to_owned())]);
-        assert_eq!(filter.external_refs[0].as_ref().unwrap().id(), "b:c");
+        assert_eq!(filter.asked.assignees, [Some(Uuid::nil()), None]);
+        assert_eq!(filter.asked.parents, [None]);
+        assert_eq!(filter.asked.labels, [None, Some("x".to_owned())]);
+        assert_eq!(filter.asked.external_refs[0].as_ref().unwrap().id(), "b:c");
     }
 
     #[test]
     fn times_are_instants_or_days() {
         let filter = read("due_from=2026-11-21&due_to=2026-11-21T09:30:00%2B09:00").unwrap();
-        assert_eq!(filter.due.from.unwrap().to_rfc3339(), "2026-11-21T00:00:00+00:00");
-        assert_eq!(filter.due.to.unwrap().to_rfc3339(), "2026-11-21T00:30:00+00:00");
+        assert_eq!(filter.asked.due.from.unwrap().to_string(), "2026-11-21T00:00:00.000000Z");
+        assert_eq!(filter.asked.due.to.unwrap().to_string(), "2026-11-21T00:30:00.000000Z");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use sqlx::{PgPool, QueryBuilder};
 
-use super::{Sight, TaskFilter, When};
+use super::{Sight, When};
 use crate::model::Label;
 
 /// Steps from label to label through the index, however many tasks bear each.
@@ -21,8 +21,8 @@ SELECT d.label FROM distinct_labels d WHERE d.label IS NOT NULL AND EXISTS (
 /// The labels behind `after` (empty: from the first) that a live task bears which can be seen, at most `limit`.
 pub async fn labels(pool: &PgPool, sight: Sight, after: &str, limit: i64) -> sqlx::Result<Vec<Label>> {
     let mut sql = QueryBuilder::new(DISTINCT);
-    sql.push_bind(after).push(NEXT);
-    TaskFilter::default().push_where(&mut sql, When::Now.standing(), sight);
+    sql.push_bind(after).push(NEXT).push(" WHERE ");
+    When::Now.standing().push_seen(&mut sql, sight, false);
     sql.push(" AND l.label = d.label) LIMIT ").push_bind(limit);
     let labels: Vec<String> = sql.build_query_scalar().fetch_all(pool).await?;
     Ok(labels.into_iter().map(|label| Label { label }).collect())

@@ -76,8 +76,7 @@ pub use sync::{
     Change, Departure, changes, comments_behind, comments_of, departures, tasks_behind, tasks_of,
 };
 pub use task_counts::{GroupBy, count, count_by, estimate};
-pub use task_expression::Asked;
-pub use task_filter::{Span, TaskFilter};
+pub use task_filter::TaskFilter;
 pub use task_list::{Sort, SortKey, TaskCursor, task_page};
 pub use task_reader::{TaskReader, TaskSnapshot};
 pub use trace::{intent, trace, trace_count};

@@ -15,15 +15,15 @@ use super::when::Source;
 type Sql<'a> = QueryBuilder<'a, Postgres>;
 
 /// A filter, and who is meant with `me`.
-#[derive(Clone, Debug)]
-pub struct Asked {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
     /// What is asked for.
-    pub filter: Filter,
+    pub(super) filter: &'a Filter,
     /// Who asks.
-    pub me: UserId,
+    pub(super) me: UserId,
 }
 
-impl Asked {
+impl Asked<'_> {
     /// Adds the condition on `t`, a row of [`Source::tables`].
     pub(super) fn push(&self, sql: &mut Sql<'_>, source: Source) {
         self.push_expression(self.filter.meaning(), source, sql);
@@ -123,7 +123,7 @@ mod tests {
     fn sql(text: &str) -> String {
         let filter = Filter::parse(text, FilterOver::Tasks).unwrap();
         let mut sql = Sql::new("");
-        Asked { filter, me: UserId(Uuid::nil()) }.push(&mut sql, When::Now.standing());
+        Asked { filter: &filter, me: UserId(Uuid::nil()) }.push(&mut sql, When::Now.standing());
         sql.sql().to_owned()
     }
 

@@ -1,129 +1,65 @@
 //! The filters of task lists. Values of one filter are alternatives (labels add up), different filters add up.
 
-use chrono::{DateTime, Utc};
 use domain::{
-    filter,
-    filter::TasksAsked,
-    task::values::{ExternalRef, Priority, Status},
+    filter::{Span, TasksAsked},
+    task::values::ExternalRef,
 };
 use sqlx::{Encode, Postgres, QueryBuilder, Type, postgres::PgHasArrayType};
 use uuid::Uuid;
 
-use super::{Asked, Sight, When, Words, when::Source};
+use super::{Sight, When, Words, task_expression::Asked, when::Source};
 
-/// A half-open span of time: `from` counts, `to` does not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
-    /// The first instant in it.
-    pub from: Option<DateTime<Utc>>,
-    /// The first instant after it.
-    pub to: Option<DateTime<Utc>>,
-}
-
-/// Which tasks are asked for; `None` among the values stands for `none`.
-#[derive(Clone, Debug, Default)]
+/// Which tasks are asked for.
+#[derive(Clone, Debug)]
 pub struct TaskFilter {
-    /// Any of these.
-    pub statuses: Vec<Status>,
-    /// Any of these, or nobody.
-    pub assignees: Vec<Option<Uuid>>,
-    /// Any of these.
-    pub creators: Vec<Option<Uuid>>,
-    /// Any of these, or nobody.
-    pub watchers: Vec<Option<Uuid>>,
-    /// All of these.
-    pub labels: Vec<Option<String>>,
-    /// Any of these.
-    pub priorities: Vec<Priority>,
-    /// Below any of these, or at the top.
-    pub parents: Vec<Option<Uuid>>,
-    /// Any of these, or without.
-    pub external_refs: Vec<Option<ExternalRef>>,
-    /// When due; what is never due is in no span.
-    pub due: Span,
-    /// When created.
-    pub created: Span,
-    /// When last changed.
-    pub updated: Span,
+    /// What they are like; what is never due is in no span.
+    pub asked: TasksAsked,
     /// In title, description or comments.
     pub words: Words,
-    /// What is asked for in words of its own.
-    pub asked: Option<Asked>,
-    /// Also deleted tasks that can still be brought back.
-    pub deleted: bool,
     /// As of when.
     pub when: When,
 }
 
 type Sql<'a> = QueryBuilder<'a, Postgres>;
 
-impl From<filter::Span> for Span {
-    fn from(span: filter::Span) -> Self {
-        Self { from: span.from.map(DateTime::from), to: span.to.map(DateTime::from) }
-    }
-}
-
-/// As they stand, whatever their words.
-impl From<TasksAsked> for TaskFilter {
-    fn from(asked: TasksAsked) -> Self {
-        let me = asked.me;
-        Self {
-            statuses: asked.statuses,
-            assignees: asked.assignees,
-            creators: asked.creators,
-            watchers: asked.watchers,
-            labels: asked.labels,
-            priorities: asked.priorities,
-            parents: asked.parents,
-            external_refs: asked.external_refs,
-            due: asked.due.into(),
-            created: asked.created.into(),
-            updated: asked.updated.into(),
-            words: Words::default(),
-            asked: asked.filter.map(|filter| Asked { filter, me }),
-            deleted: asked.deleted,
-            when: When::Now,
-        }
-    }
-}
-
 impl TaskFilter {
     /// Adds ` WHERE …` for `t`, a row of [`Source::tables`].
     pub(super) fn push_where(&self, sql: &mut Sql<'_>, source: Source, sight: Sight) {
+        let asked = &self.asked;
         sql.push(" WHERE ");
-        source.push_seen(sql, sight, self.deleted);
-        self.push_values(sql);
-        push_people(sql, source, "assignee", "t.assignees = '{}'", &self.assignees);
-        push_people(sql, source, "creator", "false", &self.creators);
-        push_people(sql, source, "watcher", "t.watchers = '{}'", &self.watchers);
-        push_labels(sql, source, &self.labels);
-        push_external_refs(sql, &self.external_refs);
-        push_span(sql, "t.due_order", self.due);
-        if self.due != Span::default() {
+        source.push_seen(sql, sight, asked.deleted);
+        push_values(sql, asked);
+        push_people(sql, source, "assignee", "t.assignees = '{}'", &asked.assignees);
+        push_people(sql, source, "creator", "false", &asked.creators);
+        push_people(sql, source, "watcher", "t.watchers = '{}'", &asked.watchers);
+        push_labels(sql, source, &asked.labels);
+        push_external_refs(sql, &asked.external_refs);
+        push_span(sql, "t.due_order", asked.due);
+        if asked.due != Span::default() {
             sql.push(" AND t.due_order < 'infinity'");
         }
-        push_span(sql, &format!("{}.create_time", source.task()), self.created);
-        push_span(sql, "t.update_time", self.updated);
+        push_span(sql, &format!("{}.create_time", source.task()), asked.created);
+        push_span(sql, "t.update_time", asked.updated);
         self.words.push(sql);
-        if let Some(asked) = &self.asked {
+        if let Some(filter) = &asked.filter {
             sql.push(" AND ");
-            asked.push(sql, source);
+            Asked { filter, me: asked.me }.push(sql, source);
         }
     }
+}
 
-    fn push_values(&self, sql: &mut Sql<'_>) {
-        if !self.statuses.is_empty() {
-            let words = self.statuses.iter().map(|status| status.as_str().to_owned()).collect();
-            push_any(sql.push(" AND "), "t.status", words);
-        }
-        if !self.priorities.is_empty() {
-            let ranks = self.priorities.iter().map(|priority| *priority as i16).collect();
-            push_any(sql.push(" AND "), "t.priority", ranks);
-        }
-        if !self.parents.is_empty() {
-            let (ids, none) = split(&self.parents);
-            push_either(sql, &ids, none, "t.parent IS NULL", |sql| push_any(sql, "t.parent", ids.clone()));
-        }
+fn push_values(sql: &mut Sql<'_>, asked: &TasksAsked) {
+    if !asked.statuses.is_empty() {
+        let words = asked.statuses.iter().map(|status| status.as_str().to_owned()).collect();
+        push_any(sql.push(" AND "), "t.status", words);
+    }
+    if !asked.priorities.is_empty() {
+        let ranks = asked.priorities.iter().map(|priority| *priority as i16).collect();
+        push_any(sql.push(" AND "), "t.priority", ranks);
+    }
+    if !asked.parents.is_empty() {
+        let (ids, none) = split(&asked.parents);
+        push_either(sql, &ids, none, "t.parent IS NULL", |sql| push_any(sql, "t.parent", ids.clone()));
     }
 }
 
@@ -196,9 +132,9 @@ fn push_external_refs(sql: &mut Sql<'_>, refs: &[Option<ExternalRef>]) {
 
 fn push_span(sql: &mut Sql<'_>, column: &str, span: Span) {
     if let Some(from) = span.from {
-        sql.push(" AND ").push(column).push(" >= ").push_bind(from);
+        sql.push(" AND ").push(column).push(" >= ").push_bind(from.as_datetime());
     }
     if let Some(to) = span.to {
-        sql.push(" AND ").push(column).push(" < ").push_bind(to);
+        sql.push(" AND ").push(column).push(" < ").push_bind(to.as_datetime());
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     ReadApi,
     http::{fresh::MinPosition, past_list},
     model::Task,
-    queries::{self, ListExport, Sight, Sort, SortKey, TaskCursor, TaskFilter, history::HistoryError},
+    queries::{self, ListExport, Sight, Sort, SortKey, TaskCursor, TaskFilter, Words, history::HistoryError},
 };
 
 const SORT: Sort = Sort { key: SortKey::Key, descending: false };
@@ -30,7 +30,7 @@ impl Tasks {
         let then = then.unwrap_or(Then::Recorded(AsOf::Position(export.events)));
         let min = MinPosition::at(export.events);
         let (when, _) = past_list::Asked(then.into()).found(api, min).await?;
-        Ok(Self { filter: TaskFilter { when, ..asked.into() }, sight, after: None })
+        Ok(Self { filter: TaskFilter { asked, words: Words::default(), when }, sight, after: None })
     }
 }
 
