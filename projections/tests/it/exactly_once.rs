@@ -114,6 +114,34 @@ async fn a_worker_whose_lease_was_taken_gives_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_had_in_hand_when_its_lanes_were_taken_is_not_written() {
+    const WAITS: &str = "FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'projections' AND wait_event_type = 'Lock'";
+    let world = World::new().await;
+    let _workers = world.start();
+    world.all_reached(0).await;
+    let mut gate = world.owner.begin().await.unwrap();
+    sqlx::query("LOCK TABLE read_model_v1.tasks").execute(&mut *gate).await.unwrap();
+    let histories = some_histories(&world, 2).await;
+    world.becomes_true(&format!("SELECT $1 <> '' AND count(*) = $2 {WAITS}"), "tasks", 1).await;
+    let worker = world.number(&format!("SELECT pid::bigint {WAITS}")).await;
+    let take =
+        "UPDATE read_model.checkpoints SET lease_owner = gen_random_uuid(), lease_epoch = lease_epoch + 1,
+        lease_until = 'infinity' WHERE projection = 'tasks'";
+    world.run(take).await;
+    gate.commit().await.unwrap();
+    // It finds out, and begins anew with nothing in hand.
+    let gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $1 AND pid = $2)
+        OR EXISTS (SELECT FROM read_model_v1.tasks)";
+    world.becomes_true(gone, "projections", worker).await;
+    assert_eq!(world.number("SELECT count(*) FROM read_model_v1.tasks").await, 0);
+    let free = "UPDATE read_model.checkpoints SET lease_owner = NULL, lease_until = '-infinity' WHERE projection = 'tasks'";
+    world.run(free).await;
+    world.all_reached(world.log.head().await.unwrap()).await;
+    assert_folded(&world, &histories).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wiped_read_model_comes_back() {
     let world = World::new().await;
     let histories = some_histories(&world, 6).await;
