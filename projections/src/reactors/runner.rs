@@ -24,9 +24,9 @@ pub const LEASE: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(2);
 /// Events in one transaction at most.
 const BATCH: usize = 1_000;
-/// A batch is begun so long after the one before at the earliest: each transaction costs the same whatever it holds, several
-/// times as much as the command that it follows. What comes alone does not wait.
-const PACE: Duration = Duration::from_millis(50);
+/// After a batch the next is gathered for so long: each transaction costs the same whatever it holds, several times as much
+/// as the command that it follows. What comes alone does not wait.
+const GATHER: Duration = Duration::from_millis(50);
 /// Longest time for one of them, and for renewing the lease.
 const DEADLINE: Duration = Duration::from_secs(60);
 /// A log that holds nothing for us moves the checkpoint no more often than this.
@@ -118,10 +118,10 @@ async fn work(reactor: &dyn Reactor, sources: &Sources, claim: Claim) -> Result<
                 held?.ok_or(Setback::LeaseLost)?;
             }
             batch = follower.next_batch(BATCH) => {
-                let (batch, began) = (batch?, Instant::now());
+                let batch = batch?;
                 time::timeout(DEADLINE, shift.handle(&batch)).await.map_err(|_| Setback::TooSlow)??;
                 commands_first.wait().await;
-                time::sleep_until(began + PACE).await;
+                time::sleep(GATHER).await;
             }
         }
     }
