@@ -194,7 +194,7 @@ impl Log {
         limit: i64,
     ) -> Result<Vec<RecordedEvent>, LogError> {
         const SQL: &str = select_events!(
-            "WHERE metadata ->> 'correlation_id' = $1 AND position > $2 ORDER BY position LIMIT $3"
+            "WHERE event_store.correlation_id(metadata) = $1 AND position > $2 ORDER BY position LIMIT $3"
         );
         let query = sqlx::query(SQL).bind(correlation.to_string()).bind(position).bind(limit);
         events(&query.fetch_all(&self.pool).await?)
@@ -216,8 +216,8 @@ impl Log {
 
     /// Which of these intents has events, and at which positions.
     pub async fn positions_of_intents(&self, correlations: &[Uuid]) -> Result<Vec<(Uuid, i64)>, LogError> {
-        const SQL: &str = "SELECT (metadata ->> 'correlation_id')::uuid, position FROM event_store.events \
-             WHERE metadata ->> 'correlation_id' = ANY($1)";
+        const SQL: &str = "SELECT event_store.correlation_id(metadata)::uuid, position FROM event_store.events \
+             WHERE event_store.correlation_id(metadata) = ANY($1)";
         if correlations.is_empty() {
             return Ok(Vec::new());
         }
@@ -232,7 +232,7 @@ impl Log {
         ids: &[Uuid],
     ) -> Result<Vec<(i64, Uuid, Option<Uuid>)>, LogError> {
         const SQL: &str = "SELECT position, event_id, (metadata ->> 'causation_id')::uuid FROM event_store.events \
-             WHERE metadata ->> 'correlation_id' = $1 AND event_id = ANY($2)";
+             WHERE event_store.correlation_id(metadata) = $1 AND event_id = ANY($2)";
         let query = sqlx::query_as(SQL).bind(correlation.to_string()).bind(ids);
         Ok(query.fetch_all(&self.pool).await?)
     }
