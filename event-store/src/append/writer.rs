@@ -25,7 +25,7 @@ const FEW: std::ops::Range<usize> = 2..16;
 
 /// With so many units a batch leaves although another is under way: Postgres turns to it as soon as it has written the
 /// other. Fewer had better wait and become more.
-const MANY: usize = 24;
+const MANY: usize = 32;
 /// Batches under way at most.
 const WAYS: usize = 2;
 

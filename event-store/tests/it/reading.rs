@@ -1,11 +1,11 @@
 //! Reading by position, aggregate, type and time.
 
 use domain::{task::Task, time::Timestamp};
-use event_store::{ClaimAction, Class, LogError, Snapshot, TaskKeys, load};
+use event_store::{ClaimAction, Class, LogError, Role, Snapshot, TaskKeys, load};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::store::{Store, answered, claiming, event, one, stream, task, unit};
+use crate::store::{self, Store, answered, claiming, event, one, stream, task, unit};
 
 #[tokio::test]
 async fn an_event_is_read_as_it_was_written() {
@@ -71,6 +71,37 @@ async fn events_are_read_by_type() {
     assert_eq!(read(0, &["a", "b"], 10).await, [1, 2, 3, 5, 6]);
     assert_eq!(read(1, &["b", "a", "b"], 3).await, [2, 3, 5]);
     assert_eq!(read(0, &["z"], 10).await, [0_i64; 0]);
+}
+
+#[tokio::test]
+async fn an_intent_is_found_by_its_index() {
+    let store = Store::new().await;
+    let (intent, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let mut written = unit(vec![stream(task(), 0, 3)]);
+    for event in written.streams[0].events.iter_mut().step_by(2) {
+        // A text that looks like the name and the value of another intent comes first.
+        let decoy = format!(r#""node":"\"correlation_id\":\"{other}\"","correlation_id":"{intent}""#);
+        let own = format!(r#""correlation_id":"{}""#, event.id.0);
+        event.metadata = event.metadata.replace(&own, &decoy).into();
+    }
+    store.append(written).await;
+    let read = async |intent, after| {
+        let events = store.log.read_correlation(intent, after, 10).await.unwrap();
+        events.iter().map(|event| event.position).collect::<Vec<_>>()
+    };
+    assert_eq!((read(intent, 0).await, read(intent, 1).await), (vec![1, 3], vec![3]));
+    assert!(read(other, 0).await.is_empty());
+    let mut positions = store.log.positions_of_intents(&[intent, other]).await.unwrap();
+    positions.sort_unstable();
+    assert_eq!(positions, [(intent, 1), (intent, 3)]);
+
+    for role in [Role::Command, Role::Projections, Role::Read] {
+        let mut transaction = store::pool(store.url(), role).begin().await.unwrap();
+        sqlx::query("SET LOCAL enable_seqscan = off").execute(&mut *transaction).await.unwrap();
+        let sql = "EXPLAIN SELECT position FROM event_store.events WHERE event_store.correlation_id(metadata) = 'x'";
+        let plan: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *transaction).await.unwrap();
+        assert!(plan.join(" ").contains("events_by_correlation"), "{role:?}: {plan:?}");
+    }
 }
 
 #[tokio::test]

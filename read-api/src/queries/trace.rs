@@ -119,8 +119,8 @@ pub async fn trace(
 
 /// How many events an intent has.
 pub async fn trace_count(log: &Log, correlation: Uuid, counting: Counting) -> sqlx::Result<i64> {
-    let sql =
-        counting.sql("SELECT position FROM event_store.events WHERE event_store.correlation_id(metadata) = $1");
+    let sql = counting
+        .sql("SELECT position FROM event_store.events WHERE event_store.correlation_id(metadata) = $1");
     counting.read(&sqlx::query(&sql).bind(correlation.to_string()).fetch_one(log.pool()).await?)
 }
 
