@@ -98,7 +98,9 @@ fn place(data: &Path) -> TempDir {
     link(data, ".taskledger");
     let write =
         |name: &str, text: &str| std::fs::write(home.path().join(name), text).expect("it can be written");
-    write(".curlrc", "fail-with-body\nretry = 20\n");
+    // The answer may go to a program that leaves nothing of it.
+    let refused = r#"write-out = "%{onerror}%{stderr}%{http_code} from %{url_effective}\n""#;
+    write(".curlrc", &format!("fail-with-body\nretry = 20\n{refused}\n"));
     std::fs::create_dir(home.path().join("bin")).expect("a directory can be made");
     let program = env!("CARGO_BIN_EXE_taskledger");
     write("bin/cargo", &format!("#!/bin/sh\n# cargo run -- …\nshift 2\nexec '{program}' \"$@\"\n"));
