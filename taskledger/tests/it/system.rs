@@ -277,7 +277,8 @@ pub(crate) fn free_port() -> u16 {
     tried.find(free).expect("some port is free")
 }
 
-/// The service's program beside our own, built if it is missing or older than its sources.
+/// The service's program beside our own, built if it is missing or older than its sources. `cargo test --workspace` has
+/// built it already; to have cargo look costs minutes, since without the tests' features nearly all is built anew.
 fn binary(name: &str) -> PathBuf {
     static BUILT: Once = Once::new();
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
@@ -287,7 +288,9 @@ fn binary(name: &str) -> PathBuf {
     });
     BUILT.call_once(|| {
         let services = ["command-api", "projections", "read-api"];
-        if !services.iter().all(|name| fresh(&directory.join(name))) {
+        let made = services.iter().map(|name| changed(&directory.join(name))).min().flatten();
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate is in it");
+        if made < last_change(repository) {
             build(&services);
         }
     });
@@ -308,12 +311,22 @@ fn build(services: &[&str]) {
     assert!(status.success(), "the services cannot be built");
 }
 
-/// Whether a program is there and younger than every source that cargo has noted beside it.
-fn fresh(program: &Path) -> bool {
-    let changed = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
-    let Some(made) = changed(program) else { return false };
-    let noted = std::fs::read_to_string(program.with_extension("d")).unwrap_or_default();
-    let sources = noted.split_once(": ").map_or("", |(_, sources)| sources);
-    let old = |source: &str| changed(Path::new(source)).is_some_and(|time: SystemTime| time <= made);
-    !sources.is_empty() && sources.split_whitespace().all(old)
+/// When a file was last changed, if it is there.
+fn changed(path: &Path) -> Option<SystemTime> {
+    path.metadata().and_then(|data| data.modified()).ok()
+}
+
+/// When anything below it was last changed that may be part of a service.
+fn last_change(directory: &Path) -> Option<SystemTime> {
+    let entries = std::fs::read_dir(directory)
+        .expect("the repository can be read")
+        .map(|entry| entry.expect("an entry"));
+    let parts = entries.filter(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let others = ["target", "taskledger", "bench", "tests"];
+        !others.contains(&&*name) && !name.starts_with('.') && !name.ends_with(".md")
+    });
+    let paths = parts.map(|entry| entry.path());
+    paths.map(|path| if path.is_dir() { last_change(&path) } else { changed(&path) }).max().flatten()
 }
