@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -21,6 +22,8 @@ use crate::{Log, LogError, envelope::Envelope};
 
 /// Aggregates that are remembered.
 const REMEMBERED: usize = 4_096;
+/// Of each so many versions in a row, where somebody has looked at old ones, one state is remembered.
+const STRETCH: i64 = 64;
 /// Events of one aggregate read at once.
 const PAGE: i64 = 1_000;
 /// More are rarely looked at at the same time.
@@ -31,7 +34,10 @@ const LIFETIME: Duration = Duration::from_secs(1);
 /// One kind of aggregate, as the log tells it. What is remembered is only a start: it is never needed.
 pub struct Past<A> {
     log: Log,
+    /// The newest of each.
     recent: Cache<Uuid, Known<A>>,
+    /// Older ones, by stretch: readers who are behind go on from there, however far ahead others are.
+    earlier: Cache<(Uuid, i64), Known<A>>,
     /// Those that are being looked at: of many who ask for one at the same time, one asks the log.
     looking: Mutex<HashMap<Uuid, Looking<A>>>,
 }
@@ -64,27 +70,43 @@ where
 {
     /// Reads from this log.
     pub fn new(log: Log) -> Self {
-        Self { log, recent: Cache::new(REMEMBERED), looking: Mutex::default() }
+        Self {
+            log,
+            recent: Cache::new(REMEMBERED),
+            earlier: Cache::new(REMEMBERED),
+            looking: Mutex::default(),
+        }
     }
 
     /// As it stood after this event of its own.
     pub async fn after(&self, event: &Envelope) -> Result<Arc<A>, LogError> {
-        let id = event.aggregate_id;
+        let (id, version) = (event.aggregate_id, event.version);
         let newest = self.recent.get(&id);
-        let start = newest.clone().filter(|known| known.version <= event.version);
-        if let Some(known) = start.as_ref().filter(|known| known.version == event.version) {
+        let ahead = newest.as_ref().is_some_and(|known| known.version > version);
+        let start = if ahead { self.before(id, version) } else { newest };
+        if let Some(known) = start.as_ref().filter(|known| known.version == version) {
             return Ok(known.state.clone());
         }
-        let (mut state, mut version) = begin(start);
-        replay(&self.log, id, &mut state, version, event.version - 1).await?;
+        let (mut state, known) = begin(start);
+        replay(&self.log, id, &mut state, known, version - 1).await?;
         take(&mut state, &event.event_type, &event.event_version, event.data.get(), event.occurred_at);
-        version = event.version;
         let state = Arc::new(state);
-        if newest.is_none_or(|known| known.version < version) {
-            let looked = Instant::now().checked_sub(LIFETIME).unwrap_or_else(Instant::now);
-            self.recent.insert(id, Known { state: state.clone(), version, looked });
+        let looked = Instant::now().checked_sub(LIFETIME).unwrap_or_else(Instant::now);
+        let known = Known { state: state.clone(), version, looked };
+        if ahead {
+            keep(&self.earlier, (id, version / STRETCH), known);
+        } else {
+            keep(&self.recent, id, known);
         }
         Ok(state)
+    }
+
+    /// What is remembered of an old version, or shortly before it.
+    fn before(&self, id: Uuid, version: i64) -> Option<Known<A>> {
+        let stretch = version / STRETCH;
+        let mut near =
+            [stretch, stretch - 1].into_iter().filter_map(|stretch| self.earlier.get(&(id, stretch)));
+        near.find(|known| known.version <= version)
     }
 
     /// As it stands, or stood a second ago, but after its event of this version at least.
@@ -155,6 +177,13 @@ where
 
     fn looking(&self) -> MutexGuard<'_, HashMap<Uuid, Looking<A>>> {
         self.looking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Unless a newer one is remembered.
+fn keep<A, K: Eq + Hash>(remembered: &Cache<K, Known<A>>, key: K, known: Known<A>) {
+    if remembered.get(&key).is_none_or(|other| other.version < known.version) {
+        remembered.insert(key, known);
     }
 }
 

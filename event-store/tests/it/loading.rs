@@ -7,8 +7,11 @@ use cqrs_es::{
     event_sink::EventSink,
     persist::{EventUpcaster, PersistedEventStore, SerializedEvent},
 };
-use domain::{event::Timed, stored::Stored, time::Timestamp};
-use event_store::{AggregateRef, LoadError, NewEvent, Snapshot, StreamAppend, load, past::Past};
+use domain::{event::Timed, stored::Stored, task::Task, time::Timestamp};
+use event_store::{
+    AggregateRef, LoadError, Log, NewEvent, Role, Snapshot, StreamAppend, envelope::Envelope, load,
+    past::Past,
+};
 use postgres_es::PostgresEventRepository;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -236,4 +239,37 @@ async fn those_who_look_at_the_same_time_look_together() {
     assert!(futures_util::poll!(&mut stays).is_pending());
     drop(gone);
     assert!(!Arc::ptr_eq(&one, &stays.await.unwrap()));
+}
+
+/// What follows is folded from what came before it, wherever others are in the log.
+#[tokio::test]
+async fn who_is_behind_reads_on_without_beginning_anew() {
+    let store = Store::new().await;
+    let titled =
+        |n: i64| added("task.title_changed", "1", &json!({"from": "", "to": n.to_string()}).to_string());
+    let events = (1..=300).map(titled).collect();
+    store
+        .append(unit(vec![StreamAppend { aggregate: store::task(), expected: 0, events, snapshot: None }]))
+        .await;
+    let pool = store::pool(store.url(), Role::Read);
+    let log = Log::connect(pool.clone());
+    let events = log.read_after(0, 300, i64::MAX).await.unwrap();
+    let events: Vec<_> = events.into_iter().map(|event| Envelope::try_from(event).unwrap()).collect();
+    let title = |task: &Task| task.title.as_ref().unwrap().to_string();
+
+    let past = Past::<Task>::new(log.clone());
+    // One is ahead, two are behind, one of them a little, and one goes back and forth.
+    let others = (1..=100).flat_map(|n| [n, n + 7, n * 37 % 300 + 1]);
+    for version in std::iter::once(300).chain(others) {
+        let then = past.after(&events[version - 1]).await.unwrap();
+        assert_eq!(title(&then), version.to_string());
+    }
+
+    let behind = Past::<Task>::new(log);
+    behind.after(&events[299]).await.unwrap();
+    behind.after(&events[99]).await.unwrap();
+    pool.close().await;
+    for event in &events[100..] {
+        assert_eq!(title(&behind.after(event).await.unwrap()), event.version.to_string());
+    }
 }

@@ -126,8 +126,11 @@ async fn changes_go_there_and_come_back() {
 
 /// The nightly run is due, and ends with this comparison.
 async fn night_comes(pool: &PgPool, checksum: &str) {
-    let due = "UPDATE delivery.schedules SET next_time = clock_timestamp() WHERE lease_owner IS NULL";
-    sqlx::query(due).execute(pool).await.unwrap();
+    let due = "UPDATE delivery.schedules SET next_time = clock_timestamp()
+        WHERE name = 'interface_nightly' AND lease_owner IS NULL";
+    // The run before this one has its lease for a while after it has reported.
+    let set = async || sqlx::query(due).execute(pool).await.unwrap().rows_affected() == 1;
+    assert!(within(PATIENCE, set).await, "the run before does not end");
     let said = "SELECT concat_ws(' ', c ->> 'outcome', c ->> 'tasks', c ->> 'differences')
         FROM (SELECT report -> 'checksum' AS c FROM delivery.interface_runs ORDER BY turn DESC LIMIT 1) AS newest";
     let mut last = None;

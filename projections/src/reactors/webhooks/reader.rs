@@ -7,7 +7,7 @@ use event_store::{
     envelope::{Envelope, EnvelopeError},
 };
 use sqlx::{PgConnection, Postgres, Transaction};
-use tokio::time;
+use tokio::time::{self, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -24,6 +24,8 @@ use crate::{
 const POLL: Duration = Duration::from_secs(1);
 /// Longest time for one step.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// After that a step ends with what it has: however slow the database, some way is made.
+const ENOUGH: Duration = Duration::from_secs(10);
 /// Events read in one step, and bytes of them.
 const PAGE: i64 = 500;
 const PAGE_BYTES: i64 = 4 << 20;
@@ -124,7 +126,7 @@ async fn page(
     if limit <= 0 {
         return Ok((position, new));
     }
-    let mut room = reading.room;
+    let (mut room, began) = (reading.room, Instant::now());
     for recorded in webhooks.log.read_after(position, limit, PAGE_BYTES).await? {
         let event = Envelope::try_from(recorded)?;
         if webhooks.judge.wants(&endpoint, &event).await? {
@@ -135,6 +137,9 @@ async fn page(
             new.push(endpoint.delivery(&event, reading.route())?);
         }
         position = event.position;
+        if began.elapsed() > ENOUGH {
+            break;
+        }
     }
     Ok((position, new))
 }
