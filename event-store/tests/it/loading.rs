@@ -261,8 +261,9 @@ async fn who_is_behind_reads_on_without_beginning_anew() {
     // One is ahead, two are behind, one of them a little, and one goes back and forth.
     let others = (1..=100).flat_map(|n| [n, n + 7, n * 37 % 300 + 1]);
     for version in std::iter::once(300).chain(others) {
-        let then = past.after(&events[version - 1]).await.unwrap();
-        assert_eq!(title(&then), version.to_string());
+        let event = &events[version - 1];
+        let then = past.after(event).await.unwrap();
+        assert_eq!((title(&then), then.version), (version.to_string(), event.version));
     }
 
     let behind = Past::<Task>::new(log);
